@@ -1,0 +1,239 @@
+"""A model config as values: what a valid ``model-configs/<name>.yaml`` says, parsed.
+
+Schema and checks come before these; here every field has its type and its default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+from modelway.core.image import Image
+from modelway.core.json import Json, JsonObject
+from modelway.core.version import Artifact
+
+Severity: TypeAlias = Literal["critical", "high", "medium", "low", "negligible", "off"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSecret:
+    """Something mounted while building and never kept in the image: ``RUN --mount=type=secret``."""
+
+    id: str
+    env: str | None = None
+    """Name of the environment variable that holds it; or"""
+    file: str | None = None
+    """path of the file that holds it, absolute, or relative to the repository root."""
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Byoc:
+    """Bring your own container: your Dockerfile, in any language."""
+
+    context: str
+    dockerfile: str
+    platform: str = "linux/amd64"
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[BuildSecret, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extended:
+    """A base image and a requirements file; modelway writes the Dockerfile."""
+
+    base: str
+    requirements: str
+    source: str | None = None
+    """Folder copied to ``/opt/program``."""
+    command: tuple[str, ...] = ()
+    """ENTRYPOINT in exec form; empty keeps the base image's."""
+    platform: str = "linux/amd64"
+    secrets: tuple[BuildSecret, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prebuilt:
+    """An image somebody else built, named by digest, copied into our repository."""
+
+    source: Image
+    platform: str = "linux/amd64"
+
+
+Strategy: TypeAlias = Byoc | Extended | Prebuilt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrySpec:
+    """The one ECR repository this model's images live in."""
+
+    account: str
+    region: str
+    repository: str
+    keep_releases: int = 20
+    kms_key: str | None = None
+    push_role: str = "modelway-push"
+    """Role assumed in the registry's account when the caller is somebody else there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """One finding accepted until a date, with a reason somebody reviewed."""
+
+    id: str
+    reason: str
+    expires: date
+    package: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanSpec:
+    """What stops a release."""
+
+    scanners: tuple[str, ...] = ("builtin",)
+    fail_on: Severity = "high"
+    only_fixable: bool = False
+    waivers: tuple[Waiver, ...] = ()
+    max_database_age: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expect:
+    """What a healthy version answers."""
+
+    status: int = 200
+    json: Json = None
+    has_json: bool = False
+    """Whether ``json`` was given: ``null`` is an answer too."""
+    tolerance: float = 0.0
+    """Largest absolute difference allowed between numbers."""
+    content_type: str | None = None
+    max_latency_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractTest:
+    """One request and what must come back."""
+
+    name: str
+    body: str | None = None
+    body_file: str | None = None
+    content_type: str = "application/json"
+    accept: str | None = None
+    expect: Expect = field(default_factory=Expect)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Autoscaling:
+    """Target tracking on invocations per instance and minute."""
+
+    min: int
+    max: int
+    invocations_per_instance_per_minute: float
+    scale_in_cooldown: timedelta = timedelta(seconds=300)
+    scale_out_cooldown: timedelta = timedelta(seconds=300)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """How much of it runs; changes without a release."""
+
+    instances: int = 1
+    autoscaling: Autoscaling | None = None
+
+
+class RolloutStrategy(StrEnum):
+    """How traffic moves to a new version."""
+
+    ALL_AT_ONCE = "all_at_once"
+    CANARY = "canary"
+    LINEAR = "linear"
+    ROLLING = "rolling"
+
+
+class AlarmMetric(StrEnum):
+    """What a created alarm watches."""
+
+    ERROR_RATE = "error_rate"
+    """Percent of requests answered 5xx."""
+    LATENCY_P95 = "latency_p95"
+    """95th percentile of the model's latency, in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExistingAlarm:
+    """A CloudWatch alarm somebody else keeps, in the environment's account and region."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedAlarm:
+    """An alarm modelway makes for this model and environment."""
+
+    metric: AlarmMetric
+    above: float
+    """Percent for ``error_rate``, milliseconds for ``latency_p95``."""
+    period: timedelta = timedelta(seconds=60)
+    datapoints: int = 1
+
+
+Alarm: TypeAlias = ExistingAlarm | CreatedAlarm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """How a release replaces what serves."""
+
+    strategy: RolloutStrategy = RolloutStrategy.ALL_AT_ONCE
+    canary_percent: int = 10
+    """Share of capacity the canary takes first."""
+    step_percent: int = 20
+    """Share moved at each step of ``linear`` and ``rolling``."""
+    bake_time: timedelta = timedelta(0)
+    """How long each step is watched before the next."""
+    alarms: tuple[Alarm, ...] = ()
+    max_time: timedelta | None = None
+    """When the platform gives up; ``None`` lets modelway work it out from the waits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """One place the model is released to."""
+
+    name: str
+    target: str
+    account: str
+    region: str
+    settings: JsonObject = field(default_factory=dict)
+    """Checked against the target's schema; part of the version's id."""
+    capacity: Capacity = field(default_factory=Capacity)
+    rollout: Rollout = field(default_factory=Rollout)
+    promote_from: str | None = None
+    artifact_bucket: str | None = None
+    """Bucket for model artifacts; ``None`` means ``modelway-<account>-<region>``."""
+    deploy_role: str = "modelway-deploy"
+    """Role assumed in this account when the caller is somebody else there."""
+    keep_versions: int = 5
+    """Passed versions kept for rollback, beside the one that serves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """One model: what it is and where it runs."""
+
+    name: str
+    owner: str
+    image: Strategy
+    registry: RegistrySpec
+    environments: Mapping[str, Environment]
+    """In the order releases go through them: each after the one it is promoted from."""
+    artifact: Artifact | None = None
+    scan: ScanSpec = field(default_factory=ScanSpec)
+    contract_tests: tuple[ContractTest, ...] = ()
+    description: str = ""
+    path: str = ""
+    """Where it was read from, relative to the repository root."""

@@ -1,0 +1,278 @@
+"""Deciding what to do: from what is to what is wanted, in steps. Nothing here touches the world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from modelway.core.config import Capacity
+from modelway.core.record import Record
+from modelway.core.version import VersionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """Something a version needs around it and does not find: a copied artifact, an alarm."""
+
+    id: str
+    """Stable and short, as ``artifact`` or ``alarm:error_rate``; the target knows what it means."""
+    words: str
+    """What will be done, for people: ``create the alarm iris-production-error-rate``."""
+
+
+class Blame(StrEnum):
+    """Whose fault it was that the platform took the last shift back."""
+
+    VERSION = "version"
+    PLATFORM = "platform"
+    """Capacity, quota or permission: the version may be tried again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setback:
+    """The platform refused or reverted the last change of the pointer."""
+
+    blame: Blame
+    reason: str
+    """In the platform's own words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What one environment is running, as observed a moment ago."""
+
+    records: Mapping[VersionId, Record] = field(default_factory=dict)
+    traffic: Mapping[VersionId, int] = field(default_factory=dict)
+    """Percent by version; what modelway did not create is under ``foreign``."""
+    settled: bool = True
+    """No change of the pointer is under way."""
+    modified: str | None = None
+    """When the pointer last changed, as the platform writes it; ``None`` while there is none."""
+    needs: tuple[Need, ...] = ()
+    """What the wanted version does not find yet."""
+    obstacles: tuple[str, ...] = ()
+    """Why traffic cannot be moved now, each with its cure."""
+    setback: Setback | None = None
+    capacity: Capacity | None = None
+    """Capacity of what serves, as far as the config may set it; ``None`` while nothing serves."""
+    foreign: str | None = None
+    """What the pointer serves, where modelway did not make it."""
+    soaked: float = 0.0
+    """Seconds since the pointer's weights last changed."""
+
+    @property
+    def serving(self) -> VersionId | None:
+        """The version with all the traffic, if one has it."""
+        return next((v for v, percent in self.traffic.items() if percent == 100), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waypoint:
+    """A share of traffic to reach, and how long to stay there."""
+
+    percent: int
+    soak: float = 0.0
+    """Seconds to watch before going on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """What is wanted of one environment."""
+
+    version: VersionId
+    contract: str | None = None
+    """Hash of the contract tests it must pass; ``None`` asks for none (an old version's way back)."""
+    waypoints: tuple[Waypoint, ...] = (Waypoint(percent=100),)
+    """One where the platform keeps the clock, several where we do."""
+    early: bool = False
+    """Whether the version can be asked before it has traffic."""
+    capacity: Capacity | None = None
+    """``None`` leaves the capacity as it is."""
+    retry: bool = False
+    """Open a new attempt although an earlier one failed."""
+    keep: int = 5
+    """Passed versions kept for rollback beside the wanted one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Make something the version needs around it."""
+
+    need: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Make the version exist, without traffic."""
+
+    version: VersionId
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """Ask the version the contract tests and record that it passed."""
+
+    version: VersionId
+    contract: str
+    percent: int
+    """Share of the traffic it has meanwhile: 0 is before traffic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Send this percentage of traffic to the version."""
+
+    version: VersionId
+    percent: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Soak:
+    """Watch the version at its share of traffic for the rest of this many seconds."""
+
+    version: VersionId
+    percent: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Configure:
+    """Set instance counts and autoscaling of what serves."""
+
+    version: VersionId
+    capacity: Capacity
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """Delete a version that rollback no longer needs."""
+
+    version: VersionId
+
+
+Step: TypeAlias = Prepare | Stage | Verify | Shift | Soak | Configure | Retire
+
+
+class Standing(StrEnum):
+    """How a version stands in an environment."""
+
+    NEW = "new"
+    """Never attempted, or its last attempt is over and it may be attempted again."""
+    OPEN = "open"
+    """An attempt has begun and has not ended."""
+    PASSED = "passed"
+    """It passed in its last attempt and serves."""
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+    """Its attempt did not end before another version's began."""
+    WITHDRAWN = "withdrawn"
+
+
+def standing(version: VersionId, state: State) -> Standing:
+    """Judge a version by its record and by where the pointer is.
+
+    An attempted version that does not serve although the pointer settled and changed since has
+    failed, in any later process too: the platform took it back.
+    """
+    record = state.records.get(version)
+    if record is None:
+        return Standing.NEW
+    if record.withdrawn:
+        return Standing.WITHDRAWN
+    attempt = record.attempt
+    if attempt is None:
+        return Standing.NEW
+    if record.failed and record.failed.attempt >= attempt.number:
+        return Standing.FAILED
+    passed = record.passed is not None and record.passed.attempt >= attempt.number
+    if state.traffic.get(version):
+        return Standing.PASSED if passed else Standing.OPEN
+    if passed:
+        return Standing.NEW
+    later = (r.attempt for r in state.records.values() if r.id != version)
+    if any(other and other.at > attempt.at for other in later):
+        return Standing.SUPERSEDED
+    untouched = not state.settled or state.modified == attempt.pointer
+    excused = state.setback is not None and state.setback.blame is Blame.PLATFORM
+    return Standing.OPEN if untouched or excused else Standing.FAILED
+
+
+def next_attempt(goal: Goal, state: State) -> int:
+    """The number of the attempt a shift to the goal belongs to."""
+    record = state.records.get(goal.version)
+    if record is None or record.attempt is None:
+        return 1
+    if standing(goal.version, state) in {Standing.OPEN, Standing.PASSED}:
+        return record.attempt.number
+    return record.attempt.number + 1
+
+
+def fallbacks(state: State, wanted: VersionId) -> tuple[Record, ...]:
+    """Versions to go back to, the newest pass first.
+
+    Not "what served when this process began": a resumed run began late. Not a version that was
+    withdrawn, or whose last attempt failed.
+    """
+    good = [
+        record
+        for record in state.records.values()
+        if record.passed
+        and record.id != wanted
+        and not record.withdrawn
+        and not (record.failed and record.attempt and record.failed.attempt >= record.attempt.number)
+    ]
+    return tuple(sorted(good, key=lambda r: (r.passed.at if r.passed else "", r.id), reverse=True))
+
+
+def plan(goal: Goal, state: State) -> tuple[Step, ...]:
+    """List the steps that take a settled ``state`` to ``goal``, in order; none when it is reached."""
+    record = state.records.get(goal.version)
+    reached = state.traffic.get(goal.version, 0)
+    attempt = next_attempt(goal, state)
+    steps: list[Step] = [Prepare(need.id, need.words) for need in state.needs]
+    if record is None:
+        steps.append(Stage(goal.version))
+    checked = record is not None and record.checked is not None and record.checked.contract == goal.contract
+    if goal.contract and goal.early and not reached and not checked:
+        steps.append(Verify(goal.version, goal.contract, 0))
+    for waypoint in goal.waypoints:
+        if waypoint.percent > reached:
+            steps.append(Shift(goal.version, waypoint.percent, attempt))
+        still = waypoint.percent > reached or (waypoint.percent == reached and state.soaked < waypoint.soak)
+        if waypoint.soak and still:
+            steps.append(Soak(goal.version, waypoint.percent, waypoint.soak))
+    if goal.contract and not _passed(record, goal.contract, attempt):
+        steps.append(Verify(goal.version, goal.contract, 100))
+    if goal.capacity and (reached < 100 or state.capacity != goal.capacity):
+        steps += _configure(goal, goal.capacity, state)
+    steps += [Retire(version) for version in _retired(goal, state)]
+    return tuple(steps)
+
+
+def _passed(record: Record | None, contract: str, attempt: int) -> bool:
+    """Whether the version passed these tests in this attempt."""
+    passed = record.passed if record else None
+    return passed is not None and passed.contract == contract and passed.attempt >= attempt
+
+
+def _configure(goal: Goal, capacity: Capacity, state: State) -> tuple[Step, ...]:
+    """The capacity step, unless what serves already has that capacity and keeps it."""
+    if state.capacity == capacity:
+        return ()
+    return (Configure(goal.version, capacity),)
+
+
+def _retired(goal: Goal, state: State) -> tuple[VersionId, ...]:
+    """Versions that serve nothing and that no rollback will want."""
+    keep = {goal.version, *state.traffic, *(r.id for r in fallbacks(state, goal.version)[: goal.keep])}
+    return tuple(
+        sorted(
+            record.id
+            for record in state.records.values()
+            if record.id not in keep and record.passed and not record.withdrawn and not record.failed
+        )
+    )

@@ -1,0 +1,274 @@
+"""What modelway needs of the world, as Protocols. Adapters, targets and scanners implement them.
+
+Every method may be called twice without harm. Every method may raise ``errors.Unavailable``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from modelway.core.config import BuildSecret, Capacity, RegistrySpec
+from modelway.core.image import Digest, Image
+from modelway.core.json import Json
+from modelway.core.plan import State
+from modelway.core.record import Mark
+from modelway.core.version import Artifact, Version, VersionId
+
+
+class Reporter(Protocol):
+    """Where people and workflows read what happens. Data goes to standard output, the rest to standard error."""
+
+    def stage(self, title: str, /) -> AbstractContextManager[None]:
+        """A named part of the work: a group in a workflow, a heading with its duration on a terminal."""
+
+    def note(self, text: str, /) -> None:
+        """Something worth knowing."""
+
+    def progress(self, text: str, /) -> None:
+        """What is going on right now; replaces the last progress on a terminal."""
+
+    def warn(self, text: str, /, *, file: str = "", line: int = 0, column: int = 0) -> None:
+        """Something that may become a problem; an annotation in a workflow."""
+
+    def error(self, text: str, /, *, file: str = "", line: int = 0, column: int = 0) -> None:
+        """Something that is a problem; an annotation in a workflow."""
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], /) -> None:
+        """Rows under columns, in the workflow's summary too."""
+
+    def summary(self, markdown: str, /) -> None:
+        """Markdown for the workflow's summary; nothing on a terminal."""
+
+    def output(self, name: str, value: str, /) -> None:
+        """A named result for later steps of a workflow; nothing on a terminal."""
+
+    def mask(self, secret: str, /) -> None:
+        """Never show this text from now on."""
+
+    def data(self, text: str, /) -> None:
+        """What the command was asked for, to standard output."""
+
+
+class Clock(Protocol):
+    """Time. The rehearsal compresses waits, never the time of day."""
+
+    def now(self) -> datetime:
+        """The time of day, in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that only go forward, as a process measures durations."""
+
+    def sleep(self, seconds: float, /) -> None:
+        """Wait; the rehearsal divides by its clock factor."""
+
+    def elapsed(self, since: datetime, /) -> float:
+        """Seconds since then, as waits count them: multiplied by the rehearsal's clock factor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Where and for whom this process runs."""
+
+    root: Path
+    """The repository the configs' paths are relative to."""
+    workspace: Path
+    """Folder for files that may be thrown away (``.modelway/`` under the root)."""
+    ci: bool = False
+    """Inside a GitHub Actions job."""
+    source: str = ""
+    """URL of the repository, without credentials; empty when unknown."""
+    revision: str = ""
+    """The commit, 40 hex digits; ``-dirty`` follows when files differ; empty outside git."""
+    actor: str = ""
+    """Who started it: a user name, or a workflow run's URL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildRequest:
+    """All a builder needs."""
+
+    context: Path
+    dockerfile: str
+    """The Dockerfile's text."""
+    platform: str
+    tag: str
+    """Local name the image gets, ``modelway/<model>:in-<hash>``."""
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[BuildSecret, ...] = ()
+
+
+class Builder(Protocol):
+    """Builds images with BuildKit and keeps them on this machine."""
+
+    def find(self, tag: str, /) -> bool:
+        """Whether the local image exists."""
+
+    def base_digest(self, reference: str, /) -> Digest | None:
+        """The manifest digest a base image's name means now; ``None`` where nobody can tell."""
+
+    def build(self, request: BuildRequest, /) -> None:
+        """Build and tag, showing progress; raises ``Malformed`` with the failing lines."""
+
+    def export(self, tag: str, /) -> AbstractContextManager[BinaryIO]:
+        """The image as a docker archive, readable once from start to end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """One request to a model."""
+
+    body: bytes
+    content_type: str = "application/json"
+    accept: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpAnswer:
+    """What a model answered."""
+
+    status: int
+    body: bytes
+    content_type: str
+    latency: float
+    """Seconds from sending the request to having the whole answer."""
+
+
+class Container(Protocol):
+    """One running container of an image on this machine."""
+
+    def invoke(self, request: HttpRequest, /) -> HttpAnswer:
+        """POST to ``/invocations``."""
+
+    def logs(self, lines: int = 20) -> tuple[str, ...]:
+        """Its last log lines."""
+
+
+class Containers(Protocol):
+    """Runs images on this machine as SageMaker would."""
+
+    def serve(
+        self, tag: str, /, *, environment: Mapping[str, str], model: Path | None, timeout: float
+    ) -> AbstractContextManager[Container]:
+        """Run ``IMAGE serve`` until ``/ping`` answers; raises ``Unhealthy`` naming the usual mistake."""
+
+    def train(self, tag: str, output: Path, /, *, environment: Mapping[str, str]) -> None:
+        """Run ``IMAGE train``; what it writes to ``/opt/ml/model`` lands in ``output``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """An image manifest as the registry keeps it: its bytes are its digest."""
+
+    digest: Digest
+    media_type: str
+    body: str
+    config: Digest | None
+    """The image config's digest, which a scan is bound to; ``None`` for an index."""
+    size: int
+    """Compressed bytes of config and layers."""
+
+
+class Registry(Protocol):
+    """The model's ECR repository."""
+
+    @property
+    def repository(self) -> str:
+        """``<account>.dkr.ecr.<region>.amazonaws.com/<name>``, or the rehearsal's address."""
+
+    def ensure(
+        self, spec: RegistrySpec, pullers: Sequence[str], owner: str, model: str, /
+    ) -> tuple[str, ...]:
+        """Create or correct the repository and its policies; say what was changed."""
+
+    def find(self, tag: str, /) -> Manifest | None:
+        """What a tag names."""
+
+    def manifest(self, digest: Digest, /) -> Manifest | None:
+        """A manifest by digest, its digest recomputed."""
+
+    def tags(self, digest: Digest, /) -> tuple[str, ...]:
+        """The tags of a digest."""
+
+    def push(self, local: str, tag: str, /) -> Manifest:
+        """Push a local image; the result is single-platform Docker v2 schema 2."""
+
+    def copy(self, source: Image, tag: str, /) -> Manifest:
+        """Bring an image from another registry here, its digest unchanged where its type allows."""
+
+    def retag(self, digest: Digest, tag: str, /) -> None:
+        """Give a digest one more tag, moving no bytes."""
+
+    def attach(self, subject: Digest, artifact_type: str, body: bytes, /, *, created: datetime) -> Digest:
+        """Attach a document to a digest as an OCI referrer."""
+
+    def attached(self, subject: Digest, artifact_type: str, /) -> tuple[bytes, ...]:
+        """Documents of a type attached to a digest, newest first."""
+
+
+class ArtifactStore(Protocol):
+    """Model artifacts of one environment: write-once, named by content."""
+
+    def find(self, artifact: Artifact, /) -> str | None:
+        """The S3 URI of our verified copy, if there is one."""
+
+    def target_uri(self, artifact: Artifact, /) -> str:
+        """The S3 URI our copy has or will have."""
+
+    def bring(self, artifact: Artifact, /) -> str:
+        """Copy and verify; raises ``NotAllowed`` when the bytes are not the ones the config names."""
+
+
+class Target(Protocol):
+    """A place that runs versions of one model in one environment."""
+
+    @property
+    def early(self) -> bool:
+        """Whether a version can be asked before it has traffic."""
+
+    def observe(self, wanted: Version | None, /) -> State:
+        """What is there, and what ``wanted`` would still need."""
+
+    def prepare(self, need: str, version: Version, /) -> None:
+        """Make one of the needs ``observe`` named."""
+
+    def stage(self, version: Version, /, *, release: str) -> None:
+        """Make the version exist, without traffic."""
+
+    def shift(self, version: VersionId, percent: int, /) -> None:
+        """Begin to send this share of traffic to the version."""
+
+    def settle(self, say: Callable[[str], None], /) -> None:
+        """Wait until no change is under way, saying what happens."""
+
+    def invoke(self, request: HttpRequest, version: VersionId | None, /) -> HttpAnswer:
+        """Ask the version; ``None`` asks whatever has the traffic."""
+
+    def logs(self, version: VersionId, /, lines: int = 20) -> tuple[str, ...]:
+        """Last log lines of the version's containers; none where they cannot be read."""
+
+    def record(self, version: VersionId, mark: Mark, /) -> None:
+        """Remember something about a version."""
+
+    def configure(self, version: VersionId, capacity: Capacity, /) -> None:
+        """Set instance counts and autoscaling of what serves."""
+
+    def retire(self, version: VersionId, /) -> None:
+        """Delete a version that serves nothing."""
+
+    def words(self, version: VersionId, /) -> str:
+        """What the version is called there: the endpoint config's name, say."""
+
+
+class Problems(Protocol):
+    """What a target's module says of settings before anything runs (used by ``validate``)."""
+
+    def check(
+        self, settings: Mapping[str, Json], capacity: Capacity, rollout: object, /
+    ) -> Iterator[tuple[tuple[str, ...], str, str]]:
+        """Yield (path inside the environment, message, cure) for each problem."""
