@@ -12,10 +12,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from modelway.core.config import BuildSecret, Capacity, RegistrySpec
+from modelway.core.config import BuildSecret, Capacity, Environment, ModelConfig, RegistrySpec
+from modelway.core.findings import Report
 from modelway.core.image import Digest, Image
 from modelway.core.json import Json
 from modelway.core.plan import State
+from modelway.core.problem import Problem
 from modelway.core.record import Mark
 from modelway.core.version import Artifact, Version, VersionId
 
@@ -265,10 +267,37 @@ class Target(Protocol):
         """What the version is called there: the endpoint config's name, say."""
 
 
-class Problems(Protocol):
-    """What a target's module says of settings before anything runs (used by ``validate``)."""
+class Scanner(Protocol):
+    """Looks into an image and says what it found; the policy judges, never the scanner."""
 
-    def check(
-        self, settings: Mapping[str, Json], capacity: Capacity, rollout: object, /
-    ) -> Iterator[tuple[tuple[str, ...], str, str]]:
-        """Yield (path inside the environment, message, cure) for each problem."""
+    def scan(self, archive: BinaryIO, /, *, platform: str) -> Report:
+        """Scan a docker archive, read once; raises ``NotEvaluated`` for what it cannot read."""
+
+
+class Configs(Protocol):
+    """Reads model configs from the repository."""
+
+    def find(self, paths: Sequence[str], /) -> tuple[Path, ...]:
+        """Config files under the paths; under ``model-configs/`` when none is given."""
+
+    def read(self, path: Path, /) -> tuple[ModelConfig | None, tuple[Problem, ...]]:
+        """Parse and check one file: the config unless there are errors, and every problem."""
+
+    def load(self, path: Path, /) -> ModelConfig:
+        """Parse and check one file; raises ``Malformed`` listing every error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything a command may use. Only ``wiring`` makes one; what costs imports is opened on demand."""
+
+    reporter: Reporter
+    clock: Clock
+    run: Run
+    configs: Configs
+    builder: Callable[[], Builder]
+    containers: Callable[[], Containers]
+    registry: Callable[[RegistrySpec], Registry]
+    artifacts: Callable[[ModelConfig, Environment], ArtifactStore]
+    target: Callable[[ModelConfig, Environment], Target]
+    scanner: Callable[[str], Scanner]
