@@ -5,7 +5,7 @@ Every method may be called twice without harm. Every method may raise ``errors.U
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +15,6 @@ from typing import BinaryIO, Protocol
 from modelway.core.config import BuildSecret, Capacity, Environment, ModelConfig, RegistrySpec
 from modelway.core.findings import Report
 from modelway.core.image import Digest, Image
-from modelway.core.json import Json
 from modelway.core.plan import State
 from modelway.core.problem import Problem
 from modelway.core.record import Mark
@@ -23,7 +22,7 @@ from modelway.core.version import Artifact, Version, VersionId
 
 
 class Reporter(Protocol):
-    """Where people and workflows read what happens. Data goes to standard output, the rest to standard error."""
+    """Where people and workflows read what happens: data on standard output, the rest on standard error."""
 
     def stage(self, title: str, /) -> AbstractContextManager[None]:
         """A named part of the work: a group in a workflow, a heading with its duration on a terminal."""
@@ -242,8 +241,8 @@ class Target(Protocol):
     def stage(self, version: Version, /, *, release: str) -> None:
         """Make the version exist, without traffic."""
 
-    def shift(self, version: VersionId, percent: int, /) -> None:
-        """Begin to send this share of traffic to the version."""
+    def shift(self, version: VersionId, percent: int, /, *, urgent: bool) -> None:
+        """Begin to send this share of traffic to the version; ``urgent`` is the way back: all at once."""
 
     def settle(self, say: Callable[[str], None], /) -> None:
         """Wait until no change is under way, saying what happens."""

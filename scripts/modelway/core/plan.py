@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 
 from modelway.core.config import Capacity
 from modelway.core.record import Record
 from modelway.core.version import VersionId
+
+FULL = 100
+"""All the traffic, in percent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +23,17 @@ class Need:
     """Stable and short, as ``artifact`` or ``alarm:error_rate``; the target knows what it means."""
     words: str
     """What will be done, for people: ``create the alarm iris-production-error-rate``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obstacle:
+    """Why traffic cannot be moved now."""
+
+    what: str
+    seen: str = ""
+    cure: str = ""
+    by_config: bool = True
+    """The config asks for what cannot be; otherwise the world has to change first."""
 
 
 class Blame(StrEnum):
@@ -52,20 +66,22 @@ class State:
     """When the pointer last changed, as the platform writes it; ``None`` while there is none."""
     needs: tuple[Need, ...] = ()
     """What the wanted version does not find yet."""
-    obstacles: tuple[str, ...] = ()
-    """Why traffic cannot be moved now, each with its cure."""
+    obstacles: tuple[Obstacle, ...] = ()
+    """Why traffic cannot be moved to the wanted version now."""
     setback: Setback | None = None
     capacity: Capacity | None = None
     """Capacity of what serves, as far as the config may set it; ``None`` while nothing serves."""
     foreign: str | None = None
     """What the pointer serves, where modelway did not make it."""
+    sick: str | None = None
+    """What the platform finds wrong with what serves right now, as an alarm that went off."""
     soaked: float = 0.0
     """Seconds since the pointer's weights last changed."""
 
     @property
     def serving(self) -> VersionId | None:
         """The version with all the traffic, if one has it."""
-        return next((v for v, percent in self.traffic.items() if percent == 100), None)
+        return next((v for v, percent in self.traffic.items() if percent == FULL), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,16 +100,16 @@ class Goal:
     version: VersionId
     contract: str | None = None
     """Hash of the contract tests it must pass; ``None`` asks for none (an old version's way back)."""
-    waypoints: tuple[Waypoint, ...] = (Waypoint(percent=100),)
+    waypoints: tuple[Waypoint, ...] = (Waypoint(percent=FULL),)
     """One where the platform keeps the clock, several where we do."""
     early: bool = False
     """Whether the version can be asked before it has traffic."""
     capacity: Capacity | None = None
     """``None`` leaves the capacity as it is."""
-    retry: bool = False
-    """Open a new attempt although an earlier one failed."""
-    keep: int = 5
-    """Passed versions kept for rollback beside the wanted one."""
+    retry: int = 0
+    """Attempts up to this number may be followed by another, although they failed."""
+    keep: int | None = None
+    """Passed versions kept for rollback beside the wanted one; ``None`` retires nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +200,10 @@ def standing(version: VersionId, state: State) -> Standing:
     if record.withdrawn:
         return Standing.WITHDRAWN
     attempt = record.attempt
+    if record.failed and record.failed.attempt >= (attempt.number if attempt else 0):
+        return Standing.FAILED
     if attempt is None:
         return Standing.NEW
-    if record.failed and record.failed.attempt >= attempt.number:
-        return Standing.FAILED
     passed = record.passed is not None and record.passed.attempt >= attempt.number
     if state.traffic.get(version):
         return Standing.PASSED if passed else Standing.OPEN
@@ -246,8 +262,8 @@ def plan(goal: Goal, state: State) -> tuple[Step, ...]:
         if waypoint.soak and still:
             steps.append(Soak(goal.version, waypoint.percent, waypoint.soak))
     if goal.contract and not _passed(record, goal.contract, attempt):
-        steps.append(Verify(goal.version, goal.contract, 100))
-    if goal.capacity and (reached < 100 or state.capacity != goal.capacity):
+        steps.append(Verify(goal.version, goal.contract, FULL))
+    if goal.capacity and (reached < FULL or state.capacity != goal.capacity):
         steps += _configure(goal, goal.capacity, state)
     steps += [Retire(version) for version in _retired(goal, state)]
     return tuple(steps)
@@ -267,7 +283,12 @@ def _configure(goal: Goal, capacity: Capacity, state: State) -> tuple[Step, ...]
 
 
 def _retired(goal: Goal, state: State) -> tuple[VersionId, ...]:
-    """Versions that serve nothing and that no rollback will want."""
+    """Versions that serve nothing and that no rollback will want, the withdrawn and failed apart.
+
+    Those are kept as a memory: a version that was taken out must be known when it is wanted again.
+    """
+    if goal.keep is None:
+        return ()
     keep = {goal.version, *state.traffic, *(r.id for r in fallbacks(state, goal.version)[: goal.keep])}
     return tuple(
         sorted(
@@ -276,3 +297,21 @@ def _retired(goal: Goal, state: State) -> tuple[VersionId, ...]:
             if record.id not in keep and record.passed and not record.withdrawn and not record.failed
         )
     )
+
+
+def way_back(goal: Goal, state: State) -> Goal | None:
+    """Where to go if the goal turns out sick: all at once to the newest version that passed here."""
+    best = next(iter(fallbacks(state, goal.version)), None)
+    if best is None or best.passed is None:
+        return None
+    # Tests it never passed are not held against an old version: it has to serve, not to be new.
+    contract = goal.contract if best.passed.contract == goal.contract else None
+    return Goal(version=best.id, contract=contract)
+
+
+def plan_back(goal: Goal, state: State) -> tuple[Step, ...]:
+    """The way back as it will be from full traffic on the goal: approved together with the way there."""
+    back = way_back(goal, state)
+    if back is None:
+        return ()
+    return plan(back, replace(state, traffic={goal.version: FULL}, settled=True, needs=()))

@@ -1,0 +1,270 @@
+"""Carrying out a plan: observe, plan, refuse what was not approved, do the first step, look again.
+
+There is no state file: the world is the journal. A run that died is finished by running it again,
+because steps already done no longer appear in the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import assert_never
+
+from modelway.core.plan import (
+    Configure,
+    Goal,
+    Prepare,
+    Retire,
+    Shift,
+    Soak,
+    Stage,
+    Standing,
+    State,
+    Step,
+    Verify,
+    plan,
+    standing,
+    way_back,
+)
+from modelway.core.record import Attempt, Checked, Failed, Passed
+from modelway.core.version import Version, VersionId
+from modelway.errors import (
+    Differs,
+    Failure,
+    Malformed,
+    NotAllowed,
+    Superseded,
+    Unavailable,
+    Unhealthy,
+    Unrestored,
+)
+from modelway.ports import Clock, Target
+
+_LONGEST_SLEEP = 30.0
+"""Seconds between two looks during a soak, so that an alarm is seen while it matters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """What it takes to carry out plans in one environment."""
+
+    target: Target
+    clock: Clock
+    verify: Callable[[VersionId, int], None]
+    """Ask the contract tests of a version at its share of traffic; raises ``Unhealthy``."""
+    say: Callable[[str], None]
+    """Tell people what happens."""
+    release: str = ""
+    """The release's name for people, kept with the versions it stages."""
+
+    def deploy(self, version: Version, goal: Goal, approved: Collection[Step]) -> State:
+        """Take the environment to ``goal``, and back where it was good if the version turns out sick.
+
+        Raises ``Unhealthy`` when the way back was taken, ``Unrestored`` when there was none or it
+        failed too, and whatever ``converge`` raises without having changed its mind about the version.
+        """
+        try:
+            return self.converge(goal, approved, version)
+        except Unhealthy as failure:
+            return self._go_back(goal, approved, failure)
+
+    def converge(self, goal: Goal, approved: Collection[Step], version: Version | None = None) -> State:
+        """Take the environment to ``goal``, doing nothing outside ``approved``.
+
+        Raises ``Differs`` when a step is needed that was not approved, ``Unhealthy`` when the version
+        is sick, ``Superseded`` when another release took over meanwhile.
+        """
+        done: set[Step] = set()
+        while True:
+            state = self._settled(version)
+            _refuse_by_standing(goal, state)
+            steps = plan(goal, state)
+            if not steps:
+                return state
+            _refuse_by_world(state, steps)
+            _refuse_unapproved(steps, approved)
+            if steps[0] in done:
+                what = f"{describe(steps[0])}: done, and undone again by somebody else"
+                raise Differs(what, cure="Look who else changes this environment, then run it again.")
+            self._perform(steps[0], state, version, urgent=version is None)
+            if not isinstance(steps[0], Soak):
+                done.add(steps[0])
+
+    def _settled(self, version: Version | None) -> State:
+        """What is there once no change is under way."""
+        while not (state := self.target.observe(version)).settled:
+            self.target.settle(self.say)
+        return state
+
+    def _perform(self, step: Step, state: State, version: Version | None, *, urgent: bool) -> None:
+        """Do one step."""
+        self.say(describe(step))
+        match step:
+            case Prepare(need):
+                self.target.prepare(need, _needed(version))
+            case Stage():
+                self.target.stage(_needed(version), release=self.release)
+            case Shift(id_, percent, attempt):
+                self._shift(id_, percent, attempt, state, urgent=urgent)
+            case Soak(_, _, seconds):
+                self.clock.sleep(min(max(seconds - state.soaked, 0.0), _LONGEST_SLEEP))
+            case Verify(id_, contract, percent):
+                self._verify(id_, contract, percent, state)
+            case Configure(id_, capacity):
+                self.target.configure(id_, capacity)
+            case Retire(id_):
+                self.target.retire(id_)
+            case _:
+                assert_never(step)
+
+    def _shift(self, id_: VersionId, percent: int, attempt: int, state: State, *, urgent: bool) -> None:
+        """Remember the attempt, then move the pointer: in this order, so that a crash is understood."""
+        if not state.traffic.get(id_):
+            mark = Attempt(number=attempt, at=self._now(), pointer=state.modified)
+            self.target.record(id_, mark)
+        self.target.shift(id_, percent, urgent=urgent)
+
+    def _verify(self, id_: VersionId, contract: str, percent: int, state: State) -> None:
+        """Ask the tests, then remember that they passed."""
+        self.verify(id_, percent)
+        record = state.records.get(id_)
+        if percent == 0:
+            self.target.record(id_, Checked(contract=contract))
+            return
+        number = record.attempt.number if record and record.attempt else 0
+        self.target.record(id_, Passed(contract=contract, attempt=number, at=self._now()))
+
+    def _go_back(self, goal: Goal, approved: Collection[Step], failure: Unhealthy) -> State:
+        """Record the verdict, then return: a run that dies on the way back is finished by the next."""
+        state = self._settled(None)
+        self._reject(goal.version, state, failure)
+        back = way_back(goal, state)
+        serving = state.serving
+        if serving not in (None, goal.version) and (back is None or serving != back.version):
+            raise _with_end(failure, f"Version {serving} serves; it was left alone.")
+        if back is None:
+            raise Unrestored(
+                failure.what,
+                seen=f"{failure.seen}\nNo version that passed here is left to go back to.".strip(),
+                cure=failure.cure or "Fix the model and release again.",
+            ) from failure
+        self.say(f"going back to version {back.version}")
+        try:
+            self.converge(back, approved)
+        except Failure as second:
+            raise Unrestored(
+                f"{failure.what}; going back to version {back.version} failed too: {second.what}",
+                seen=second.seen,
+                cure=second.cure,
+            ) from second
+        raise _with_end(failure, f"Version {back.version} serves again.")
+
+    def _reject(self, version: VersionId, state: State, failure: Unhealthy) -> None:
+        """Remember that the version failed in its present attempt."""
+        record = state.records.get(version)
+        if record is None:
+            return
+        number = record.attempt.number if record.attempt else 0
+        if record.failed is None or record.failed.attempt < number:
+            self.target.record(version, Failed(attempt=number, reason=failure.what))
+
+    def _now(self) -> str:
+        """The time of day as attempts and passes write it: texts compare as times do."""
+        return self.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def describe(step: Step) -> str:
+    """A step in words."""
+    match step:
+        case Prepare(_, words):
+            return words
+        case Stage(id_):
+            return f"stage version {id_}"
+        case Verify(id_, _, percent):
+            when = "before it has traffic" if percent == 0 else "at full traffic"
+            return f"verify version {id_} with the contract tests {when}"
+        case Shift(id_, percent, attempt):
+            again = f" (attempt {attempt})" if attempt > 1 else ""
+            return f"shift {percent} % of the traffic to version {id_}{again}"
+        case Soak(id_, percent, seconds):
+            return f"watch version {id_} at {percent} % for {seconds:g} s"
+        case Configure(id_, capacity):
+            scaling = capacity.autoscaling
+            bounds = f", autoscaling {scaling.min} to {scaling.max}" if scaling else ""
+            return f"set the capacity of version {id_}: {capacity.instances} instances{bounds}"
+        case Retire(id_):
+            return f"delete version {id_}, which rollback no longer needs"
+        case _:
+            assert_never(step)
+
+
+def _needed(version: Version | None) -> Version:
+    """The version a step makes; on the way back nothing is made."""
+    if version is None:
+        what = "a version to go back to lacks what it needs"
+        raise Differs(what, cure="Release it again from its config.")
+    return version
+
+
+def _refuse_by_standing(goal: Goal, state: State) -> None:
+    """Stop where the version must not go on, whoever asks."""
+    id_, record = goal.version, state.records.get(goal.version)
+    number = record.attempt.number if record and record.attempt else 0
+    retried = bool(goal.retry) and number <= goal.retry
+    if state.foreign:
+        what = f"{state.foreign} serves here and was not made by modelway"
+        raise Differs(what, cure="Nothing was changed. Give the model another name, or remove what serves.")
+    match standing(id_, state):
+        case Standing.WITHDRAWN:
+            reason = record.withdrawn.reason if record and record.withdrawn else ""
+            cure = f"Release another version, or take it back: modelway reinstate {id_} --reason ..."
+            raise NotAllowed(f"version {id_} was withdrawn here", seen=reason, cure=cure)
+        case Standing.FAILED if not retried:
+            raise Unhealthy(
+                f"version {id_} failed here",
+                seen=_why(goal, state),
+                cure="Fix the model and release again, or try the same version once more: deploy --retry",
+            )
+        case Standing.SUPERSEDED if not retried:
+            what = f"another release was attempted here after version {id_}"
+            raise Superseded(what, cure="Nothing to do if the newer one is wanted; else deploy --retry.")
+        case Standing.OPEN if state.sick and state.traffic.get(id_):
+            raise Unhealthy(
+                f"version {id_} is sick", seen=state.sick, cure="Fix the model and release again."
+            )
+        case _:
+            return
+
+
+def _why(goal: Goal, state: State) -> str:
+    """Why the version failed, in the best words there are: the platform's own, else the record's."""
+    if state.setback:
+        return state.setback.reason
+    record = state.records.get(goal.version)
+    return record.failed.reason if record and record.failed else "the platform took its traffic back"
+
+
+def _refuse_by_world(state: State, steps: Collection[Step]) -> None:
+    """Stop before moving traffic into something known not to work."""
+    if not (state.obstacles and any(isinstance(step, Shift) for step in steps)):
+        return
+    first = state.obstacles[0]
+    rest = "\n".join(f"{o.what}. {o.cure}" for o in state.obstacles[1:])
+    kind = Malformed if first.by_config else Unavailable
+    raise kind(first.what, seen="\n".join(part for part in (first.seen, rest) if part), cure=first.cure)
+
+
+def _refuse_unapproved(steps: Collection[Step], approved: Collection[Step]) -> None:
+    """Stop before doing what nobody saw in the plan."""
+    unexpected = [describe(step) for step in steps if step not in approved]
+    if unexpected:
+        raise Differs(
+            "the environment changed since the plan was made",
+            seen="Not in the plan: " + "; ".join(unexpected),
+            cure="Plan again and look at what changed.",
+        )
+
+
+def _with_end(failure: Unhealthy, end: str) -> Unhealthy:
+    """The failure, told together with how it ended."""
+    return Unhealthy(failure.what, seen=f"{failure.seen}\n{end}".strip(), cure=failure.cure)
