@@ -1,0 +1,138 @@
+"""Sessions with AWS accounts: the caller's own where it is that account, an assumed role elsewhere."""
+
+from __future__ import annotations
+
+import json
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+import modelway
+from modelway.adapters.aws_errors import code, translated
+from modelway.errors import Unavailable
+
+if TYPE_CHECKING:
+    import boto3
+    from botocore.config import Config
+    from botocore.credentials import DeferredRefreshableCredentials
+
+_SESSION_NAME = "modelway"
+
+
+@cache
+def patient() -> Config:
+    """The configuration of ordinary clients: eight attempts with back-off, pinned.
+
+    The default changed to three attempts with botocore 1.44, so it is never left to the default.
+    """
+    from botocore.config import Config  # noqa: PLC0415 - keeps --help fast
+
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": 8},
+        connect_timeout=5,
+        read_timeout=60,
+        user_agent_extra=f"modelway/{modelway.__version__}",
+    )
+
+
+@cache
+def once() -> Config:
+    """The configuration of clients that send a request to a model: one attempt, nothing asked twice."""
+    from botocore.config import Config  # noqa: PLC0415 - keeps --help fast
+
+    return patient().merge(Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=70))
+
+
+class Accounts:
+    """Opens sessions; asks who the caller is once."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[tuple[str, str, str], boto3.Session] = {}
+
+    def session(self, account: str, region: str, role: str) -> boto3.Session:
+        """A session in the account; raises ``Unavailable`` naming the role and the trust it needs."""
+        import boto3  # noqa: PLC0415 - keeps --help fast
+
+        key = (account, region, role)
+        if key not in self._sessions:
+            own = self._caller[0] == account
+            self._sessions[key] = boto3.Session(region_name=region) if own else self._assumed(*key)
+        return self._sessions[key]
+
+    @cached_property
+    def _caller(self) -> tuple[str, str]:
+        """The caller's account and ARN."""
+        import boto3  # noqa: PLC0415 - keeps --help fast
+
+        with translated("ask who is calling", service="sts"):
+            session = boto3.Session()
+            region = session.region_name or "us-east-1"
+            answer = session.client("sts", region_name=region, config=patient()).get_caller_identity()
+        return answer["Account"], answer["Arn"]
+
+    def _assumed(self, account: str, region: str, role: str) -> boto3.Session:
+        """A session of the role, whose credentials renew themselves."""
+        import boto3  # noqa: PLC0415 - keeps --help fast
+        import botocore.session  # noqa: PLC0415 - keeps --help fast
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
+
+        arn = f"arn:{_partition(region)}:iam::{account}:role/{role}"
+        with translated(f"assume the role {arn}", service="sts"):
+            credentials = _renewing(arn, region)
+            try:
+                credentials.get_frozen_credentials()
+            except ClientError as error:
+                if code(error) not in {"AccessDenied", "AccessDeniedException"}:
+                    raise
+                raise self._untrusted(arn, str(error)) from error
+        core = botocore.session.get_session()
+        core._credentials = credentials  # type: ignore[attr-defined]  # noqa: SLF001 - botocore has no public way
+        return boto3.Session(botocore_session=core, region_name=region)
+
+    def _untrusted(self, arn: str, seen: str) -> Unavailable:
+        """The caller may not assume the role, or there is no such role."""
+        caller = self._caller[1]
+        trust = {"Effect": "Allow", "Principal": {"AWS": _principal(caller)}, "Action": "sts:AssumeRole"}
+        return Unavailable(
+            f"{caller} cannot assume the role {arn}",
+            seen=seen,
+            cure=f"create the role if it is missing, and let its trust policy say {json.dumps(trust)};"
+            f" the caller itself needs sts:AssumeRole on {arn}",
+        )
+
+
+def _renewing(arn: str, region: str) -> DeferredRefreshableCredentials:
+    """Credentials of the role that botocore renews before they expire."""
+    import botocore.session  # noqa: PLC0415 - keeps --help fast
+    from botocore.credentials import (  # noqa: PLC0415 - keeps --help fast
+        AssumeRoleCredentialFetcher,
+        DeferredRefreshableCredentials,
+    )
+
+    source = botocore.session.get_session()
+    source.set_config_variable("region", region)
+    source.set_default_client_config(patient())
+    own = source.get_credentials()
+    if own is None:
+        from botocore.exceptions import NoCredentialsError  # noqa: PLC0415 - keeps --help fast
+
+        raise NoCredentialsError
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=source.create_client,
+        source_credentials=own,
+        role_arn=arn,
+        extra_args={"RoleSessionName": _SESSION_NAME},
+    )
+    return DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
+
+
+def _partition(region: str) -> str:
+    """``aws``, or the partition of China or GovCloud."""
+    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")
+
+
+def _principal(caller: str) -> str:
+    """What a trust policy calls the caller: a role, not one of its sessions."""
+    head, _, rest = caller.partition(":assumed-role/")
+    if not rest:
+        return caller
+    return f"{head.replace(':sts:', ':iam:')}:role/{rest.split('/')[0]}"
