@@ -1,0 +1,158 @@
+"""argv to command to exit code: the only place that turns an exception into an exit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Never
+
+from modelway import __version__
+from modelway.commands import VERBS
+from modelway.errors import Failure, Malformed
+
+if TYPE_CHECKING:
+    import argparse
+    from types import FrameType
+
+    from modelway.wiring import House
+
+PROGRAM = "scripts/run"
+UNEXPECTED = 1
+INTERRUPTED = 128 + signal.SIGINT
+BROKEN_PIPE = 128 + signal.SIGPIPE
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command; returns its exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    match [*argv]:
+        case [] | ["help"] | ["-h" | "--help", *_]:
+            return _print(_overview(), to_errors=not argv)
+        case ["--version"]:
+            return _print(__version__)
+        case ["help", verb, *_]:
+            return _run([verb, "--help"])
+        case arguments:
+            return _run(arguments)
+
+
+def _run(argv: list[str]) -> int:
+    """Carry out a verb; every way it can end is a line of this function."""
+    from modelway import wiring  # noqa: PLC0415  (--help needs none of it)
+
+    house = wiring.open_house()
+    try:
+        _carry_out(argv, house)
+        sys.stdout.flush()
+    except Failure as failure:
+        house.reporter.error(str(failure))
+        house.reporter.output("result", failure.result)
+        return failure.exit_code
+    except KeyboardInterrupt:
+        house.reporter.note("Interrupted. Run the same command again to go on.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        _silence_stdout()
+        return BROKEN_PIPE
+    except Exception as error:  # noqa: BLE001  (the last line of defence: nobody reads a traceback)
+        return _unexpected(error, argv, house)
+    house.reporter.output("result", "succeeded")
+    return 0
+
+
+def _carry_out(argv: list[str], house: House) -> None:
+    """Import the verb's module, parse its options and run it."""
+    from importlib import import_module  # noqa: PLC0415  (--help needs none of it)
+
+    verb, *rest = argv
+    if verb not in VERBS:
+        raise _unknown(verb)
+    command = import_module(f"modelway.commands.{VERBS[verb][0]}")
+    parser = _parser(verb, command.__doc__ or "")
+    command.arguments(parser)
+    options = parser.parse_args(rest)
+    command.run(options, house.world())
+
+
+def _unexpected(error: Exception, argv: list[str], house: House) -> int:
+    """What nobody foresaw becomes a report that can be filed."""
+    path = house.bug_report(error, [PROGRAM, *argv])
+    failure = Failure(
+        f"{argv[0]} met something modelway does not know: {type(error).__name__}",
+        seen=str(error)[:500],
+        cure=f"file the report that was written to {path}, please; nothing was sent anywhere.",
+    )
+    house.reporter.error(str(failure))
+    house.reporter.output("result", failure.result)
+    return UNEXPECTED
+
+
+def _parser(verb: str, text: str) -> argparse.ArgumentParser:
+    """The verb's parser; its mistakes are ``Malformed`` like any other bad input."""
+    import argparse  # noqa: PLC0415  (a tenth of the time --help may take)
+
+    class Parser(argparse.ArgumentParser):
+        """``error`` is argparse's own place to change what a mistake does."""
+
+        def error(self, message: str) -> Never:
+            raise Malformed(f"{PROGRAM} {verb}: {message}", cure=f"see {PROGRAM} {verb} --help")
+
+    return Parser(
+        prog=f"{PROGRAM} {verb}",
+        description=text,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def _unknown(verb: str) -> Malformed:
+    """A verb nobody knows, with the one that was probably meant."""
+    from difflib import get_close_matches  # noqa: PLC0415  (only a typo needs it)
+
+    near = get_close_matches(verb, VERBS, n=1, cutoff=0.5)
+    return Malformed(
+        f"There is no command {verb!r}",
+        seen=f"Did you mean {near[0]!r}?" if near else f"The commands are: {', '.join(VERBS)}.",
+        cure=f"{PROGRAM} {near[0]} ..." if near else f"{PROGRAM} --help",
+    )
+
+
+def _overview() -> str:
+    """Every verb on a line."""
+    room = max(map(len, VERBS))
+    verbs = "\n".join(f"  {verb:<{room}}  {words}" for verb, (_, words) in VERBS.items())
+    return f"""usage: {PROGRAM} COMMAND [options]
+
+One YAML file takes a machine-learning model to production on AWS: one digest, through every stage.
+
+{verbs}
+
+  {PROGRAM} COMMAND --help    what a command does, and its options
+  {PROGRAM} rehearse          try everything now, without an AWS account"""
+
+
+def _print(text: str, *, to_errors: bool = False) -> int:
+    """Answer without opening anything; asking for nothing at all is a mistake."""
+    try:
+        (sys.stderr if to_errors else sys.stdout).write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence_stdout()
+        return BROKEN_PIPE
+    return Malformed.exit_code if to_errors else 0
+
+
+def _silence_stdout() -> None:
+    """Nobody reads any more: keep the interpreter from complaining while it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """A polite kill ends as Ctrl-C does, so that everything started is stopped."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

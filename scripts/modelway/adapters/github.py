@@ -1,0 +1,205 @@
+"""The reporter inside a GitHub Actions job: groups, annotations, summary, outputs and masks.
+
+Text that is not ours could hold workflow commands (``::set-output``, ``##[add-mask]``); the runner is
+told not to read those lines. Facts: docs.github.com "Workflow commands" and actions/runner
+``ActionCommand.cs``, ``ActionCommandManager.cs``, ``FileCommandManager.cs``.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from modelway.adapters.lines import Masks, clean, columns, pad
+from modelway.ports import Clock
+
+SUMMARY_LIMIT = 1_000_000
+"""Bytes; the runner drops a step's whole summary above 1 MiB."""
+ANNOTATION_LIMIT = 9
+"""Annotations of a kind; the runner shows ten a step, and the last one says where the others are."""
+_CUT = "\n\n*Shortened here: the summary would have been larger than GitHub shows. The log has all of it.*\n"
+
+
+def escape_data(text: str) -> str:
+    """A workflow command's text."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def escape_property(text: str) -> str:
+    """A workflow command's property, which commas and colons would end."""
+    return escape_data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def looks_like_command(text: str) -> bool:
+    """Whether the runner would read a command in one of the lines."""
+    return any(line.lstrip().startswith("::") or "##[" in line for line in text.splitlines())
+
+
+class GitHub:
+    """Writes for a job's log; only ``data`` goes to standard output."""
+
+    def __init__(  # noqa: PLR0913  (two streams, two files, a clock, the masks)
+        self,
+        out: TextIO,
+        err: TextIO,
+        clock: Clock,
+        masks: Masks,
+        *,
+        summary_file: Path | None,
+        output_file: Path | None,
+    ) -> None:
+        self._out, self._err, self._clock, self._masks = out, err, clock, masks
+        self._summary_file, self._output_file = summary_file, output_file
+        self._lock = threading.RLock()
+        self._open: list[str] = []
+        self._annotations = {"warning": 0, "error": 0}
+        self._progress = ""
+
+    @contextmanager
+    def stage(self, title: str, /) -> Iterator[None]:
+        """A group with its duration; the runner knows no groups within groups, so those are headings."""
+        text = " ".join(clean(self._masks.over(title)))
+        started = self._clock.monotonic()
+        outer = not self._open
+        self._open.append(text)
+        self._command("group", text) if outer else self._write([text])
+        word = "FAILED"
+        try:
+            yield
+            word = "done"
+        finally:
+            self._open.pop()
+            took = f"{self._clock.monotonic() - started:.1f} s"
+            if outer:
+                self._command("endgroup", "")
+            self._write([f"{text}: {word} in {took}"])
+
+    def note(self, text: str, /) -> None:
+        """A line of the log."""
+        self._write(self._safe(text))
+
+    def progress(self, text: str, /) -> None:
+        """A line of the log, unless it repeats the last one."""
+        lines = [line for line in self._safe(text) if line]
+        if lines and lines[-1] != self._progress:
+            self._progress = lines[-1]
+            self._write(lines)
+
+    def warn(self, text: str, /, *, file: str = "", line: int = 0, column: int = 0) -> None:
+        """A yellow annotation, on its line of the file."""
+        self._annotate("warning", text, file, line, column)
+
+    def error(self, text: str, /, *, file: str = "", line: int = 0, column: int = 0) -> None:
+        """A red annotation, on its line of the file."""
+        self._annotate("error", text, file, line, column)
+
+    def table(self, title: str, columns_: Sequence[str], rows: Sequence[Sequence[str]], /) -> None:
+        """Aligned columns in the log, a table in the summary."""
+        safe = [[" ".join(self._safe(cell)) for cell in row] for row in (columns_, *rows)]
+        widths = columns(safe, None)
+        text = ["  ".join(pad(c, w) for c, w in zip(r, widths, strict=True)).rstrip() for r in safe]
+        self._write([line for line in self._safe(title) if line] + text)
+        self.summary(_markdown(title, safe))
+
+    def summary(self, markdown: str, /) -> None:
+        """Markdown under the job; what GitHub would drop is cut visibly."""
+        if self._summary_file is None:
+            return
+        text = ("\n".join(clean(self._masks.over(markdown))).rstrip("\n") + "\n\n").encode()
+        with self._lock:
+            size = self._summary_file.stat().st_size if self._summary_file.exists() else 0
+            room = SUMMARY_LIMIT - size - len(_CUT.encode())
+            if room <= 0:
+                return
+            if len(text) > room:
+                text = text[:room].decode(errors="ignore").encode() + _CUT.encode()
+            with self._summary_file.open("ab") as file:
+                file.write(text)
+
+    def output(self, name: str, value: str, /) -> None:
+        """An output of the step, between delimiters nobody can guess."""
+        if self._output_file is None:
+            return
+        delimiter = f"modelway-{secrets.token_hex(16)}"
+        with self._lock, self._output_file.open("a", encoding="utf-8") as file:
+            file.write(f"{name}<<{delimiter}\n{value}\n{delimiter}\n")
+
+    def mask(self, secret: str, /) -> None:
+        """Tell the runner before the text can appear, once."""
+        for part in self._masks.add(secret):
+            self._command("add-mask", part)
+
+    def data(self, text: str, /) -> None:
+        """What was asked for, to standard output; commands in it are disarmed."""
+        safe = self._masks.over(text).rstrip("\n")
+        if looks_like_command(safe):
+            safe = _disarmed(safe)
+        with self._lock:
+            self._out.write(f"{safe}\n")
+            self._out.flush()
+
+    def _safe(self, text: str) -> list[str]:
+        return clean(self._masks.over(text))
+
+    def _command(self, name: str, data: str, properties: str = "") -> None:
+        with self._lock:
+            self._err.write(f"::{name}{' ' if properties else ''}{properties}::{escape_data(data)}\n")
+            self._err.flush()
+
+    def _annotate(self, kind: str, text: str, file: str, line: int, column: int) -> None:
+        """An annotation; past the runner's limit, a plain line of the log that keeps its place."""
+        safe = "\n".join(self._safe(text))
+        self._annotations[kind] += 1
+        if self._annotations[kind] > ANNOTATION_LIMIT:
+            if self._annotations[kind] == ANNOTATION_LIMIT + 1:
+                self._command(kind, f"More {kind}s are in this step's log: GitHub shows ten of a kind.")
+            place = f"{file}:{line}:{column}: " if file else ""
+            self._write(f"{place}{kind}: {safe}".splitlines())
+            return
+        places = {"file": file, "line": str(line or ""), "col": str(column or "")}
+        self._command(
+            kind, safe, ",".join(f"{k}={escape_property(v)}" for k, v in places.items() if file and v)
+        )
+
+    def _write(self, lines: Sequence[str]) -> None:
+        """Write whole lines; those the runner could take for commands are fenced off."""
+        text = "".join(f"{line}\n" for line in lines)
+        if looks_like_command(text):
+            token = secrets.token_hex(16)
+            text = f"::stop-commands::{token}\n{text}::{token}::\n"
+        with self._lock:
+            self._err.write(text)
+            self._err.flush()
+
+
+def _disarmed(text: str) -> str:
+    r"""JSON with the same meaning that no runner reads a command in; other text between fences.
+
+    Fences in JSON would be syntax errors for the program that reads it. In JSON ``##[`` can only be
+    inside a string, where ``\u0023`` is the same sign, and a line can begin with ``::`` only outside
+    of any.
+    """
+    try:
+        json.loads(text)
+    except ValueError:
+        token = secrets.token_hex(16)
+        return f"::stop-commands::{token}\n{text}\n::{token}::"
+    return text.replace("##[", "#\\u0023[")
+
+
+def _markdown(title: str, rows: Sequence[Sequence[str]]) -> str:
+    """A GitHub-flavoured table."""
+    head, *body = [[_cell(cell) for cell in row] for row in rows]
+    lines = [head, ["---"] * len(head), *body]
+    heading = f"### {title}\n\n" if title else ""
+    return heading + "\n".join(f"| {' | '.join(row)} |" for row in lines)
+
+
+def _cell(text: str) -> str:
+    """A cell's text that cannot end its cell, nor be HTML."""
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

@@ -1,0 +1,79 @@
+"""Text made safe to show: masks over secrets, no control characters, cut to a width."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]?")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+SHORTEST_SECRET = 4
+"""Shorter masks would blacken half of every line and hide nothing."""
+
+
+class Masks:
+    """Secrets that are never shown again."""
+
+    def __init__(self) -> None:
+        self._secrets: set[str] = set()
+
+    def add(self, secret: str) -> tuple[str, ...]:
+        """Remember a secret and each of its lines; return those that are new."""
+        parts = {part.strip() for part in (secret, *secret.splitlines())}
+        new = {part for part in parts if len(part) >= SHORTEST_SECRET} - self._secrets
+        self._secrets |= new
+        return tuple(sorted(new))
+
+    def over(self, text: str) -> str:
+        """The text with stars for every secret, the longest first."""
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return text
+
+
+def clean(text: str) -> list[str]:
+    """Lines without terminal escapes, control characters and tricks of writing direction."""
+    plain = _ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    "))
+    return [_CONTROLS.sub("", line).rstrip() for line in plain.split("\n")]
+
+
+def width(text: str) -> int:
+    """Columns a terminal gives to the text."""
+    if text.isascii():
+        return len(text)
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    """Columns of one character: none for combining ones, two for wide ones."""
+    if unicodedata.combining(character) or character in "\u200b\u200d\ufe0f":
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def fit(text: str, room: int) -> str:
+    """The text, shortened with an ellipsis to at most this many columns."""
+    if width(text) <= room:
+        return text
+    kept, used = "", 1
+    for character in text:
+        used += _columns(character)
+        if used > room:
+            break
+        kept += character
+    return f"{kept}…" if room > 0 else ""
+
+
+def pad(text: str, room: int) -> str:
+    """The text with spaces after it, up to this many columns."""
+    return text + " " * (room - width(text))
+
+
+def columns(rows: Iterable[Iterable[str]], room: int | None) -> list[int]:
+    """Widths of a table's columns; the widest give way until a line fits into ``room``."""
+    widths = [max(width(cell) for cell in cells) for cells in zip(*rows, strict=True)]
+    gaps = 2 * (len(widths) - 1)
+    while room is not None and widths and sum(widths) + gaps > room and max(widths) > 6:  # noqa: PLR2004
+        widths[widths.index(max(widths))] -= 1
+    return widths

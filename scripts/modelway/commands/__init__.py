@@ -1,0 +1,26 @@
+"""The verbs: one module each, imported only when it is asked for.
+
+A command's module docstring is its help; it has ``arguments(parser)`` and ``run(options, world)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+VERBS: Mapping[str, tuple[str, str]] = {
+    "validate": ("validate", "check model configs: schema and limits, every problem at once"),
+    "build": ("build", "build the image a config describes, or say why it need not be built"),
+    "scan": ("scan", "look for known vulnerabilities in the image and judge them by the policy"),
+    "scan-db": ("scan_db", "import, update or show the advisories the builtin scanner uses"),
+    "push": ("push", "push the image to Amazon ECR and print repository@sha256:..."),
+    "plan": ("plan", "show the steps from what is to what is wanted, and the way back; reads only"),
+    "gate": ("gate", "say whether a version may go to an environment, and why; reads only"),
+    "deploy": ("deploy", "take a version to an environment: gate, plan, the approved steps"),
+    "promote": ("promote", "deploy to an environment what passed in the one before it"),
+    "rollback": ("rollback", "go back to the last version that passed, or to the one named"),
+    "reinstate": ("reinstate", "allow a withdrawn version again, with a reason"),
+    "status": ("status", "show what runs where"),
+    "release": ("release", "build to production, through every gate"),
+    "rehearse": ("rehearse", "the whole release on this machine: real containers, no AWS account"),
+}
+"""Verb to module and one-line help, in the order a release goes through them."""
