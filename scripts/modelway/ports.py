@@ -15,6 +15,7 @@ from typing import BinaryIO, Protocol
 from modelway.core.config import BuildSecret, Capacity, Environment, ModelConfig, RegistrySpec
 from modelway.core.findings import Report
 from modelway.core.image import Digest, Image
+from modelway.core.inputs import Entry
 from modelway.core.plan import State
 from modelway.core.problem import Problem
 from modelway.core.record import Mark
@@ -99,6 +100,8 @@ class BuildRequest:
     platform: str
     tag: str
     """Local name the image gets, ``modelway/<model>:in-<hash>``."""
+    ignore: str = ""
+    """The ``.dockerignore``'s text."""
     build_args: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[BuildSecret, ...] = ()
@@ -111,7 +114,16 @@ class Builder(Protocol):
         """Whether the local image exists."""
 
     def base_digest(self, reference: str, /) -> Digest | None:
-        """The manifest digest a base image's name means now; ``None`` where nobody can tell."""
+        """The digest a base image's name means now; ``None`` where nobody can tell.
+
+        The manifest's digest; for an image that was only ever built here, its config's.
+        """
+
+    def entries(self, context: Path, ignore: str, /) -> tuple[Entry, ...]:
+        """What a build would read of its context; raises ``Malformed`` for links that leave it."""
+
+    def config_digest(self, tag: str, /) -> Digest:
+        """The digest of a local image's config, as its archive holds it."""
 
     def build(self, request: BuildRequest, /) -> None:
         """Build and tag, showing progress; raises ``Malformed`` with the failing lines."""
@@ -198,6 +210,9 @@ class Registry(Protocol):
 
     def push(self, local: str, tag: str, /) -> Manifest:
         """Push a local image; the result is single-platform Docker v2 schema 2."""
+
+    def pull(self, source: Image, local: str, /, *, platform: str) -> None:
+        """Bring an image of any registry to this machine under a local name."""
 
     def copy(self, source: Image, tag: str, /) -> Manifest:
         """Bring an image from another registry here, its digest unchanged where its type allows."""
