@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from modelway.core.config import BuildSecret, Capacity, Environment, ModelConfig, RegistrySpec
-from modelway.core.findings import Report
+from modelway.core.findings import Database, Report
 from modelway.core.image import Digest, Image
 from modelway.core.inputs import Entry
 from modelway.core.plan import State
@@ -112,6 +112,13 @@ class Builder(Protocol):
 
     def find(self, tag: str, /) -> bool:
         """Whether the local image exists."""
+
+    def identity(self, tag: str, /) -> str:
+        """The engine's own content address of a local image: equal ids are equal images.
+
+        Empty when there is none. Never compare it with a registry's digest: classic engines use the
+        config's digest, containerd image stores the manifest's.
+        """
 
     def base_digest(self, reference: str, /) -> Digest | None:
         """The digest a base image's name means now; ``None`` where nobody can tell.
@@ -284,8 +291,34 @@ class Target(Protocol):
 class Scanner(Protocol):
     """Looks into an image and says what it found; the policy judges, never the scanner."""
 
+    def fingerprint(self) -> str:
+        """What a report depends on beside the image: the tool's version and its advisories.
+
+        Raises ``NotEvaluated`` when there are no advisories.
+        """
+
     def scan(self, archive: BinaryIO, /, *, platform: str) -> Report:
         """Scan a docker archive, read once; raises ``NotEvaluated`` for what it cannot read."""
+
+
+class Advisories(Protocol):
+    """The index of known vulnerabilities on this machine."""
+
+    @property
+    def path(self) -> Path:
+        """The index's file, whether it is there or not."""
+
+    def about(self) -> Database:
+        """What the index knows; raises ``NotEvaluated`` when there is none, or it is damaged."""
+
+    def bring(self, sources: Sequence[Path], /, *, note: str, as_of: datetime | None) -> Database:
+        """Replace the index by OSV records of files, folders and zips; raises ``Malformed``.
+
+        ``as_of`` is the day the records speak for; ``None`` takes the newest change in the oldest source.
+        """
+
+    def update(self, ecosystems: Sequence[str], base_url: str, /) -> Database:
+        """Replace the index by what OSV publishes now."""
 
 
 class Configs(Protocol):
@@ -314,4 +347,7 @@ class World:
     registry: Callable[[RegistrySpec], Registry]
     artifacts: Callable[[ModelConfig, Environment], ArtifactStore]
     target: Callable[[ModelConfig, Environment], Target]
-    scanner: Callable[[str], Scanner]
+    scanner: Callable[[str, Path], Scanner]
+    """A scanner by name, with the advisories' index it is to use."""
+    advisories: Callable[[Path | None], Advisories]
+    """An index of advisories; ``None`` for this user's own."""
