@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from modelway.core.plan import (
+    Blame,
     Configure,
     Goal,
     Prepare,
@@ -84,8 +85,7 @@ class Engine:
             _refuse_by_world(state, steps)
             _refuse_unapproved(steps, approved)
             if steps[0] in done:
-                what = f"{describe(steps[0])}: done, and undone again by somebody else"
-                raise Differs(what, cure="Look who else changes this environment, then run it again.")
+                raise _undone(steps[0], state)
             self._perform(steps[0], state, version, urgent=version is None)
             if not isinstance(steps[0], Soak):
                 done.add(steps[0])
@@ -242,6 +242,18 @@ def _why(goal: Goal, state: State) -> str:
         return state.setback.reason
     record = state.records.get(goal.version)
     return record.failed.reason if record and record.failed else "the platform took its traffic back"
+
+
+def _undone(step: Step, state: State) -> Failure:
+    """What it means that a step done in this run has to be done again."""
+    if state.setback and state.setback.blame is Blame.PLATFORM:
+        return Unavailable(
+            f"the platform could not do it: {describe(step)}",
+            seen=state.setback.reason,
+            cure=state.setback.cure or "The version is not to blame: run it again when there is room.",
+        )
+    what = f"{describe(step)}: done, and undone again by somebody else"
+    return Differs(what, cure="Look who else changes this environment, then run it again.")
 
 
 def _refuse_by_world(state: State, steps: Collection[Step]) -> None:

@@ -51,6 +51,7 @@ class Setback:
     blame: Blame
     reason: str
     """In the platform's own words."""
+    cure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
