@@ -1,0 +1,58 @@
+"""May this version go there? A pure decision over what one environment remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from modelway.core.plan import State
+from modelway.core.record import Record
+from modelway.core.version import Version, VersionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether it may, and why."""
+
+    ok: bool
+    reason: str
+    cure: str = ""
+
+
+def judge(version: Version, contract: str | None, source: str, state: State) -> Verdict:
+    """Judge a version by what the environment it is promoted from remembers.
+
+    What counts is the pair of what runs (digest and artifact) and what it answered (the hash of the
+    contract tests): settings may differ between environments, the image and the weights may not.
+    """
+    same = _same_things(version, state.records)
+    cure = f"Deploy it to {source} first: modelway deploy CONFIG --environment {source}"
+    if not same:
+        return Verdict(
+            ok=False, reason=f"{version.image.digest} with these weights never ran in {source}", cure=cure
+        )
+    withdrawn = next((r.withdrawn for r in same if r.withdrawn), None)
+    if withdrawn:
+        back = f"Release another version, or: modelway reinstate {same[0].id} --reason ... (in {source})"
+        return Verdict(ok=False, reason=f"it was withdrawn in {source}: {withdrawn.reason}", cure=back)
+    passes = [r for r in same if r.passed and not _failed(r)]
+    if not passes:
+        return Verdict(ok=False, reason=f"it has not passed in {source}", cure=cure)
+    if contract and not any(r.passed and r.passed.contract == contract for r in passes):
+        reason = f"it passed in {source} with other contract tests than the config has now"
+        return Verdict(ok=False, reason=reason, cure=cure)
+    best = max(passes, key=lambda r: r.passed.at if r.passed else "")
+    when = best.passed.at if best.passed else ""
+    return Verdict(ok=True, reason=f"version {best.id} passed in {source} at {when}")
+
+
+def _same_things(version: Version, records: Mapping[VersionId, Record]) -> list[Record]:
+    """Records of the same image with the same weights."""
+    artifact = str(version.artifact.sha256) if version.artifact else None
+    return [r for r in records.values() if r.digest == str(version.image.digest) and r.artifact == artifact]
+
+
+def _failed(record: Record) -> bool:
+    """Whether its last attempt ended badly."""
+    number = record.attempt.number if record.attempt else 0
+    return record.failed is not None and record.failed.attempt >= number
