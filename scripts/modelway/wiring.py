@@ -16,7 +16,18 @@ from modelway.adapters.clock import RealClock
 from modelway.adapters.lines import Masks
 from modelway.core.config import Environment, ModelConfig, RegistrySpec
 from modelway.errors import Malformed
-from modelway.ports import ArtifactStore, Builder, Containers, Registry, Reporter, Run, Scanner, Target, World
+from modelway.ports import (
+    Advisories,
+    ArtifactStore,
+    Builder,
+    Containers,
+    Registry,
+    Reporter,
+    Run,
+    Scanner,
+    Target,
+    World,
+)
 
 if TYPE_CHECKING:
     from modelway.adapters.aws import Accounts
@@ -140,12 +151,17 @@ def _world(house: House, run: Run) -> World:
         opened: Target = module.open_target(config, environment_, accounts(), world_clock)
         return opened
 
-    def scanner(name: str) -> Scanner:
+    def scanner(name: str, database: Path) -> Scanner:
         from modelway.scanners import SCANNERS  # noqa: PLC0415  (opened on demand)
 
         module = _listed(SCANNERS, name, "scanner")
-        opened: Scanner = module.open_scanner(run, world_clock)
+        opened: Scanner = module.open_scanner(database)
         return opened
+
+    def advisories(path: Path | None) -> Advisories:
+        from modelway.adapters.advisories import OsvIndex, location  # noqa: PLC0415  (opened on demand)
+
+        return OsvIndex(path or location(environment.variables()), world_clock, reporter)
 
     return World(
         reporter=reporter,
@@ -158,6 +174,7 @@ def _world(house: House, run: Run) -> World:
         artifacts=artifacts,
         target=target,
         scanner=scanner,
+        advisories=advisories,
     )
 
 
