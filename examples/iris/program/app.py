@@ -60,7 +60,7 @@ def rows_of(body: bytes, content_type: str) -> list[list[float]]:
         raise Refused("400 Bad Request", "no_rows", "there is no row to classify")
     for number, row in enumerate(rows, start=1):
         if len(row) != FEATURES or not all(abs(value) <= LARGEST_NUMBER for value in row):
-            message = f"row {number}: expected {FEATURES} finite numbers, got {row}"
+            message = f"row {number}: expected {FEATURES} finite numbers, got {len(row)}: {row[:8]}"
             raise Refused("400 Bad Request", "bad_row", message)
     return rows
 
