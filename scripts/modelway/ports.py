@@ -16,6 +16,7 @@ from modelway.core.config import BuildSecret, Capacity, Environment, ModelConfig
 from modelway.core.findings import Database, Report
 from modelway.core.image import Digest, Image
 from modelway.core.inputs import Entry
+from modelway.core.manifest import Manifest
 from modelway.core.plan import State
 from modelway.core.problem import Problem
 from modelway.core.record import Mark
@@ -179,19 +180,6 @@ class Containers(Protocol):
 
     def train(self, tag: str, output: Path, /, *, environment: Mapping[str, str]) -> None:
         """Run ``IMAGE train``; what it writes to ``/opt/ml/model`` lands in ``output``."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
-    """An image manifest as the registry keeps it: its bytes are its digest."""
-
-    digest: Digest
-    media_type: str
-    body: str
-    config: Digest | None
-    """The image config's digest, which a scan is bound to; ``None`` for an index."""
-    size: int
-    """Compressed bytes of config and layers."""
 
 
 class Registry(Protocol):

@@ -8,6 +8,7 @@ import re
 import shutil
 import tarfile
 import tempfile
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -87,12 +88,14 @@ class BuildKit:
     def build(self, request: BuildRequest, /) -> None:
         """Build and tag; the Dockerfile's failure is ``Malformed``, its surroundings' ``Unavailable``."""
         disk.enough_for_build()
-        progress, started = Progress(), self._clock.monotonic()
+        progress, started, said = Progress(), self._clock.monotonic(), deque([""])
 
         def follow(line: str) -> None:
             progress.read(line)
             seconds = self._clock.monotonic() - started
-            self._reporter.progress(f"{progress.current or 'building'} ({seconds:.0f} s)")
+            said.append(f"{progress.current or 'building'} ({seconds:.0f} s)")
+            if said[-1] != said.popleft():
+                self._reporter.progress(said[-1])
 
         with tempfile.TemporaryDirectory(prefix="modelway-build-") as folder:
             file = Path(folder, "Dockerfile")
