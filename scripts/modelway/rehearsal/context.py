@@ -34,11 +34,15 @@ class Call:
     number: int
     """Counts every AWS call of the run, from 1."""
     service: str
-    """The endpoint prefix botocore signs with, as in ``sagemaker``; runtimes sign as their service."""
+    """botocore's name of the client, as in ``sagemaker-runtime`` or ``cloudwatch``."""
     operation: str
     """The operation's name, as in ``DescribeImages``; empty where it cannot be told."""
     account: str
     region: str
+    principal: str
+    """ARN of the user or role session that signed it."""
+    resource: str
+    """What it is about, as far as the head and the top of the body say; ``*`` where they do not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +103,7 @@ class Context:
 
     def docker(self) -> DockerClient:
         """The Docker engine, one client a process; raises ``docker.errors.DockerException`` without one."""
-        return _docker()
+        return docker_client()
 
     def resolve_image(self, image: str) -> str:
         """Turn an ECR name, real or rehearsed, into what this machine's Docker pulls without login.
@@ -135,7 +139,8 @@ class Context:
 
 
 @cache
-def _docker() -> DockerClient:
+def docker_client() -> DockerClient:
+    """The Docker engine, one client a process."""
     import docker  # noqa: PLC0415 - 0.17 s, and a rehearsal of the control plane alone needs no engine
 
     return docker.from_env()

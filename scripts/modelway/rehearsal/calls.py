@@ -1,0 +1,175 @@
+"""Reading an AWS call from its request, and the log of all calls."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from urllib.parse import parse_qs
+
+from moto.core.request import Request as MotoRequest
+from moto.core.routing import ServiceOperationRouter, get_service_router
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Request
+
+from modelway.core.json import Json
+from modelway.rehearsal import accounts
+from modelway.rehearsal.context import Call
+
+_SIGNED = re.compile(r"AWS4-HMAC-SHA256 .*?Credential=([^,\s]+)")
+_CBOR_PATH = re.compile(r"/service/[^/]+/operation/(\w+)")
+_CLIENTS = {"monitoring": "cloudwatch"}
+"""Names services sign with, where botocore's client is called otherwise."""
+_RESOURCES = (
+    *("resourceArn", "ResourceArn", "repositoryName", "EndpointName", "EndpointConfigName", "ModelName"),
+    *("ResourceId", "RoleArn", "logGroupName", "AlarmName", "AlarmNames", "Namespace", "TrainingJobName"),
+)
+"""Parameters that say what a call is about, the most telling first."""
+
+
+class UnknownCaller(Exception):
+    """The call is not signed with a key of this run."""
+
+
+def read(request: Request, number: int) -> Call:
+    """What is called, by whom and about what; raises ``UnknownCaller``."""
+    key, region, service = _credential(request)
+    who = accounts.principal(key)
+    if who is None:
+        raise UnknownCaller(key)
+    service = _client(request, service)
+    return Call(
+        number=number,
+        service=service,
+        operation=_operation(request, service),
+        account=who.account,
+        region=region,
+        principal=who.arn,
+        resource=_resource(request, service),
+    )
+
+
+def _credential(request: Request) -> tuple[str, str, str]:
+    """Access key, region and signing name (Signature Version 4, in the header or in a presigned URL)."""
+    signed = _SIGNED.match(request.headers.get("Authorization", ""))
+    scope = signed[1] if signed else request.args.get("X-Amz-Credential", "")
+    parts = scope.split("/")
+    if len(parts) < 5:  # noqa: PLR2004 - key/date/region/service/aws4_request
+        raise UnknownCaller(scope)
+    return parts[0], parts[-3], parts[-2].lower()
+
+
+def _client(request: Request, service: str) -> str:
+    if service == "sagemaker" and request.path.endswith(("/invocations", "/async-invocations")):
+        return "sagemaker-runtime"
+    return _CLIENTS.get(service, service)
+
+
+def _operation(request: Request, service: str) -> str:
+    if target := request.headers.get("x-amz-target"):
+        return target.rpartition(".")[2]
+    if cbor := _CBOR_PATH.fullmatch(request.path):
+        return cbor[1]
+    if request.mimetype == "application/x-www-form-urlencoded":
+        return parse_qs(request.get_data(as_text=True)).get("Action", [""])[0]
+    router = _router(service)
+    try:
+        return str(router.match(MotoRequest(request.environ))[0].name) if router else ""
+    except (NotFound, NotImplementedError):
+        return ""
+
+
+@cache
+def _router(service: str) -> ServiceOperationRouter | None:
+    try:
+        return get_service_router(service)
+    except Exception:  # noqa: BLE001 - botocore's and moto's own errors for a service nobody knows
+        return None
+
+
+def _resource(request: Request, service: str) -> str:
+    if service == "s3":
+        return f"arn:aws:s3:::{request.path.strip('/')}"
+    if service == "sagemaker-runtime":
+        return request.path.split("/")[2]
+    if request.mimetype == "application/x-www-form-urlencoded":
+        form = {name: value[0] for name, value in parse_qs(request.get_data(as_text=True)).items()}
+        return _about(form)
+    if "x-amz-target" in request.headers:
+        try:
+            return _about(json.loads(request.get_data() or b"{}"))
+        except ValueError:
+            return "*"
+    return "*"
+
+
+def _about(parameters: Mapping[str, Json]) -> str:
+    for name in _RESOURCES:
+        match parameters.get(name):
+            case str(value):
+                return value
+            case [str(first), *_]:
+                return first
+            case _:
+                continue
+    names = (value for name, value in parameters.items() if name.endswith(("Name", "Arn")))
+    return str(next(names, "*"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the log."""
+
+    number: int
+    time: float
+    """Seconds since the epoch when it was answered."""
+    account: str
+    principal: str
+    region: str
+    service: str
+    operation: str
+    resource: str
+    status: int
+    """HTTP status; 0 for a connection dropped on purpose."""
+    fault: str
+    """The injected fault it met, if any."""
+
+
+@dataclass(slots=True)
+class Log:
+    """All calls of a run, in the order they came."""
+
+    entries: list[Entry] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _count: int = 0
+
+    def next_number(self) -> int:
+        """Count one more call."""
+        with self._lock:
+            self._count += 1
+            return self._count
+
+    def add(self, call: Call, *, status: int, fault: str, time: float) -> None:
+        """Write one line."""
+        entry = Entry(
+            number=call.number,
+            time=time,
+            account=call.account,
+            principal=call.principal,
+            region=call.region,
+            service=call.service,
+            operation=call.operation,
+            resource=call.resource,
+            status=status,
+            fault=fault,
+        )
+        with self._lock:
+            self.entries.append(entry)
+
+    def after(self, number: int) -> Sequence[Json]:
+        """The lines of calls that came after this number."""
+        with self._lock:
+            return [asdict(entry) for entry in self.entries if entry.number > number]
