@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from modelway.core.config import Capacity
+from modelway.core.image import DOCKER_MANIFEST
 from modelway.core.plan import Blame, Need, Setback, State
 from modelway.core.record import Mark, Record
 from modelway.core.version import Version, VersionId
@@ -57,6 +58,7 @@ class FakeTarget:
     capacity: Capacity | None = None
     needs: tuple[Need, ...] = ()
     early: bool = False
+    media_types: frozenset[str] = frozenset({DOCKER_MANIFEST})
     sick: Mapping[VersionId, int] = field(default_factory=dict)
     """Versions that stop answering from this share of traffic on."""
     reverts: frozenset[VersionId] = frozenset()

@@ -209,7 +209,7 @@ class Registry(Protocol):
     def pull(self, source: Image, local: str, /, *, platform: str) -> None:
         """Bring an image of any registry to this machine under a local name."""
 
-    def copy(self, source: Image, tag: str, /) -> Manifest:
+    def copy(self, source: Image, tag: str, /, *, platform: str) -> Manifest:
         """Bring an image from another registry here, its digest unchanged where its type allows."""
 
     def retag(self, digest: Digest, tag: str, /) -> None:
@@ -241,6 +241,10 @@ class Target(Protocol):
     @property
     def early(self) -> bool:
         """Whether a version can be asked before it has traffic."""
+
+    @property
+    def media_types(self) -> frozenset[str]:
+        """Manifests it can run."""
 
     def observe(self, wanted: Version | None, /) -> State:
         """What is there, and what ``wanted`` would still need."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING
 from modelway.adapters import clock, environment, git
 from modelway.adapters.clock import RealClock
 from modelway.adapters.lines import Masks
+from modelway.core.checks import Subject
 from modelway.core.config import Environment, ModelConfig, RegistrySpec
+from modelway.core.problem import Flaw
 from modelway.errors import Malformed
 from modelway.ports import (
     Advisories,
     ArtifactStore,
     Builder,
+    Clock,
+    Configs,
     Containers,
     Registry,
     Reporter,
@@ -112,8 +116,6 @@ def _actor() -> str:
 
 def _world(house: House, run: Run) -> World:
     """The ports, each opened when it is first asked for and then kept."""
-    from modelway.adapters.configs import Configs  # noqa: PLC0415  (reads YAML only when asked to)
-
     reporter, world_clock = house.reporter, clock.from_environment()
 
     @cache
@@ -148,7 +150,9 @@ def _world(house: House, run: Run) -> World:
         from modelway.targets import TARGETS  # noqa: PLC0415  (opened on demand)
 
         module = _listed(TARGETS, environment_.target, "target")
-        opened: Target = module.open_target(config, environment_, accounts(), world_clock)
+        opened: Target = module.open_target(
+            config, environment_, accounts(), artifacts(config, environment_), world_clock
+        )
         return opened
 
     def scanner(name: str, database: Path) -> Scanner:
@@ -167,7 +171,7 @@ def _world(house: House, run: Run) -> World:
         reporter=reporter,
         clock=world_clock,
         run=run,
-        configs=Configs(run.root),
+        configs=_configs(run, world_clock),
         builder=builder,
         containers=containers,
         registry=registry,
@@ -176,6 +180,18 @@ def _world(house: House, run: Run) -> World:
         scanner=scanner,
         advisories=advisories,
     )
+
+
+def _configs(run: Run, world_clock: Clock) -> Configs:
+    """The repository's configs, with what each target would refuse."""
+    from modelway.adapters import configs, service_models  # noqa: PLC0415  (reads YAML only when asked to)
+    from modelway.targets import sagemaker_checks  # noqa: PLC0415  (likewise)
+
+    def sagemaker(subject: Subject, environment_: Environment) -> Iterator[Flaw]:
+        limits = service_models.limits("sagemaker", sagemaker_checks.SHAPES)
+        return sagemaker_checks.check(subject, environment_, limits)
+
+    return configs.Configs(run.root, today=lambda: world_clock.now().date(), checks={"sagemaker": sagemaker})
 
 
 def _listed(listed: Mapping[str, str], name: str, kind: str) -> ModuleType:

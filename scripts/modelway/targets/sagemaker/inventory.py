@@ -1,0 +1,87 @@
+"""Reading an environment: the endpoint, the endpoint configs that are its versions, and their records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from modelway.adapters.aws_errors import code, translated
+from modelway.core.naming import version_name
+from modelway.core.record import Record, from_tags
+from modelway.core.version import VersionId
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker.type_defs import (
+        DescribeEndpointConfigOutputTypeDef,
+        DescribeEndpointOutputTypeDef,
+    )
+
+SETTLED = frozenset({"InService", "Failed", "OutOfService", "UpdateRollbackFailed"})
+"""``Creating``, ``Updating``, ``RollingBack``, ``SystemUpdating`` and ``Deleting`` are under way."""
+
+
+@dataclass(slots=True)
+class Inventory:
+    """What there is of one endpoint; what cannot change is read once."""
+
+    client: SageMakerClient
+    endpoint: str
+    _configs: dict[str, DescribeEndpointConfigOutputTypeDef] = field(default_factory=dict)
+    _arns: dict[VersionId, str] = field(default_factory=dict)
+
+    def describe(self) -> DescribeEndpointOutputTypeDef | None:
+        """The endpoint; ``None`` while there is none."""
+        with translated(f"read the endpoint {self.endpoint}", service="sagemaker"):
+            try:
+                return self.client.describe_endpoint(EndpointName=self.endpoint)
+            except self.client.exceptions.ClientError as error:
+                if code(error) == "ValidationException" and "Could not find" in str(error):
+                    return None
+                raise
+
+    def records(self) -> Mapping[VersionId, Record]:
+        """Every version staged here, with what is remembered of it."""
+        name = re.compile(re.escape(self.endpoint) + "-([0-9a-f]{12})")
+        found: dict[VersionId, Record] = {}
+        with translated(f"list the versions of {self.endpoint}", service="sagemaker"):
+            pages = self.client.get_paginator("list_endpoint_configs").paginate(
+                NameContains=f"{self.endpoint}-"
+            )
+            summaries = [summary for page in pages for summary in page["EndpointConfigs"]]
+            for summary in summaries:
+                named = name.fullmatch(summary["EndpointConfigName"])
+                if named is None:
+                    continue
+                id_ = VersionId(named[1])
+                self._arns[id_] = summary["EndpointConfigArn"]
+                record = from_tags(id_, self._tags(summary["EndpointConfigArn"]))
+                if record:
+                    found[id_] = record
+        return found
+
+    def _tags(self, arn: str) -> dict[str, str]:
+        """A resource's tags."""
+        pages = self.client.get_paginator("list_tags").paginate(ResourceArn=arn)
+        return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+
+    def arn(self, version: VersionId) -> str:
+        """The ARN of a version's endpoint config."""
+        if version not in self._arns:
+            described = self.config(version_name(self.endpoint, version))
+            self._arns[version] = described["EndpointConfigArn"]
+        return self._arns[version]
+
+    def config(self, name: str) -> DescribeEndpointConfigOutputTypeDef:
+        """An endpoint config, which never changes."""
+        if name not in self._configs:
+            with translated(f"read the endpoint config {name}", service="sagemaker"):
+                self._configs[name] = self.client.describe_endpoint_config(EndpointConfigName=name)
+        return self._configs[name]
+
+    def version_of(self, config_name: str) -> VersionId | None:
+        """The version an endpoint config's name belongs to, if it is one of ours."""
+        named = re.fullmatch(re.escape(self.endpoint) + "-([0-9a-f]{12})", config_name)
+        return VersionId(named[1]) if named else None

@@ -1,0 +1,175 @@
+"""What an environment looks like, in the planner's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelway.core.config import Autoscaling, Capacity, Environment
+from modelway.core.naming import version_name
+from modelway.core.plan import FULL, Need, Obstacle, State
+from modelway.core.record import Record
+from modelway.core.version import Version, VersionId
+from modelway.errors import Differs
+from modelway.ports import ArtifactStore
+from modelway.targets.sagemaker import settings as settings_
+from modelway.targets.sagemaker.alarms import Alarms
+from modelway.targets.sagemaker.inventory import SETTLED, Inventory
+from modelway.targets.sagemaker.reasons import setback
+from modelway.targets.sagemaker.scaling import Scaling, as_configured
+from modelway.targets.sagemaker.settings import Mode
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.type_defs import (
+        DescribeEndpointOutputTypeDef,
+        ProductionVariantOutputTypeDef,
+    )
+
+ARTIFACT, FAILED_ENDPOINT, SUSPEND = "artifact", "endpoint:failed", "autoscaling:suspend"
+"""Needs a version may have, beside alarms."""
+_NOT_SERVING = frozenset({"Creating", "Failed", "OutOfService", "UpdateRollbackFailed"})
+"""``UpdateRollbackFailed`` is a mixed fleet: nobody knows what answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observer:
+    """Looks at one endpoint and all around it."""
+
+    environment: Environment
+    inventory: Inventory
+    alarms: Alarms
+    scaling: Scaling
+    artifacts: ArtifactStore
+
+    def observe(self, wanted: Version | None) -> State:
+        """The state, and what the wanted version does not find yet."""
+        records = self.inventory.records()
+        endpoint = self.inventory.describe()
+        serving = self._serving(endpoint, records)
+        live = self._variant(endpoint) if serving else None
+        scaling = self.scaling.observe() if live and "InstanceType" in live else None
+        needs: tuple[Need, ...] = ()
+        obstacles: tuple[Obstacle, ...] = ()
+        if wanted and serving != wanted.id:
+            needs, obstacles = self._before(wanted, records, endpoint)
+            if live:
+                settings = settings_.parse(wanted.settings)
+                obstacles = (*obstacles, *_mode_change(settings, live))
+                needs = (*needs, *_suspension(settings, live, scaling))
+        sick = self._alarms(wanted)[2] if wanted and serving == wanted.id else None
+        reason = endpoint.get("FailureReason") if endpoint else None
+        return State(
+            records=records,
+            traffic={serving: FULL} if serving else {},
+            settled=endpoint is None or endpoint["EndpointStatus"] in SETTLED,
+            modified=endpoint["LastModifiedTime"].isoformat() if endpoint else None,
+            needs=needs,
+            obstacles=obstacles,
+            setback=setback(reason) if reason else None,
+            sick=sick,
+            capacity=self._capacity(endpoint, scaling) if live and "InstanceType" in live else None,
+            foreign=self._foreign(endpoint, records),
+        )
+
+    def _serving(
+        self, endpoint: DescribeEndpointOutputTypeDef | None, records: Mapping[VersionId, Record]
+    ) -> VersionId | None:
+        """The version with the traffic, if it is one of ours; its image is what its record says."""
+        if endpoint is None or endpoint["EndpointStatus"] in _NOT_SERVING:
+            return None
+        id_ = self.inventory.version_of(endpoint["EndpointConfigName"])
+        record = records.get(id_) if id_ else None
+        if record is None or id_ is None:
+            return None
+        if endpoint["EndpointStatus"] == "InService":
+            _refuse_other_image(endpoint, record)
+        return id_
+
+    def _foreign(
+        self, endpoint: DescribeEndpointOutputTypeDef | None, records: Mapping[VersionId, Record]
+    ) -> str | None:
+        """What serves, where modelway did not make it."""
+        if endpoint is None:
+            return None
+        name = endpoint["EndpointConfigName"]
+        id_ = self.inventory.version_of(name)
+        ours = id_ in records if id_ else False
+        return None if ours else f"the endpoint {endpoint['EndpointName']} with the endpoint config {name}"
+
+    def _variant(
+        self, endpoint: DescribeEndpointOutputTypeDef | None
+    ) -> ProductionVariantOutputTypeDef | None:
+        """The production variant of what serves, as its endpoint config says it."""
+        if endpoint is None:
+            return None
+        return self.inventory.config(endpoint["EndpointConfigName"])["ProductionVariants"][0]
+
+    def _capacity(
+        self, endpoint: DescribeEndpointOutputTypeDef | None, scaling: Autoscaling | None
+    ) -> Capacity:
+        """Instance count and autoscaling of what serves, in the config's terms."""
+        variants = endpoint.get("ProductionVariants", []) if endpoint else []
+        instances = variants[0].get("DesiredInstanceCount", 0) if variants else 0
+        return as_configured(instances, scaling, self.environment.capacity)
+
+    def _alarms(self, wanted: Version) -> tuple[tuple[Need, ...], tuple[Obstacle, ...], str | None]:
+        """What the rollout's alarms lack, forbid and say of the version."""
+        return self.alarms.look(version_name(self.inventory.endpoint, wanted.id))
+
+    def _before(
+        self,
+        wanted: Version,
+        records: Mapping[VersionId, Record],
+        endpoint: DescribeEndpointOutputTypeDef | None,
+    ) -> tuple[tuple[Need, ...], tuple[Obstacle, ...]]:
+        """What the wanted version lacks before it can serve, and what is in its way."""
+        needs, obstacles, _ = self._alarms(wanted)
+        if wanted.id not in records:
+            needs = (*self._artifact(wanted), *needs)
+        if endpoint and endpoint["EndpointStatus"] == "Failed":
+            words = f"delete the endpoint {endpoint['EndpointName']}, which failed when it was created"
+            needs = (*needs, Need(id=FAILED_ENDPOINT, words=words))
+        return needs, obstacles
+
+    def _artifact(self, wanted: Version) -> tuple[Need, ...]:
+        """The copy of the weights the version is to load."""
+        if wanted.artifact is None or self.artifacts.find(wanted.artifact):
+            return ()
+        words = f"copy {wanted.artifact.uri} to {self.artifacts.target_uri(wanted.artifact)} and verify it"
+        return (Need(id=ARTIFACT, words=words),)
+
+
+def _refuse_other_image(endpoint: DescribeEndpointOutputTypeDef, record: Record) -> None:
+    """The proof of the one digest: SageMaker resolved the image this version names."""
+    for variant in endpoint.get("ProductionVariants", []):
+        for image in variant.get("DeployedImages", []):
+            resolved = image.get("ResolvedImage", "")
+            if resolved and not resolved.endswith(record.digest):
+                what = f"the endpoint {endpoint['EndpointName']} runs another image than version {record.id}"
+                cure = "Somebody changed the endpoint config's model; release again."
+                raise Differs(what, seen=f"expected {record.digest}, got {resolved}", cure=cure)
+
+
+def _mode_change(settings: settings_.Settings, live: ProductionVariantOutputTypeDef) -> tuple[Obstacle, ...]:
+    """SageMaker refuses real-time to serverless, and the other way cannot be undone."""
+    now = Mode.SERVERLESS if "ServerlessConfig" in live else Mode.REALTIME
+    if now is settings.mode:
+        return ()
+    return (
+        Obstacle(
+            what=f"a live endpoint cannot change from {now} to {settings.mode}",
+            seen="SageMaker refuses it, or cannot go back from it.",
+            cure="Release under another environment name and move the callers, or delete the endpoint first.",
+        ),
+    )
+
+
+def _suspension(
+    settings: settings_.Settings, live: ProductionVariantOutputTypeDef, scaling: Autoscaling | None
+) -> tuple[Need, ...]:
+    """An instance type cannot change under autoscaling; the capacity step registers it again."""
+    if scaling is None or live.get("InstanceType") == settings.instance_type:
+        return ()
+    words = f"suspend autoscaling while {live.get('InstanceType')} becomes {settings.instance_type}"
+    return (Need(id=SUSPEND, words=words),)

@@ -1,0 +1,102 @@
+"""Asking an endpoint, and reading what its containers said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelway.adapters.aws_errors import code, translated
+from modelway.ports import Clock, HttpAnswer, HttpRequest
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+
+_TRIES, _WAIT = 6, 2.0
+"""A cold serverless model answers 429 and a busy front 503 for some seconds (sagemaker-runtime errors)."""
+_BUSY = {"ModelNotReadyException", "ServiceUnavailable", "ServiceUnavailableException", "ThrottlingException"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """The data plane of one endpoint."""
+
+    client: Callable[[], SageMakerRuntimeClient]
+    logs_client: Callable[[], CloudWatchLogsClient]
+    endpoint: str
+    clock: Clock
+
+    def invoke(self, request: HttpRequest) -> HttpAnswer:
+        """Ask the endpoint; what the model answers is an answer, whatever its status."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
+
+        for _ in range(_TRIES - 1):
+            try:
+                return self._once(request)
+            except ClientError as error:
+                if code(error) not in _BUSY:
+                    raise
+                self.clock.sleep(_WAIT)
+        return self._once(request)
+
+    def _once(self, request: HttpRequest) -> HttpAnswer:
+        """One request, sent once: a slow model is not asked again behind its back."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
+
+        client = self.client()
+        accept = request.accept or "*/*"
+        began = self.clock.monotonic()
+        with translated(f"ask the endpoint {self.endpoint}", service="sagemaker"):
+            try:
+                answer = client.invoke_endpoint(
+                    EndpointName=self.endpoint,
+                    Body=request.body,
+                    ContentType=request.content_type,
+                    Accept=accept,
+                )
+                body = answer["Body"].read()
+            except ClientError as error:
+                if code(error) != "ModelError":
+                    raise
+                return _model_error(error, self.clock.monotonic() - began)
+        return HttpAnswer(
+            status=200,
+            body=body,
+            content_type=answer.get("ContentType", ""),
+            latency=self.clock.monotonic() - began,
+        )
+
+    def last_lines(self, lines: int) -> tuple[str, ...]:
+        """The last log lines of the containers that logged last; none where they cannot be read."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - keeps --help fast
+
+        client, group = self.logs_client(), f"/aws/sagemaker/Endpoints/{self.endpoint}"
+        try:
+            streams = client.describe_log_streams(
+                logGroupName=group, orderBy="LastEventTime", descending=True, limit=1
+            )["logStreams"]
+            if not streams:
+                return ()
+            events = client.get_log_events(
+                logGroupName=group,
+                logStreamName=streams[0]["logStreamName"],
+                limit=lines,
+                startFromHead=False,
+            )["events"]
+        except (ClientError, BotoCoreError):
+            # Log lines only help to understand; that they are missing must not hide what happened.
+            return ()
+        return tuple(event["message"].rstrip("\n") for event in events[-lines:])
+
+
+def _model_error(error: ClientError, latency: float) -> HttpAnswer:
+    """The container's own answer behind a ``ModelError``."""
+    response = error.response
+    return HttpAnswer(
+        status=int(response.get("OriginalStatusCode", 500)),  # type: ignore[call-overload]
+        body=str(response.get("OriginalMessage", error)).encode(),
+        content_type="",
+        latency=latency,
+    )

@@ -1,0 +1,213 @@
+"""Amazon SageMaker: a version is a model with an endpoint config, the pointer is the endpoint.
+
+Both are named by the version's id, so that making them twice finds them made. SageMaker keeps the clock
+of a rollout, has no pause and no cancel, and takes a version back by itself, which looks exactly like
+success to the stock waiter. So what counts is never that the endpoint is ``InService``, but that it is
+so on our endpoint config with our digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelway.adapters.aws_errors import code, translated
+from modelway.core.config import Capacity, Environment
+from modelway.core.image import DOCKER_MANIFEST
+from modelway.core.naming import version_name
+from modelway.core.plan import State
+from modelway.core.record import Mark, changed_tags
+from modelway.core.version import Version, VersionId
+from modelway.errors import Differs, Unavailable
+from modelway.ports import ArtifactStore, Clock, HttpAnswer, HttpRequest
+from modelway.targets.sagemaker.guardrails import LONGEST_EXECUTION, deployment
+from modelway.targets.sagemaker.inventory import SETTLED
+from modelway.targets.sagemaker.observation import ARTIFACT, FAILED_ENDPOINT, SUSPEND, Observer
+from modelway.targets.sagemaker.runtime import Runtime
+from modelway.targets.sagemaker.settings import VARIANT
+from modelway.targets.sagemaker.versions import Versions, as_tags
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker.type_defs import DescribeEndpointOutputTypeDef, UpdateEndpointInputTypeDef
+
+_POLL = 15.0
+"""Seconds between two looks at a change under way."""
+_PATIENCE = LONGEST_EXECUTION + 3600
+"""Seconds after which a change that SageMaker itself should have ended is given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SageMaker:
+    """One model's endpoint in one account and region."""
+
+    environment: Environment
+    client: SageMakerClient
+    observer: Observer
+    versions: Versions
+    runtime: Runtime
+    artifacts: ArtifactStore
+    clock: Clock
+
+    @property
+    def early(self) -> bool:
+        """A production variant cannot be asked before it has traffic."""
+        return False
+
+    @property
+    def media_types(self) -> frozenset[str]:
+        """``CreateModel`` refuses OCI manifests and indexes (aws/amazon-sagemaker-feedback#180)."""
+        return frozenset({DOCKER_MANIFEST})
+
+    @property
+    def _endpoint(self) -> str:
+        return self.observer.inventory.endpoint
+
+    def words(self, version: VersionId, /) -> str:
+        """The name of the version's model and endpoint config."""
+        return version_name(self._endpoint, version)
+
+    def observe(self, wanted: Version | None, /) -> State:
+        """The endpoint, its versions, and what the wanted one still needs."""
+        return self.observer.observe(wanted)
+
+    def prepare(self, need: str, version: Version, /) -> None:
+        """Make one of the needs ``observe`` named."""
+        if need == ARTIFACT and version.artifact:
+            self.artifacts.bring(version.artifact)
+        elif need == FAILED_ENDPOINT:
+            self._delete_failed()
+        elif need == SUSPEND:
+            self.observer.scaling.remove()
+        else:
+            self.observer.alarms.make(need, self.words(version.id), self.versions.labels)
+
+    def _delete_failed(self) -> None:
+        """Only deleting helps an endpoint whose creation failed; it has never served."""
+        with translated(f"delete the endpoint {self._endpoint}", service="sagemaker"):
+            endpoint = self.observer.inventory.describe()
+            if endpoint and endpoint["EndpointStatus"] == "Failed":
+                self.client.delete_endpoint(EndpointName=self._endpoint)
+        while self.observer.inventory.describe():
+            self.clock.sleep(_POLL)
+
+    def stage(self, version: Version, /, *, release: str) -> None:
+        """Make the version's model and endpoint config."""
+        self.versions.make(version, self.words(version.id), release)
+
+    def shift(self, version: VersionId, percent: int, /, *, urgent: bool) -> None:
+        """Point the endpoint at the version; SageMaker walks the waypoints itself."""
+        del percent
+        config, endpoint = self.words(version), self.observer.inventory.describe()
+        with translated(f"point the endpoint {self._endpoint} at {config}", service="sagemaker"):
+            if endpoint is None:
+                self.versions.create(lambda: self._create(config))
+            else:
+                self._update(config, urgent=urgent)
+
+    def _create(self, config: str) -> None:
+        """The first version's endpoint."""
+        tags = as_tags(self.versions.labels)
+        self.client.create_endpoint(EndpointName=self._endpoint, EndpointConfigName=config, Tags=tags)
+
+    def _update(self, config: str, *, urgent: bool) -> None:
+        """The whole rollout, in one request."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
+
+        request: UpdateEndpointInputTypeDef = {
+            "EndpointName": self._endpoint,
+            "EndpointConfigName": config,
+        }
+        # Serverless endpoints have no guardrails and no instances to keep.
+        if "InstanceType" in self.observer.inventory.config(config)["ProductionVariants"][0]:
+            alarms = () if urgent else self.observer.alarms.names(config)
+            request["DeploymentConfig"] = deployment(self.environment.rollout, alarms, urgent=urgent)
+            # Instance counts belong to the capacity, which autoscaling may have moved since the config
+            # was made; what is captured belongs to the version.
+            request["RetainAllVariantProperties"] = True
+            request["ExcludeRetainedVariantProperties"] = [{"VariantPropertyType": "DataCaptureConfig"}]
+        try:
+            self.client.update_endpoint(**request)
+        except ClientError as error:
+            if code(error) == "ValidationException" and "in-progress" in str(error):
+                what = f"another change of the endpoint {self._endpoint} began meanwhile"
+                cure = "Wait for it, then run this again."
+                raise Differs(what, seen=str(error), cure=cure) from error
+            raise
+
+    def settle(self, say: Callable[[str], None], /) -> None:
+        """Look until no change is under way; ``Unavailable`` when it takes longer than SageMaker allows."""
+        began, told = self.clock.now(), ""
+        while (endpoint := self.observer.inventory.describe()) is not None:
+            if (progress := _progress(endpoint)) != told:
+                say(progress)
+                told = progress
+            if endpoint["EndpointStatus"] in SETTLED:
+                return
+            if self.clock.elapsed(began) > _PATIENCE:
+                what = f"the endpoint {self._endpoint} has been {endpoint['EndpointStatus']} for nine hours"
+                raise Unavailable(what, cure="Look at it in the SageMaker console, then run this again.")
+            self.clock.sleep(_POLL)
+
+    def invoke(self, request: HttpRequest, version: VersionId | None, /) -> HttpAnswer:
+        """Ask the endpoint, which serves one version once it is settled."""
+        del version
+        return self.runtime.invoke(request)
+
+    def logs(self, version: VersionId, /, lines: int = 20) -> tuple[str, ...]:
+        """Last log lines of the containers that logged last."""
+        del version
+        return self.runtime.last_lines(lines)
+
+    def record(self, version: VersionId, mark: Mark, /) -> None:
+        """Remember something about a version, in the tags of its endpoint config."""
+        changed, removed = changed_tags(mark)
+        arn = self.observer.inventory.arn(version)
+        with translated(f"tag {self.words(version)}", service="sagemaker"):
+            self.client.add_tags(ResourceArn=arn, Tags=as_tags(changed))
+            if removed:
+                self.client.delete_tags(ResourceArn=arn, TagKeys=list(removed))
+
+    def configure(self, version: VersionId, capacity: Capacity, /) -> None:
+        """Set the instance count and autoscaling; under autoscaling the count is not ours to set."""
+        del version
+        scaling, bounds, wanted = self.observer.scaling, capacity.autoscaling, capacity.instances
+        if bounds:
+            scaling.set(bounds)
+        elif scaling.observe():
+            scaling.remove()
+        current = self._instances()
+        if bounds and current:
+            wanted = min(max(current, bounds.min), bounds.max)
+        if current == wanted:
+            return
+        with translated(f"set the instance count of {self._endpoint}", service="sagemaker"):
+            self.client.update_endpoint_weights_and_capacities(
+                EndpointName=self._endpoint,
+                DesiredWeightsAndCapacities=[{"VariantName": VARIANT, "DesiredInstanceCount": wanted}],
+            )
+
+    def _instances(self) -> int | None:
+        """How many instances are wanted of what serves now."""
+        endpoint = self.observer.inventory.describe()
+        variants = endpoint.get("ProductionVariants", []) if endpoint else []
+        return variants[0].get("DesiredInstanceCount") if variants else None
+
+    def retire(self, version: VersionId, /) -> None:
+        """Delete what was made for the version: alarms, model, endpoint config."""
+        self.observer.alarms.delete(self.words(version))
+        self.versions.delete(self.words(version))
+
+
+def _progress(endpoint: DescribeEndpointOutputTypeDef) -> str:
+    """What SageMaker is doing, in its own words."""
+    pending = endpoint.get("PendingDeploymentSummary")
+    stages = [
+        ": ".join(part for part in (str(status["Status"]), status.get("StatusMessage", "")) if part)
+        # The stubs promise it; SageMaker leaves it out while nothing is pending.
+        for variant in (pending.get("ProductionVariants", []) if pending else [])  # type: ignore[redundant-expr]
+        for status in variant.get("VariantStatus", [])
+    ]
+    detail = f" ({', '.join(stages)})" if stages else ""
+    return f"endpoint {endpoint['EndpointName']}: {endpoint['EndpointStatus']}{detail}"

@@ -1,0 +1,142 @@
+"""Making and deleting versions: a model, and the endpoint config that says the version exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelway.adapters.aws_errors import code, translated
+from modelway.core.config import Environment, ModelConfig
+from modelway.core.naming import labels, role_arn
+from modelway.core.record import Record, to_tags
+from modelway.core.version import Version
+from modelway.ports import ArtifactStore, Clock
+from modelway.targets.sagemaker import settings as settings_
+from modelway.targets.sagemaker.settings import Settings
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker.type_defs import (
+        ContainerDefinitionTypeDef,
+        CreateEndpointConfigInputTypeDef,
+        CreateModelInputTypeDef,
+        TagTypeDef,
+    )
+
+_AGAIN = 5
+"""Tries of a call that may not see yet what was made a moment ago: SageMaker is eventually consistent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versions:
+    """The versions of one model in one environment."""
+
+    config: ModelConfig
+    environment: Environment
+    client: SageMakerClient
+    artifacts: ArtifactStore
+    clock: Clock
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Tags on everything made here."""
+        return labels(self.config, self.environment)
+
+    def make(self, version: Version, name: str, release: str) -> None:
+        """Create model and endpoint config; the config last, because it is what is looked for."""
+        settings = settings_.parse(version.settings)
+        record = Record(
+            id=version.id,
+            digest=str(version.image.digest),
+            artifact=str(version.artifact.sha256) if version.artifact else None,
+            release=release,
+        )
+        tags = as_tags({**settings.tags, **self.labels, **to_tags(record)})
+        with translated(f"create the model {name}", service="sagemaker"):
+            self.create(lambda: self._model(version, name, settings, tags))
+        with translated(f"create the endpoint config {name}", service="sagemaker"):
+            self.create(lambda: self._config(name, settings, tags))
+
+    def _model(self, version: Version, name: str, settings: Settings, tags: list[TagTypeDef]) -> None:
+        """What runs: image, weights, environment variables."""
+        container: ContainerDefinitionTypeDef = {
+            "Image": str(version.image),
+            "Environment": dict(settings.environment),
+        }
+        if version.artifact:
+            container["ModelDataUrl"] = self.artifacts.target_uri(version.artifact)
+        place = self.environment
+        request: CreateModelInputTypeDef = {
+            "ModelName": name,
+            "ExecutionRoleArn": role_arn(settings.execution_role, place.account, place.region),
+            "PrimaryContainer": container,
+            "EnableNetworkIsolation": settings.network_isolation,
+            "Tags": tags,
+        }
+        if vpc := settings_.vpc(settings):
+            request["VpcConfig"] = vpc
+        self.client.create_model(**request)
+
+    def _config(self, name: str, settings: Settings, tags: list[TagTypeDef]) -> None:
+        """What it runs on."""
+        instances = self.environment.capacity.instances
+        request: CreateEndpointConfigInputTypeDef = {
+            "EndpointConfigName": name,
+            "ProductionVariants": [settings_.variant(settings, name, instances)],
+            "Tags": tags,
+        }
+        if settings.kms_key:
+            request["KmsKeyId"] = settings.kms_key
+        if capture := settings_.capture(settings):
+            request["DataCaptureConfig"] = capture
+        self.client.create_endpoint_config(**request)
+
+    def create(self, call: Callable[[], None]) -> None:
+        """Create something that may exist already, out of things that may not be visible yet."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
+
+        for left in reversed(range(_AGAIN)):
+            try:
+                call()
+            except ClientError as error:
+                if _exists_already(error):
+                    return
+                if not (left and _not_found(error)):
+                    raise
+                self.clock.sleep(1)
+            else:
+                return
+
+    def delete(self, name: str) -> None:
+        """Delete model and endpoint config; the config last, because it is what is looked for."""
+        with translated(f"delete {name}", service="sagemaker"):
+            _unless_gone(lambda: self.client.delete_model(ModelName=name))
+            _unless_gone(lambda: self.client.delete_endpoint_config(EndpointConfigName=name))
+
+
+def as_tags(tags: Mapping[str, str]) -> list[TagTypeDef]:
+    """Tags as SageMaker takes them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def _unless_gone(delete: Callable[[], object]) -> None:
+    """Delete something that may be gone already."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
+
+    try:
+        delete()
+    except ClientError as error:
+        if not _not_found(error):
+            raise
+
+
+def _exists_already(error: ClientError) -> bool:
+    """Not a modelled exception: a ``ValidationException`` with these words."""
+    return code(error) == "ValidationException" and "already existing" in str(error)
+
+
+def _not_found(error: ClientError) -> bool:
+    """Made a moment ago and not visible yet, or gone already."""
+    return code(error) in {"ValidationException", "ResourceNotFound"} and "Could not find" in str(error)
