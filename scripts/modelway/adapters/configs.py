@@ -1,0 +1,124 @@
+"""Model configs of a repository: found, read, checked and parsed, every problem with its place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+from modelway.adapters import config_text, repository_paths, yaml_positions
+from modelway.adapters.schema import Schema
+from modelway.adapters.yaml_positions import Mistake, Node
+from modelway.core.assemble import assemble
+from modelway.core.checks import TargetCheck, Wanted
+from modelway.core.config import ModelConfig
+from modelway.core.problem import Flaw, Level, Problem
+from modelway.errors import Malformed
+
+FOLDER = "model-configs"
+_SUFFIXES = frozenset({".yaml", ".yml"})
+
+
+@dataclass(frozen=True)
+class Configs:
+    """The configs of one repository."""
+
+    root: Path
+    today: Callable[[], date]
+    checks: Mapping[str, TargetCheck] = field(default_factory=dict)
+    """What each target would refuse, by the target's name."""
+    schema: Schema = field(default_factory=Schema)
+
+    def find(self, paths: Sequence[str], /) -> tuple[Path, ...]:
+        """Config files under the paths; under ``model-configs/`` when none is given.
+
+        Raises ``Malformed`` where there is none: checking nothing is not success.
+        """
+        if paths:
+            return tuple(dict.fromkeys(file for path in paths for file in self._under(Path(path))))
+        return self._under(self.root / FOLDER)
+
+    def _under(self, path: Path) -> tuple[Path, ...]:
+        """One file as it is named, or every YAML file below a folder."""
+        if not path.is_dir():
+            if path.exists() or path.is_symlink():
+                return (path,)
+            raise Malformed(f"{path} does not exist", cure="name a config file, or a folder of them.")
+        found = tuple(sorted(_yaml_files(path)))
+        if not found:
+            cure = f"write a config there: {FOLDER}/<name>.yaml."
+            raise Malformed(f"there is no config in {path}", seen="Looked for *.yaml and *.yml.", cure=cure)
+        return found
+
+    def read(self, path: Path, /) -> tuple[ModelConfig | None, tuple[Problem, ...]]:
+        """Parse and check one file: the config unless there are errors, and every problem."""
+        name = self._name(path)
+        text = config_text.read(path, self.root)
+        if isinstance(text, Mistake):
+            return None, (_misread(name, text),)
+        node, mistakes = yaml_positions.read(text)
+        problems = [_misread(name, mistake) for mistake in mistakes]
+        if node is None:
+            return None, tuple(problems)
+        wrong = self.schema.flaws(node.value)
+        made = assemble(node.value, wrong, today=self.today(), targets=self.checks)
+        flaws = (*wrong, *made.flaws, *self._path_flaws(made.wanted))
+        problems += [_located(name, node, flaw) for flaw in flaws]
+        if made.config is None or any(problem.level is Level.ERROR for problem in problems):
+            return None, tuple(sorted(set(problems)))
+        return replace(made.config, path=name), tuple(sorted(set(problems)))
+
+    def load(self, path: Path, /) -> ModelConfig:
+        """Parse and check one file; raises ``Malformed`` listing every error."""
+        config, problems = self.read(path)
+        if config is not None:
+            return config
+        errors = [problem for problem in problems if problem.level is Level.ERROR]
+        raise Malformed(
+            f"{self._name(path)} has {len(errors)} error{'s' * (len(errors) > 1)}",
+            seen="\n".join(str(error) for error in errors),
+            cure="correct the config; `modelway validate` checks it again.",
+        )
+
+    def _name(self, path: Path) -> str:
+        """The path as problems name it: relative to the repository where it lies inside."""
+        absolute = Path(os.path.abspath(path))  # noqa: PTH100 # resolve() would follow links: not the file's name
+        return absolute.relative_to(self.root).as_posix() if absolute.is_relative_to(self.root) else str(path)
+
+    def _path_flaws(self, wanted: Sequence[Wanted]) -> Iterator[Flaw]:
+        """What is wrong with the paths a config names."""
+        for path in wanted:
+            yield from repository_paths.flaws(self.root, path)
+
+
+def _yaml_files(folder: Path) -> Iterator[Path]:
+    """YAML files below a folder, hidden ones left out."""
+    for path in folder.rglob("*"):
+        if path.suffix in _SUFFIXES and not any(
+            part.startswith(".") for part in path.relative_to(folder).parts
+        ):
+            yield path
+
+
+def _misread(name: str, mistake: Mistake) -> Problem:
+    """A mistake of the YAML as a problem."""
+    place = mistake.place
+    return Problem(
+        file=name, line=place.line, column=place.column, message=mistake.message, cure=mistake.cure
+    )
+
+
+def _located(name: str, node: Node, flaw: Flaw) -> Problem:
+    """A flaw with its place in the file."""
+    locate = yaml_positions.locate_key if flaw.spot == "key" else yaml_positions.locate
+    place = locate(node, flaw.path)
+    return Problem(
+        file=name,
+        line=place.line,
+        column=place.column,
+        message=flaw.message,
+        cure=flaw.cure,
+        level=flaw.level,
+    )
