@@ -57,6 +57,11 @@ class BuildKit:
         """Whether the local image exists."""
         return engine.image(tag) is not None
 
+    def identity(self, tag: str, /) -> str:
+        """The engine's id of a local image; empty when there is none."""
+        image = engine.image(tag)
+        return str(image.id) if image else ""
+
     def base_digest(self, reference: str, /) -> Digest | None:
         """What the name means: pinned, here, or at its registry, in that order, as the engine looks."""
         if "@sha256:" in reference:
@@ -189,8 +194,7 @@ def _familiar(repository: str) -> str:
 
 def _right_platform(request: BuildRequest) -> None:
     """Raise ``Malformed`` where the image is for another machine: a base without this platform does that."""
-    image = engine.image(request.tag)
-    got = f"{image.attrs['Os']}/{image.attrs['Architecture']}" if image else "nothing"
+    got = engine.platform(request.tag)
     if got != "/".join(request.platform.split("/")[:2]):
         raise Malformed(
             "the build made an image for another machine",

@@ -59,6 +59,12 @@ def image(name: str) -> LocalImage | None:
             return None
 
 
+def platform(name: str) -> str:
+    """The platform a local image is for, as in ``linux/amd64``; empty where there is no such image."""
+    found = image(name)
+    return f"{found.attrs['Os']}/{found.attrs['Architecture']}" if found else ""
+
+
 @cache
 def keeps_manifests() -> bool:
     """Whether the engine keeps images as containerd does: ids are manifests' digests, pushes are OCI.

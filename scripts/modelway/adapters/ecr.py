@@ -1,0 +1,294 @@
+"""A ``ports.Registry`` on Amazon ECR: its API for names and policies, its registry for bytes."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from modelway.adapters import aws, ecr_repository, engine
+from modelway.adapters.aws_errors import code, translated
+from modelway.adapters.docker_push import Mover, Refused
+from modelway.adapters.oci import ACCEPTED, Login, Repository, address_and_name, carry, kept_login
+from modelway.core import manifest as manifests
+from modelway.core.config import RegistrySpec
+from modelway.core.ecr import PUSHING
+from modelway.core.image import Digest, Image
+from modelway.core.inputs import TAG_PREFIX
+from modelway.core.manifest import Manifest
+from modelway.errors import Differs, Malformed, Unavailable
+from modelway.ports import Clock, Reporter
+
+if TYPE_CHECKING:
+    import boto3
+    from mypy_boto3_ecr import ECRClient
+    from mypy_boto3_ecr.type_defs import ImageIdentifierTypeDef, ListImageReferrersRequestTypeDef
+
+T = TypeVar("T")
+_ECR = re.compile(r"\d{12}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
+_TRIES = 5
+_AT_ONCE = 100
+"""Images BatchGetImage takes in one call."""
+
+
+class Ecr:
+    """The model's repository."""
+
+    def __init__(
+        self, open_session: Callable[[], boto3.Session], spec: RegistrySpec, reporter: Reporter, clock: Clock
+    ) -> None:
+        self._open = open_session
+        self._spec = spec
+        self._reporter = reporter
+        self._clock = clock
+        self._mover = Mover(reporter.progress, clock)
+        self._address = ""
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        return self._open()
+
+    @cached_property
+    def _ecr(self) -> ECRClient:
+        return self._session.client("ecr", config=aws.patient())
+
+    @property
+    def repository(self) -> str:
+        """The repository's address, as ECR tells it; AWS's usual form of it until the repository exists."""
+        if not self._address:
+            with translated(f"look at the repository {self._spec.repository}", service="ecr"):
+                found = ecr_repository.describe(self._ecr, self._spec.repository)
+            self._address = found["repositoryUri"] if found else ""
+        usual = f"{self._spec.account}.dkr.ecr.{self._spec.region}.amazonaws.com/{self._spec.repository}"
+        return self._address or usual
+
+    def ensure(
+        self, spec: RegistrySpec, pullers: Sequence[str], owner: str, model: str, /
+    ) -> tuple[str, ...]:
+        """Create or correct the repository; say what was changed."""
+        tags = {"owner": owner, "modelway:model": model}
+        with translated(f"set up the repository {spec.repository}", service="ecr"):
+            return tuple(ecr_repository.ensure(self._ecr, spec, pullers, tags))
+
+    def find(self, tag: str, /) -> Manifest | None:
+        """What a tag names, as it was pushed: all media types are accepted, so ECR translates nothing."""
+        return self._image({"imageTag": tag})
+
+    def manifest(self, digest: Digest, /) -> Manifest | None:
+        """A manifest by digest, recomputed."""
+        return self._image({"imageDigest": str(digest)})
+
+    def tags(self, digest: Digest, /) -> tuple[str, ...]:
+        """The tags of a digest."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
+
+        with translated(f"read the tags of {digest}", service="ecr"):
+            try:
+                told = self._ecr.describe_images(
+                    repositoryName=self._spec.repository, imageIds=[{"imageDigest": str(digest)}]
+                )
+            except ClientError as error:
+                if code(error) not in {"ImageNotFoundException", "RepositoryNotFoundException"}:
+                    raise
+                return ()
+        return tuple(sorted(tag for image in told["imageDetails"] for tag in image.get("imageTags", [])))
+
+    def push(self, local: str, tag: str, /) -> Manifest:
+        """Push a local image.
+
+        It goes under a movable tag first; ``tag`` is put only on a manifest that was read back, is Docker
+        v2 schema 2 and hashes to its digest. A push that dies half-way leaves nothing anybody reuses.
+        """
+        movable = f"{PUSHING}{tag.removeprefix(TAG_PREFIX)}"
+        try:
+            digest = self._mover.push(local, self.repository, movable, self._login)
+        except Refused as error:
+            cure = "see that the repository exists and lets this identity push: modelway push makes it"
+            raise Unavailable(f"{self.repository} refused the push", seen=str(error), cure=cure) from error
+        return self._named(self._docker(self._present(digest), engine.platform(local)), tag)
+
+    def pull(self, source: Image, local: str, /, *, platform: str) -> None:
+        """Bring an image of any registry to this machine under a local name."""
+        address, _ = address_and_name(source.repository)
+        self._mover.pull(str(source), local, platform, self._login_to(address))
+
+    def copy(self, source: Image, tag: str, /, *, platform: str) -> Manifest:
+        """Bring an image here blob by blob: an engine would compress its layers anew, to another digest."""
+        address, name = address_and_name(source.repository)
+        there = Repository(address, name, self._login_to(address) or kept_login(address))
+        manifest = there.manifest(source.digest)
+        if manifest.index:
+            manifest = there.manifest(self._sensible(lambda: manifests.child(manifest, platform), source))
+        carry(there, self._registry, manifest, self._reporter.progress)
+        final = self._sensible(lambda: manifests.as_docker(manifest), source)
+        if final.digest != source.digest:
+            self._reporter.note(
+                f"{source} is kept as {final.digest}: Docker v2 schema 2, over the same layers"
+            )
+        return self._named(final, tag)
+
+    def retag(self, digest: Digest, tag: str, /) -> None:
+        """Give a digest one more tag, moving no bytes."""
+        self._named(self._present(digest), tag)
+
+    def attach(self, subject: Digest, artifact_type: str, body: bytes, /, *, created: datetime) -> Digest:
+        """Attach a document to a digest as an OCI referrer; the same document is attached once."""
+        for kept in self._documents(subject, artifact_type):
+            if kept.blobs[1].digest == manifests.digest_of(body):
+                return kept.digest
+        wanted = manifests.attachment(self._present(subject), artifact_type, body, created)
+        for blob, content in zip(wanted.blobs, (manifests.EMPTY, body), strict=True):
+            if not self._registry.has(blob):
+                self._registry.write(blob.digest, [content])
+        self._registry.put(wanted)
+        return wanted.digest
+
+    def attached(self, subject: Digest, artifact_type: str, /) -> tuple[bytes, ...]:
+        """Documents of a type attached to a digest, newest first."""
+        documents = sorted(self._documents(subject, artifact_type), key=manifests.created, reverse=True)
+        return tuple(b"".join(self._registry.read(document.blobs[1].digest)) for document in documents)
+
+    def _documents(self, subject: Digest, artifact_type: str) -> list[Manifest]:
+        """Manifests of what is attached. ListImageReferrers needs ecr:BatchGetImage, and has no paginator."""
+        found: list[ImageIdentifierTypeDef] = []
+        token: str | None = ""
+        asked: ListImageReferrersRequestTypeDef = {
+            "repositoryName": self._spec.repository,
+            "subjectId": {"imageDigest": str(subject)},
+            "filter": {"artifactTypes": [artifact_type]},
+        }
+        with translated(f"list what is attached to {subject}", service="ecr"):
+            while token is not None:
+                told = self._ecr.list_image_referrers(**asked)
+                found += [{"imageDigest": entry["digest"]} for entry in told["referrers"]]
+                token = told.get("nextToken")
+                asked["nextToken"] = token or ""
+        batches = (found[i : i + _AT_ONCE] for i in range(0, len(found), _AT_ONCE))
+        return [manifest for batch in batches for manifest in self._images(batch)]
+
+    def _image(self, wanted: ImageIdentifierTypeDef) -> Manifest | None:
+        """One image, or nothing."""
+        return next(iter(self._images([wanted])), None)
+
+    def _images(self, wanted: Sequence[ImageIdentifierTypeDef]) -> list[Manifest]:
+        """Manifests, their digests recomputed. What ECR cannot give is told inside its answer."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
+
+        with translated(f"read images of {self._spec.repository}", service="ecr"):
+            try:
+                told = self._ecr.batch_get_image(
+                    repositoryName=self._spec.repository, imageIds=wanted, acceptedMediaTypes=list(ACCEPTED)
+                )
+            except ClientError as error:
+                if code(error) != "RepositoryNotFoundException":
+                    raise
+                return []
+        for failure in told.get("failures", []):
+            if failure.get("failureCode") != "ImageNotFound":
+                what = f"ECR cannot give {failure.get('imageId')} of {self._spec.repository}"
+                seen = f"{failure.get('failureCode')}: {failure.get('failureReason')}"
+                raise Unavailable(what, seen=seen, cure="see the repository in the ECR console")
+        return [
+            _checked(image["imageManifest"], image.get("imageManifestMediaType", ""), image["imageId"])
+            for image in told["images"]
+        ]
+
+    def _present(self, digest: Digest) -> Manifest:
+        """A manifest that was just pushed: ECR's reads may lag behind."""
+        for attempt in range(_TRIES):
+            manifest = self.manifest(digest)
+            if manifest:
+                return manifest
+            self._clock.sleep(0.2 * 2**attempt)
+        raise Differs(
+            f"{self._spec.repository} does not have {digest}",
+            seen="it was pushed, or said to be there, and ECR does not know it",
+            cure="run the same command again",
+        )
+
+    def _docker(self, manifest: Manifest, platform: str) -> Manifest:
+        """The image as Docker v2 schema 2, of one platform."""
+        here = Image(self.repository, manifest.digest)
+        if manifest.index:
+            manifest = self._present(self._sensible(lambda: manifests.child(manifest, platform), here))
+        return self._sensible(lambda: manifests.as_docker(manifest), here)
+
+    def _named(self, manifest: Manifest, tag: str) -> Manifest:
+        """Put a tag on a manifest whose blobs are here; one that is there already is as good."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
+
+        with translated(f"name {manifest.digest} {tag}", service="ecr"):
+            try:
+                self._ecr.put_image(
+                    repositoryName=self._spec.repository,
+                    imageManifest=manifest.body,
+                    imageManifestMediaType=manifest.media_type,
+                    imageTag=tag,
+                    imageDigest=str(manifest.digest),
+                )
+            except ClientError as error:
+                if code(error) == "ImageTagAlreadyExistsException":
+                    raise self._taken(tag, manifest) from error
+                if code(error) != "ImageAlreadyExistsException":
+                    raise
+        return manifest
+
+    def _taken(self, tag: str, manifest: Manifest) -> Differs:
+        """The tag names another image already, and may not move."""
+        there = self.find(tag)
+        return Differs(
+            f"{tag} already names another image in {self._spec.repository}, and tags do not move",
+            seen=f"it names {there.digest if there else 'something else'}, not {manifest.digest}:"
+            " the same inputs were built somewhere else meanwhile",
+            cure="run the same command again: it uses the image that is there",
+        )
+
+    def _sensible(self, make: Callable[[], T], image: Image) -> T:
+        """What ``make`` makes of an image; raises ``Malformed`` where the image cannot be used."""
+        try:
+            return make()
+        except ValueError as error:
+            cure = "build it for one platform, with gzip layers, without attestations; or name such an image"
+            raise Malformed(f"{image} cannot run on SageMaker", seen=str(error), cure=cure) from error
+
+    @cached_property
+    def _registry(self) -> Repository:
+        """Our repository's HTTP interface."""
+        address, _, name = self.repository.partition("/")
+        return Repository(address, name, self._login)
+
+    @cached_property
+    def _login(self) -> Login:
+        return self._login_in(self._spec.region)
+
+    def _login_in(self, region: str) -> Login:
+        """The identity's login to ECR in a region, good for twelve hours and for every registry there."""
+        client = self._ecr if region == self._spec.region else None
+        with translated("log in to ECR", service="ecr"):
+            client = client or self._session.client("ecr", region_name=region, config=aws.patient())
+            told = client.get_authorization_token()["authorizationData"][0]
+        user, _, password = base64.b64decode(told["authorizationToken"]).decode().partition(":")
+        self._reporter.mask(password)
+        return Login(user, password)
+
+    def _login_to(self, address: str) -> Login | None:
+        """Our login where the address is an ECR registry."""
+        if address == self.repository.partition("/")[0]:
+            return self._login
+        elsewhere = _ECR.fullmatch(address)
+        return self._login_in(elsewhere["region"]) if elsewhere else None
+
+
+def _checked(body: str, media_type: str, named: ImageIdentifierTypeDef) -> Manifest:
+    """A manifest whose bytes are the digest that ECR gives it; raises ``Differs``."""
+    manifest = manifests.read(body, media_type)
+    if named.get("imageDigest") != str(manifest.digest):
+        raise Differs(
+            f"ECR gave other bytes for {named.get('imageDigest')}",
+            seen=f"their digest is {manifest.digest}",
+            cure="do not deploy it; ask AWS support",
+        )
+    return manifest
