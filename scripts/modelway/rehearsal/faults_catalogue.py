@@ -1,0 +1,148 @@
+"""The failures one can ask for with ``rehearse --fault NAME``: what goes wrong, and how it has to end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from modelway.core.json import Json, JsonObject
+
+LAYER = Path(__file__).with_name("fault_layer.py")
+_PLACE = "/var/tmp/modelway_fault.py"  # noqa: S108 - a path in the image; anyone may write there, root or not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One failure, injected where it would happen in real life."""
+
+    name: str
+    happens: str
+    """What goes wrong, in a line."""
+    ends: str
+    """How the release has to end, in a line."""
+    exit_code: int
+    spoiled: bool = False
+    """Whether the image gets the layer of ``fault_layer.py``, switched on in production only."""
+    package: str = ""
+    """Requirement added to the image, as ``name==version``."""
+    controls: tuple[tuple[str, JsonObject], ...] = ()
+    """What the rehearsal cloud is asked for before the release: name and payload."""
+    kills: int = 0
+    """How often the client is killed at a random call, and started again."""
+    stale: bool = False
+    """Whether the artifact is swapped after its checksum was taken."""
+
+
+def _rules(*rules: JsonObject) -> tuple[tuple[str, JsonObject], ...]:
+    given: Json = list(rules)
+    return (("faults", {"rules": given}),)
+
+
+def _throttled() -> tuple[JsonObject, ...]:
+    """Three calls in a row of every kind of call a release makes, refused."""
+    services = ("ecr", "sagemaker", "s3", "sts", "cloudwatch", "application-autoscaling")
+    return tuple({"kind": "throttle", "service": service, "from": 2, "to": 4} for service in services)
+
+
+_ALL = (
+    Fault(
+        name="unhealthy",
+        happens="in production the new version never answers /ping",
+        ends="SageMaker gives up on it; the old version never stopped serving",
+        exit_code=6,
+        spoiled=True,
+        controls=(("endpoints", {"startup_seconds": 15}),),
+    ),
+    Fault(
+        name="wrong-answers",
+        happens="in production the new version is healthy and answers wrongly",
+        ends="a contract test fails, and the old version gets the traffic back",
+        exit_code=6,
+        spoiled=True,
+    ),
+    Fault(
+        name="errors-under-traffic",
+        happens="the canary answers 5xx once it has traffic",
+        ends="its alarm goes off and SageMaker rolls back; the table shows how many requests users lost",
+        exit_code=6,
+        spoiled=True,
+    ),
+    Fault(
+        name="throttled",
+        happens="AWS refuses three calls in a row of each service: rate exceeded",
+        ends="modelway waits and tries again; the release succeeds",
+        exit_code=0,
+        controls=_rules(*_throttled()),
+    ),
+    Fault(
+        name="killed",
+        happens="the client is killed at random calls, and started again each time",
+        ends="the last run finishes the release; nothing was done twice",
+        exit_code=0,
+        kills=3,
+    ),
+    Fault(
+        name="vulnerable",
+        happens="the image holds a package with a critical vulnerability that has a fix",
+        ends="the scan blocks the release before anything is pushed",
+        exit_code=3,
+        package="h11==0.14.0",
+    ),
+    Fault(
+        name="no-capacity",
+        happens="AWS has no instance of this type left when production is updated",
+        ends="the release stops as unavailable; the version is not marked as failed, so run it again later",
+        exit_code=8,
+        controls=(("endpoints", {"capacity": {"*": 0}}),),
+    ),
+    Fault(
+        name="stale-weights",
+        happens="the model archive in S3 was replaced after its checksum was written into the config",
+        ends="the artifact is refused before anything runs it",
+        exit_code=4,
+        stale=True,
+    ),
+)
+
+FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in _ALL}
+"""Every fault by its name."""
+
+
+def spoiling(layer: str) -> str:
+    """Dockerfile lines that add the faulty layer: no file of the context, no change of user."""
+    lines = layer.splitlines()
+    if any("'" in line or line.endswith("\\") for line in lines):
+        msg = "the layer may hold no single quote and no backslash at the end of a line: a shell writes it"
+        raise ValueError(msg)
+    quoted = " \\\n".join(f"    '{line}'" for line in lines)
+    return (
+        "\n# What a rehearsal adds to break this image on request (rehearse --fault).\n"
+        f"RUN printf '%s\\n' \\\n{quoted} \\\n    > {_PLACE}\n"
+        f"ENV GUNICORN_CMD_ARGS=--config={_PLACE}\n"
+    )
+
+
+def vulnerable_image(base: str, package: str) -> str:
+    """Dockerfile of an image that holds nothing but a package, installed by pip."""
+    mounts = (
+        "--mount=type=secret,id=pip_conf,target=/etc/pip.conf"
+        " --mount=type=secret,id=ca_bundle,target=/run/secrets/ca.pem"
+    )
+    return (
+        f"FROM {base} AS packages\n"
+        f"RUN {mounts} \\\n"
+        "    if [ -s /run/secrets/ca.pem ]; then export PIP_CERT=/run/secrets/ca.pem; fi; \\\n"
+        "    python3 -m pip install --disable-pip-version-check --root-user-action=ignore \\\n"
+        f"      --no-deps --target /package {package}\n"
+        "FROM scratch\n"
+        "COPY --from=packages /package /package\n"
+    )
+
+
+def holding(image: str) -> str:
+    """Dockerfile lines that put that package where a scanner finds it."""
+    return (
+        "\n# What a rehearsal adds to make this image vulnerable (rehearse --fault vulnerable).\n"
+        f"COPY --from={image} /package /opt/vulnerable\n"
+    )
