@@ -1,4 +1,4 @@
-"""The one HTTP surface of the rehearsal: AWS's API, ECR's data plane and the control of the rehearsal itself."""
+"""The one HTTP surface of the rehearsal: AWS's API, ECR's data plane, and control of the rehearsal."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from werkzeug.wrappers import Request, Response
 
 from modelway.core.json import Json
 from modelway.rehearsal import calls, faults, s3
-from modelway.rehearsal.wire import NotRehearsed, Protocol, not_rehearsed, protocol_of, refuse
 from modelway.rehearsal.context import Call, Context, Refusal
-from modelway.rehearsal.faults import Faults, Kind
+from modelway.rehearsal.faults import Faults, Kind, Rule
 from modelway.rehearsal.front import Front
+from modelway.rehearsal.wire import NotRehearsed, Protocol, not_rehearsed, protocol_of, refuse
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -38,7 +38,7 @@ class App:
     context: Context
     moto: DomainDispatcherApplication
     front: Front
-    faults: Faults = field(default_factory=Faults)
+    rules: Faults = field(default_factory=Faults)
     log: calls.Log = field(default_factory=calls.Log)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -75,13 +75,13 @@ class App:
         if request.method == "GET":
             return {
                 "calls": lambda: self.log.after(int(request.args.get("after", 0))),
-                "faults": self.faults.told,
+                "faults": self.rules.told,
             }[name]()
         payload = json.loads(request.get_data() or b"{}")
         if not isinstance(payload, dict):
             msg = "expected a JSON object"
             raise ValueError(msg)  # noqa: TRY004 - a wrong payload is a wrong value, not a bug
-        return ({"faults": self.faults.set} | self.context.hooks.controls)[name](payload)
+        return ({"faults": self.rules.set} | self.context.hooks.controls)[name](payload)
 
     def _aws(self, request: Request) -> Response:
         try:
@@ -90,7 +90,7 @@ class App:
             return refuse(protocol_of(request, ""), _UNKNOWN_CALLER)
         _rewind(request)
         protocol = protocol_of(request, call.service)
-        rule = self.faults.meet(call)
+        rule = self.rules.meet(call)
         response = self._with_fault(rule, request, call, protocol)
         status = response.status_code if response else 0
         fault = rule.kind.value if rule else ""
@@ -103,7 +103,7 @@ class App:
         return Response(status=500)
 
     def _with_fault(
-        self, rule: faults.Rule | None, request: Request, call: Call, protocol: Protocol
+        self, rule: Rule | None, request: Request, call: Call, protocol: Protocol
     ) -> Response | None:
         """The answer; ``None`` where the connection breaks instead."""
         if rule is None:

@@ -1,4 +1,4 @@
-"""``python -m modelway.rehearsal.cloud``: a rehearsal cloud and the supervisor that leaves nothing of it behind.
+"""``python -m modelway.rehearsal.cloud``: a rehearsal cloud, and the supervisor that leaves nothing behind.
 
 Whoever dies first, containers and processes go: the starter (its end of standard input closes), the
 supervisor (Linux tells the server), the server (the supervisor removes what it had started).

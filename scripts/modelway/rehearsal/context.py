@@ -106,17 +106,20 @@ class Context:
         return docker_client()
 
     def resolve_image(self, image: str) -> str:
-        """Turn an ECR name, real or rehearsed, into what this machine's Docker pulls without login.
+        """Turn an ECR name, real or rehearsed, into ``registry/...@sha256:...``, pulled here without login.
 
-        Raises ``ValueError`` for an image of another registry.
+        Raises ``ValueError`` for an image of another registry and ``LookupError`` for one ECR does not have.
         """
-        local = image.removeprefix(f"{self.address}/")
-        if local != image and _LOCAL_NAME.fullmatch(local):
-            return f"{self.registry}/{local}"
+        from modelway.rehearsal import images  # noqa: PLC0415 - moto's ECR, once it is configured
+
         if found := _AWS_NAME.fullmatch(image):
-            return f"{self.registry}/{found['account']}/{found['region']}/{found['rest']}"
-        msg = f"{image} is not an image of this ECR ({self.address}/<account>/<region>/<repository>)"
-        raise ValueError(msg)
+            path = f"{found['account']}/{found['region']}/{found['rest']}"
+        else:
+            path = image.removeprefix(f"{self.address}/")
+        if path == image or not _LOCAL_NAME.fullmatch(path):
+            msg = f"{image} is not an image of this ECR ({self.address}/<account>/<region>/<repository>)"
+            raise ValueError(msg)
+        return f"{self.registry}/{images.by_digest(path)}"
 
     def on_shutdown(self, callback: Callable[[], None]) -> None:
         """Call this once when the cloud stops, last registered first, before containers are removed."""

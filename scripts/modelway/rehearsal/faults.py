@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Self
 
 from modelway.core.json import Json, JsonObject
-from modelway.rehearsal.wire import Protocol
 from modelway.rehearsal.context import Call, Refusal
+from modelway.rehearsal.wire import Protocol
 
 
 class Kind(Enum):
@@ -94,7 +94,7 @@ class Faults:
         """Replace all rules by ``{"rules": [...]}`` and count anew."""
         given = payload.get("rules", [])
         if not isinstance(given, Sequence) or not all(isinstance(one, dict) for one in given):
-            msg = 'expected {"rules": [{"kind": "throttle", "operation": "DescribeImages", "from": 1, "to": 2}]}'
+            msg = 'expected {"rules": [{"kind": "throttle", "operation": "PutImage", "from": 1, "to": 2}]}'
             raise ValueError(msg)
         rules = [Rule.parse(one) for one in given if isinstance(one, dict)]
         with self._lock:
@@ -178,6 +178,6 @@ def _socket_inode(client_port: int, server_port: int) -> str:
 
 def _holds(process: Path, inode: str) -> bool:
     try:
-        return any(os.readlink(one) == f"socket:[{inode}]" for one in (process / "fd").iterdir())
+        return any(str(one.readlink()) == f"socket:[{inode}]" for one in (process / "fd").iterdir())
     except OSError:  # gone meanwhile, or somebody else's
         return False

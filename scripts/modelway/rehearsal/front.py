@@ -93,8 +93,10 @@ class Front:
             code = "NAME_UNKNOWN"
             raise Refused(code, message, HTTPStatus.NOT_FOUND)
         _authorize(principal, repository, request.method)
-        asked = Asked(request, repository, found["reference"])
-        match found["kind"], request.method:
+        return self._dispatch(found["kind"], Asked(request, repository, found["reference"]))
+
+    def _dispatch(self, kind: str, asked: Asked) -> Response:
+        match kind, asked.request.method:
             case "manifests", "GET" | "HEAD":
                 return _manifest(asked)
             case "manifests", "PUT":
@@ -108,7 +110,7 @@ class Front:
             case "referrers", "GET":
                 return _referrers(asked)
             case _:
-                raise _unsupported(request)
+                raise _unsupported(asked.request)
 
     def _login(self, request: Request) -> accounts.Principal:
         """GetAuthorizationToken's password: the access key that asked for it, and the run's secret."""
@@ -130,21 +132,21 @@ class Front:
             raise Refused(code, "The manifest is larger than 4 MiB", HTTPStatus.BAD_REQUEST)
         body = data.decode(errors="replace")
         tag = _tag(asked.reference, images.digest_of(body))
+        subject = self._keep(asked, body, tag)
+        digest = images.digest_of(body)
+        headers = {"Docker-Content-Digest": digest, "Location": f"/v2/{asked.path}/manifests/{digest}"}
+        return Response(status=201, headers=headers | ({"OCI-Subject": subject} if subject else {}))
+
+    def _keep(self, asked: Asked, body: str, tag: str | None) -> str | None:
+        """Keep the manifest; answer the subject it names."""
         try:
-            facts = ManifestFacts.parse(body)
             media_type = images.media_type_of(body, asked.request.content_type or "")
             images.put(self.registry, asked.repository, body, media_type, tag)
         except EcrError as error:
             if error.code != "ImageAlreadyExistsException":  # a push of what is there already succeeds
                 code, status = _ERRORS.get(error.code, ("MANIFEST_INVALID", HTTPStatus.BAD_REQUEST))
                 raise Refused(code, error.message, status) from error
-        headers = {
-            "Docker-Content-Digest": facts.digest,
-            "Location": f"/v2/{asked.path}/manifests/{facts.digest}",
-        }
-        return Response(
-            status=201, headers=headers | ({"OCI-Subject": facts.subject} if facts.subject else {})
-        )
+        return ManifestFacts.parse(body).subject
 
     def _blob(self, asked: Asked) -> Response:
         size = self.registry.blob_size(asked.path, asked.reference)
@@ -152,15 +154,14 @@ class Front:
             code = "BLOB_UNKNOWN"
             raise Refused(code, f"The layer '{asked.reference}' does not exist", HTTPStatus.NOT_FOUND)
         if asked.request.method == "GET":
-            return Response(
-                status=307, headers={"Location": self.registry.url(asked.path, "blobs", asked.reference)}
-            )
+            location = self.registry.url(asked.path, "blobs", asked.reference)
+            return Response(status=307, headers={"Location": location})
         # Without its length, dockerd would push a manifest whose layer has no size: another digest, silently.
         headers = {"Content-Length": str(size), "Docker-Content-Digest": asked.reference}
         return Response(status=200, headers=headers, content_type="application/octet-stream")
 
     def _upload(self, asked: Asked) -> Response:
-        """Open an upload at the registry. Mounting from another repository is off unless asked for, as in ECR."""
+        """Open an upload at the registry; no mounting from other repositories: ECR has that off by default."""
         digest = asked.request.args.get("digest")
         if digest is None:
             opened = self.registry.start_upload(asked.path)

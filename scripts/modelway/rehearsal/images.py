@@ -112,6 +112,18 @@ def find(repository: Repository, *, tag: str | None = None, digest: str | None =
     return None
 
 
+def by_digest(path: str) -> str:
+    """``account/region/name`` with a tag or a digest, as ``account/region/name@sha256:...``; or ``LookupError``."""
+    name, _, digest = path.partition("@")
+    name, _, tag = name.partition(":")
+    repository = repository_at(name)
+    image = repository and find(repository, tag=tag or (None if digest else "latest"), digest=digest or None)
+    if image is None:
+        msg = f"ECR has no image {path}"
+        raise LookupError(msg)
+    return f"{name}@{image.image_digest}"
+
+
 def is_immutable(repository: Repository, tag: str) -> bool:
     """Whether a tag, once there, stays (imageTagMutability and its exclusion filters)."""
     mutability = str(getattr(repository.image_tag_mutability, "value", repository.image_tag_mutability))

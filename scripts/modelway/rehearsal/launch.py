@@ -132,7 +132,7 @@ def find(state: Path) -> Cloud | None:
 
 
 def stop_all(state: Path) -> tuple[str, ...]:
-    """Stop a kept cloud, remove its files but the kept layers, and containers no cloud owns; says what went."""
+    """Stop a kept cloud, remove its files but the kept layers, and containers nobody owns; say what went."""
     from modelway.rehearsal import leftovers  # noqa: PLC0415 - docker's client is imported only where needed
 
     cloud = find(state)

@@ -1,4 +1,4 @@
-"""The real registry that keeps the rehearsal's blobs: CNCF Distribution as a child process, and its client."""
+"""The registry that keeps the rehearsal's blobs: CNCF Distribution as a child process, and its client."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _free_port(host: str) -> int:
 
 
 def _forget_manifests(blobs: Path) -> None:
-    """Keep layers of an earlier rehearsal, as bytes need not move twice; images are those of this run only."""
+    """Keep the layers of an earlier rehearsal, so that bytes move once; images are those of this run."""
     for folder in blobs.glob("docker/registry/v2/repositories/**/_manifests"):
         shutil.rmtree(folder)
 

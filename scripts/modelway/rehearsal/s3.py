@@ -1,4 +1,4 @@
-"""What S3 refuses and moto does not: other accounts without a bucket policy, bytes that are not their checksum."""
+"""What S3 refuses and moto takes: other accounts without a bucket policy, bytes unlike their checksum."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _denied(call: Call, resource: str, action: str) -> Refusal | None:
 
 
 def _damaged(request: Request) -> Refusal | None:
-    """botocore sends the checksum in the head over plain HTTP."""
+    """Compare the body with its SHA-256, which botocore sends in the checksum in the head over plain HTTP."""
     claimed = request.headers.get("x-amz-checksum-sha256")
     if request.method != "PUT" or claimed is None:
         return None

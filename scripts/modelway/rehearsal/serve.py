@@ -1,4 +1,4 @@
-"""The server process of a rehearsal cloud: starts the registry, installs the parts, answers until told to stop."""
+"""The server process of a rehearsal cloud: the registry, the parts, and answers until told to stop."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _context(options: Options, listener: socket.socket, address: str) -> Context
 
 
 def _web(context: Context, listener: socket.socket) -> tuple[BaseWSGIServer, AccessKey]:
-    """moto behind the application, on the socket that listens already."""
+    """The application, moto inside, on the socket that listens already."""
     os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # no web page may read from this
     from moto import backends  # noqa: PLC0415 - the settings above are read while importing
     from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
@@ -137,8 +137,11 @@ def _web(context: Context, listener: socket.socket) -> tuple[BaseWSGIServer, Acc
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Say nothing: the control endpoint keeps the log."""
 
+        def log_error(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            """Say nothing: docker tries TLS first, which is not an error of anybody."""
+
     modules = frozenset(backends.list_of_moto_modules())
-    backends.list_of_moto_modules = lambda: modules  # type: ignore[assignment,return-value]  # lists a folder on every request
+    backends.list_of_moto_modules = lambda: modules  # lists a folder on every request
     for name in PARTS:
         cast("Part", importlib.import_module(f"modelway.rehearsal.{name}")).install(context)
     front = Front(context, registry.Client(context.registry))
