@@ -1,11 +1,13 @@
 """Which adapter stands behind which port: the only place that knows both."""
 
+# ruff: noqa: PLC0415  (what costs imports is opened on demand)
+
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING
 from modelway.adapters import clock, environment, git
 from modelway.adapters.clock import RealClock
 from modelway.adapters.lines import Masks
-from modelway.core.checks import Subject
+from modelway.core.checks import Subject, TargetCheck
 from modelway.core.config import Environment, ModelConfig, RegistrySpec
 from modelway.core.problem import Flaw
 from modelway.errors import Malformed
@@ -22,8 +24,6 @@ from modelway.ports import (
     Advisories,
     ArtifactStore,
     Builder,
-    Clock,
-    Configs,
     Containers,
     Registry,
     Reporter,
@@ -32,8 +32,12 @@ from modelway.ports import (
     Target,
     World,
 )
+from modelway.scanners import SCANNERS
+from modelway.targets import TARGETS
 
 if TYPE_CHECKING:
+    from boto3 import Session
+
     from modelway.adapters.aws import Accounts
 
 WORKSPACE = ".modelway"
@@ -54,7 +58,7 @@ class House:
 
     def bug_report(self, error: BaseException, argv: Sequence[str]) -> Path:
         """Write down what nobody foresaw; returns where."""
-        from modelway.adapters import bugreport  # noqa: PLC0415  (only a bug needs it)
+        from modelway.adapters import bugreport
 
         folder = git.look(Path.cwd()).root / WORKSPACE
         return bugreport.write(folder, error, argv=argv, at=self.clock.now(), masks=self.masks)
@@ -65,7 +69,7 @@ def open_house() -> House:
     masks = Masks()
     real = RealClock()
     if environment.get("GITHUB_ACTIONS") == "true":
-        from modelway.adapters.github import GitHub  # noqa: PLC0415  (only one of the two is needed)
+        from modelway.adapters.github import GitHub
 
         reporter: Reporter = GitHub(
             sys.stdout,
@@ -76,7 +80,7 @@ def open_house() -> House:
             output_file=_file("GITHUB_OUTPUT"),
         )
     else:
-        from modelway.adapters.terminal import Terminal  # noqa: PLC0415  (only one of the two is needed)
+        from modelway.adapters.terminal import Terminal
 
         reporter = Terminal(sys.stdout, sys.stderr, real, masks)
     return House(reporter=reporter, clock=real, masks=masks)
@@ -115,83 +119,98 @@ def _actor() -> str:
 
 
 def _world(house: House, run: Run) -> World:
-    """The ports, each opened when it is first asked for and then kept."""
-    reporter, world_clock = house.reporter, clock.from_environment()
+    """The ports, each opened when it is first asked for."""
+    from modelway.adapters.configs import Configs
 
-    @cache
-    def builder() -> Builder:
-        from modelway.adapters.buildkit import BuildKit  # noqa: PLC0415  (opened on demand)
-
-        return BuildKit(run=run, reporter=reporter)
-
-    @cache
-    def containers() -> Containers:
-        from modelway.adapters.containers import DockerContainers  # noqa: PLC0415  (opened on demand)
-
-        return DockerContainers(clock=world_clock)
-
-    @cache
-    def accounts() -> Accounts:
-        from modelway.adapters.aws import Accounts  # noqa: PLC0415  (opened on demand)
-
-        return Accounts()
-
-    def registry(spec: RegistrySpec) -> Registry:
-        from modelway.adapters.ecr import Ecr  # noqa: PLC0415  (opened on demand)
-
-        return Ecr(accounts(), spec, reporter=reporter)
-
-    def artifacts(config: ModelConfig, environment_: Environment) -> ArtifactStore:
-        from modelway.adapters.artifacts import S3Artifacts  # noqa: PLC0415  (opened on demand)
-
-        return S3Artifacts(accounts(), config, environment_)
-
-    def target(config: ModelConfig, environment_: Environment) -> Target:
-        from modelway.targets import TARGETS  # noqa: PLC0415  (opened on demand)
-
-        module = _listed(TARGETS, environment_.target, "target")
-        opened: Target = module.open_target(
-            config, environment_, accounts(), artifacts(config, environment_), world_clock
-        )
-        return opened
-
-    def scanner(name: str, database: Path) -> Scanner:
-        from modelway.scanners import SCANNERS  # noqa: PLC0415  (opened on demand)
-
-        module = _listed(SCANNERS, name, "scanner")
-        opened: Scanner = module.open_scanner(database)
-        return opened
-
-    def advisories(path: Path | None) -> Advisories:
-        from modelway.adapters.advisories import OsvIndex, location  # noqa: PLC0415  (opened on demand)
-
-        return OsvIndex(path or location(environment.variables()), world_clock, reporter)
-
+    doors = Doors(house.reporter, clock.from_environment(), run)
     return World(
-        reporter=reporter,
-        clock=world_clock,
+        reporter=house.reporter,
+        clock=doors.clock,
         run=run,
-        configs=_configs(run, world_clock),
-        builder=builder,
-        containers=containers,
-        registry=registry,
-        artifacts=artifacts,
-        target=target,
-        scanner=scanner,
-        advisories=advisories,
+        configs=Configs(run.root, today=lambda: doors.clock.now().date(), checks=_checks()),
+        builder=doors.builder,
+        containers=doors.containers,
+        registry=doors.registry,
+        artifacts=doors.artifacts,
+        target=doors.target,
+        scanner=doors.scanner,
+        advisories=doors.advisories,
     )
 
 
-def _configs(run: Run, world_clock: Clock) -> Configs:
-    """The repository's configs, with what each target would refuse."""
-    from modelway.adapters import configs, service_models  # noqa: PLC0415  (reads YAML only when asked to)
-    from modelway.targets import sagemaker_checks  # noqa: PLC0415  (likewise)
+class Doors:
+    """Opens adapters, targets and scanners; imports each only then."""
 
-    def sagemaker(subject: Subject, environment_: Environment) -> Iterator[Flaw]:
-        limits = service_models.limits("sagemaker", sagemaker_checks.SHAPES)
-        return sagemaker_checks.check(subject, environment_, limits)
+    def __init__(self, reporter: Reporter, clock_: RealClock, run: Run) -> None:
+        self.reporter, self.clock, self.run = reporter, clock_, run
 
-    return configs.Configs(run.root, today=lambda: world_clock.now().date(), checks={"sagemaker": sagemaker})
+    @cached_property
+    def accounts(self) -> Accounts:
+        """One set of sessions for everything: who the caller is gets asked once."""
+        from modelway.adapters.aws import Accounts
+
+        return Accounts()
+
+    def builder(self) -> Builder:
+        """BuildKit on this machine's engine."""
+        from modelway.adapters.buildkit import BuildKit
+
+        return BuildKit(self.reporter, self.clock, self.run.root)
+
+    def containers(self) -> Containers:
+        """This machine's engine."""
+        from modelway.adapters.containers import DockerContainers
+
+        return DockerContainers(self.clock)
+
+    def registry(self, spec: RegistrySpec) -> Registry:
+        """The model's ECR repository."""
+        from modelway.adapters.ecr import Ecr
+
+        def session() -> Session:
+            return self.accounts.session(spec.account, spec.region, spec.push_role)
+
+        return Ecr(session, spec, self.reporter, self.clock)
+
+    def artifacts(self, config: ModelConfig, place: Environment) -> ArtifactStore:
+        """The environment's bucket."""
+        from modelway.adapters.artifacts import S3Artifacts
+
+        return S3Artifacts(self.accounts, config, place)
+
+    def target(self, config: ModelConfig, place: Environment) -> Target:
+        """The platform the environment names."""
+        module = _listed(TARGETS, place.target, "target")
+        artifacts = self.artifacts(config, place)
+        opened: Target = module.open_target(config, place, self.accounts, artifacts, self.clock)
+        return opened
+
+    def scanner(self, name: str, database: Path) -> Scanner:
+        """The scanner the config names."""
+        opened: Scanner = _listed(SCANNERS, name, "scanner").open_scanner(database)
+        return opened
+
+    def advisories(self, database: Path | None) -> Advisories:
+        """The index of advisories; this user's own where none is named."""
+        from modelway.scanners.builtin.advisories import open_advisories
+
+        return open_advisories(database)
+
+
+def _checks() -> Mapping[str, TargetCheck]:
+    """What each target would refuse of a config, with the limits the installed botocore knows."""
+
+    def checking(name: str) -> TargetCheck:
+        def check(subject: Subject, place: Environment) -> Iterator[Flaw]:
+            from modelway.adapters import service_models
+
+            module = import_module(f"{TARGETS[name]}_checks")
+            flaws: Iterator[Flaw] = module.check(subject, place, service_models.limits(name, module.SHAPES))
+            return flaws
+
+        return check
+
+    return {name: checking(name) for name in TARGETS}
 
 
 def _listed(listed: Mapping[str, str], name: str, kind: str) -> ModuleType:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]?")
+_BREAKS = re.compile("\r\n|\r|\u2028|\u2029")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 SHORTEST_SECRET = 4
 """Shorter masks would blacken half of every line and hide nothing."""
@@ -34,7 +35,7 @@ class Masks:
 
 def clean(text: str) -> list[str]:
     """Lines without terminal escapes, control characters and tricks of writing direction."""
-    plain = _ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    "))
+    plain = _ESCAPES.sub("", _BREAKS.sub("\n", text).replace("\t", "    "))
     return [_CONTROLS.sub("", line).rstrip() for line in plain.split("\n")]
 
 

@@ -1,6 +1,7 @@
 """Places that run versions: one module a platform, which do not know each other.
 
-A target's module has ``open_target(config, environment, ...)``; adding one is adding its line here.
+A target ``x`` is two modules: ``x`` has ``open_target(config, environment, accounts, artifacts, clock)``,
+and ``x_checks`` has ``check(subject, environment, limits)`` and ``SHAPES``, which ``validate`` asks.
 """
 
 from __future__ import annotations

@@ -1,0 +1,73 @@
+"""What every test may rely on: no way to reach AWS, profiles, an engine where one is needed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from modelway.errors import Unavailable
+from tests.fakes import FakeReporter
+
+settings.register_profile("default", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=300, print_blob=True)
+settings.register_profile(
+    "nightly", deadline=None, max_examples=5000, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
+
+NOWHERE = "http://127.0.0.1:9"
+"""The discard port: a test that forgets its fake fails at once, and never finds an AWS account."""
+
+
+@pytest.fixture(autouse=True)
+def no_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests see neither the developer's AWS settings nor the workflow they may run in."""
+    for name in tuple(os.environ):
+        if name.startswith(("AWS_", "GITHUB_", "MODELWAY_", "RUNNER_", "ACTIONS_")):
+            monkeypatch.delenv(name)
+    nothing = str(tmp_path_factory.getbasetemp() / "no-aws-settings")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", NOWHERE)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", nothing)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", nothing)
+
+
+INSTALL = os.environ.get("MODELWAY_TEST_INSTALL") == "1"
+IN_CI = os.environ.get("CI") == "true"
+
+
+@pytest.fixture(scope="session")
+def _engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Why there is no Docker engine; nothing where there is one."""
+    from modelway.rehearsal import docker_engine
+
+    folder, reporter = tmp_path_factory.mktemp("engine"), FakeReporter()
+    try:
+        engine = docker_engine.ensure(reporter, folder, install=INSTALL)
+    except Unavailable as unavailable:
+        yield str(unavailable)
+        return
+    yield ""
+    engine.stop(reporter)
+
+
+@pytest.fixture(autouse=True)
+def _needs_engine(request: pytest.FixtureRequest) -> None:
+    """Tests marked ``docker`` get an engine; without one they skip with the reason, in CI they fail."""
+    if request.node.get_closest_marker("docker") is None:
+        return
+    reason: str = request.getfixturevalue("_engine")
+    if reason and IN_CI:
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return Path(__file__).resolve().parent.parent
