@@ -161,7 +161,7 @@ class Front:
         return Response(status=200, headers=headers, content_type="application/octet-stream")
 
     def _upload(self, asked: Asked) -> Response:
-        """Open an upload at the registry; no mounting from other repositories: ECR has that off by default."""
+        """Open an upload at the registry; no mounting from others, which ECR has off by default."""
         digest = asked.request.args.get("digest")
         if digest is None:
             opened = self.registry.start_upload(asked.path)

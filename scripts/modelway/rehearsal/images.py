@@ -113,11 +113,12 @@ def find(repository: Repository, *, tag: str | None = None, digest: str | None =
 
 
 def by_digest(path: str) -> str:
-    """``account/region/name`` with a tag or a digest, as ``account/region/name@sha256:...``; or ``LookupError``."""
+    """Name an image by its digest instead of its tag; raises ``LookupError`` for one that is not there."""
     name, _, digest = path.partition("@")
     name, _, tag = name.partition(":")
     repository = repository_at(name)
-    image = repository and find(repository, tag=tag or (None if digest else "latest"), digest=digest or None)
+    wanted = tag or (None if digest else "latest")
+    image = find(repository, tag=wanted, digest=digest or None) if repository else None
     if image is None:
         msg = f"ECR has no image {path}"
         raise LookupError(msg)
