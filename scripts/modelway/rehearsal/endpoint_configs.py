@@ -13,7 +13,7 @@ from moto.core.utils import utcnow
 
 from modelway.core.json import Json, JsonObject
 from modelway.rehearsal.endpoints import Answer, Variant
-from modelway.rehearsal.refusals import not_rehearsed, refusal
+from modelway.rehearsal.refusals import refusal, unrehearsed
 
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 _MEMORY = (1024, 2048, 3072, 4096, 5120, 6144)
@@ -76,11 +76,11 @@ def check(request: JsonObject, models: Mapping[str, object], arn_of_model: str) 
         raise refusal("Variant names must be unique within an endpoint configuration.")
     for name in ("AsyncInferenceConfig", "ShadowProductionVariants", "ExplainerConfig"):
         if request.get(name):
-            raise not_rehearsed(f"{name} of an endpoint config")
+            raise unrehearsed(f"{name} of an endpoint config")
     for variant in variants:
         check_name(str(variant["VariantName"]), "productionVariants.1.member.variantName")
         if not variant.get("ModelName"):
-            raise not_rehearsed("A production variant without a model (inference components)")
+            raise unrehearsed("A production variant without a model (inference components)")
         if str(variant["ModelName"]) not in models:
             message = f'Could not find model "{arn_of_model}/{variant["ModelName"]}".'
             raise refusal(message)

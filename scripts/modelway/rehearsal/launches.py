@@ -15,7 +15,7 @@ from modelway.core.json import Json, JsonObject
 from modelway.rehearsal import images, model_data, policies
 from modelway.rehearsal.context import Context
 from modelway.rehearsal.fleet import Launch, StartError
-from modelway.rehearsal.refusals import not_rehearsed, refusal
+from modelway.rehearsal.refusals import refusal, unrehearsed
 
 _REFERENCE = re.compile(r"(?P<path>[^@:]+)(?::(?P<tag>[^@:]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?")
 _RUNNABLE = "application/vnd.docker.distribution.manifest.v2+json"
@@ -50,6 +50,8 @@ def find_image(context: Context, name: str) -> Found | None:
     """Look an image up by tag or digest; raises a refusal for another registry's image."""
     try:
         pull = context.resolve_image(name)
+    except LookupError:
+        return None
     except ValueError as error:
         message = f'Using non-ECR image "{name}" without Vpc repository access mode is not supported.'
         raise refusal(message) from error
@@ -101,12 +103,12 @@ def container_of(model: JsonObject) -> JsonObject:
     containers = model.get("Containers") or []
     primary = model.get("PrimaryContainer")
     if isinstance(containers, list) and len(containers) > 1:
-        raise not_rehearsed("A model of several containers (inference pipeline, multi-container endpoint)")
+        raise unrehearsed("A model of several containers (inference pipeline, multi-container endpoint)")
     only = primary or (containers[0] if isinstance(containers, list) and containers else None)
     if not isinstance(only, Mapping) or not only.get("Image"):
         raise refusal("One of PrimaryContainer or Containers with an Image is required.")
     if only.get("ModelDataSource") or only.get("Mode") == "MultiModel":
-        raise not_rehearsed("A model with ModelDataSource or several models")
+        raise unrehearsed("A model with ModelDataSource or several models")
     return only
 
 

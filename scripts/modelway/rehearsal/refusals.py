@@ -1,15 +1,21 @@
-"""The refusals of SageMaker, CloudWatch and autoscaling in this cloud, beside moto's own."""
+"""What SageMaker, CloudWatch and autoscaling refuse in this cloud, beside moto's own refusals."""
 
 from __future__ import annotations
 
 from moto.core.exceptions import ServiceException
 
+from modelway.rehearsal.wire import NotRehearsed, not_rehearsed
 
-def refusal(message: str) -> ServiceException:
+
+class RequestRefused(ServiceException):
+    """AWS would not take this request. A class of ours: moto reads the service from the module's name."""
+
+
+def refusal(message: str, code: str = "ValidationException") -> RequestRefused:
     """What AWS answers to a request it would not take."""
-    return ServiceException("ValidationException", message)
+    return RequestRefused(code, message)
 
 
-def not_rehearsed(what: str) -> ServiceException:
-    """Something AWS does and this cloud does not: said at once, and not retried by clients."""
-    return ServiceException("NotRehearsed", f"{what} is not part of the rehearsal cloud.")
+def unrehearsed(what: str) -> NotRehearsed:
+    """Something of SageMaker this cloud does not do."""
+    return not_rehearsed("sagemaker", what)

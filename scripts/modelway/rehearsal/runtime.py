@@ -15,11 +15,11 @@ from moto.sagemaker.models import sagemaker_backends
 from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
 from modelway.core.json import JsonObject
-from modelway.rehearsal.cloudwatch import store_of
 from modelway.rehearsal.context import Context
 from modelway.rehearsal.endpoints import Endpoint
 from modelway.rehearsal.fleet import Server
 from modelway.rehearsal.metrics import Metric, Store, point
+from modelway.rehearsal.stores import store_of
 from modelway.rehearsal.streams import group_of
 
 NAMESPACE = "AWS/SageMaker"
