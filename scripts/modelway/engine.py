@@ -78,7 +78,7 @@ class Engine:
         done: set[Step] = set()
         while True:
             state = self._settled(version)
-            _refuse_by_standing(goal, state)
+            refuse(goal, state)
             steps = plan(goal, state)
             if not steps:
                 return state
@@ -206,8 +206,8 @@ def _needed(version: Version | None) -> Version:
     return version
 
 
-def _refuse_by_standing(goal: Goal, state: State) -> None:
-    """Stop where the version must not go on, whoever asks."""
+def refuse(goal: Goal, state: State) -> None:
+    """Stop where the version must not go on, whoever asks: withdrawn, failed, superseded, not ours."""
     id_, record = goal.version, state.records.get(goal.version)
     number = record.attempt.number if record and record.attempt else 0
     retried = bool(goal.retry) and number <= goal.retry

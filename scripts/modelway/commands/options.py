@@ -1,0 +1,93 @@
+"""Options several commands share, and reading what they mean."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from modelway.core.config import ModelConfig
+from modelway.core.image import Image
+from modelway.core.planfile import PlanFile, parse
+from modelway.core.version import VersionId
+from modelway.delivery import Delivery
+from modelway.errors import Malformed
+from modelway.ports import World
+
+
+def config(parser: argparse.ArgumentParser) -> None:
+    """The model's config file."""
+    parser.add_argument("config", metavar="CONFIG", help="the model's config, model-configs/<name>.yaml")
+
+
+def environment(parser: argparse.ArgumentParser) -> None:
+    """One of the config's environments."""
+    parser.add_argument(
+        "-e", "--environment", required=True, metavar="NAME", help="one of the config's environments"
+    )
+
+
+def image(parser: argparse.ArgumentParser) -> None:
+    """The image to deploy."""
+    parser.add_argument(
+        "--image",
+        metavar="REPOSITORY@DIGEST",
+        help="the image; without it, the one pushed for the files as they are here",
+    )
+
+
+def formats(parser: argparse.ArgumentParser) -> None:
+    """Text or JSON on standard output."""
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="text for people, json for programs"
+    )
+
+
+def load(options: argparse.Namespace, world: World) -> ModelConfig:
+    """The config named on the command line; raises ``Malformed`` with every problem."""
+    return world.configs.load(Path(options.config))
+
+
+def delivery(options: argparse.Namespace, world: World) -> Delivery:
+    """The config's way into the environment named on the command line."""
+    return Delivery.open(world, load(options, world), options.environment)
+
+
+def chosen_image(options: argparse.Namespace, world: World, config_: ModelConfig) -> Image:
+    """``--image``, else what was pushed for the build inputs as they are here."""
+    if options.image:
+        try:
+            return Image.parse(options.image)
+        except ValueError as error:
+            cure = "Give repository@sha256:..., as `push` prints it; tags can move."
+            raise Malformed(f"--image: {error}", cure=cure) from error
+    from modelway.commands.build import pushed_image  # noqa: PLC0415 - build's imports cost time
+
+    found = pushed_image(world, config_)
+    if found is None:
+        what = f"no image was pushed for {config_.name} as it is here"
+        raise Malformed(what, cure=f"Build and push it first: modelway release {options.config}")
+    return found
+
+
+def version_id(text: str, option: str) -> VersionId:
+    """A version's id as people type it: twelve hex digits."""
+    lowered = text.strip().lower()
+    if len(lowered) != 12 or not all(c in "0123456789abcdef" for c in lowered):  # noqa: PLR2004
+        cure = "Give the twelve hex digits `modelway status CONFIG` shows."
+        raise Malformed(f"{option}: not a version's id: {text!r}", cure=cure)
+    return VersionId(lowered)
+
+
+def plan_file(path: str | None) -> PlanFile | None:
+    """The plan file of ``--plan``."""
+    if path is None:
+        return None
+    try:
+        return parse(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Malformed(
+            f"--plan: {path} cannot be read", seen=str(error), cure="Name the file `plan --out` wrote."
+        ) from error
+    except ValueError as error:
+        cure = "Plan again: modelway plan CONFIG --environment NAME --out FILE"
+        raise Malformed(f"--plan: {path}: {error}", cure=cure) from error

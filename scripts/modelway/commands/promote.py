@@ -1,0 +1,47 @@
+"""Deploy to an environment what passed in the one before it: the same digest, the same weights."""
+
+from __future__ import annotations
+
+import argparse
+
+from modelway.commands import options as shared
+from modelway.core.config import ModelConfig
+from modelway.core.image import Digest, Image
+from modelway.delivery import Delivery
+from modelway.errors import Malformed, NotAllowed
+from modelway.ports import World
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    shared.config(parser)
+    shared.environment(parser)
+    parser.add_argument(
+        "--plan", metavar="FILE", help="do only what this plan lists, or stop; from `plan --out`"
+    )
+    parser.add_argument("--retry", action="store_true", help="open another attempt of a version that failed")
+
+
+def run(options: argparse.Namespace, world: World) -> None:
+    """Find what serves in the environment before, and deploy it."""
+    approved = shared.plan_file(options.plan)
+    delivery = shared.delivery(options, world)
+    source = delivery.environment.promote_from
+    if source is None:
+        what = f"{options.environment} is not promoted from anywhere"
+        cure = "Use deploy, or set promote_from in the config."
+        raise Malformed(what, cure=cure)
+    image = passed_image(world, delivery.config, source)
+    with world.reporter.stage(f"promote {delivery.config.name} from {source} to {options.environment}"):
+        delivery.deploy(image, approved=approved, retry=options.retry)
+
+
+def passed_image(world: World, config: ModelConfig, source: str) -> Image:
+    """The image that serves in an environment, and passed there."""
+    state = Delivery.open(world, config, source).target.observe(None)
+    record = state.records.get(state.serving) if state.serving else None
+    if record is None or record.passed is None:
+        what = f"nothing that passed serves in {source}"
+        cure = f"Deploy there first: modelway deploy {config.path} --environment {source}"
+        raise NotAllowed(what, cure=cure)
+    return Image(world.registry(config.registry).repository, Digest.parse(record.digest))

@@ -1,0 +1,75 @@
+"""Go back to the last version that passed, or to the one named, all at once.
+
+The version that is left is withdrawn: it is no longer a fallback and is not deployed again until
+`reinstate`. So two rollbacks in a row go two versions back. With --from, running it again changes
+nothing. No gate is asked: going back never waits for today's advisories.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from modelway.commands import options as shared
+from modelway.core.plan import Goal, State, plan, way_back
+from modelway.core.record import Withdrawn
+from modelway.core.version import VersionId
+from modelway.delivery import Delivery
+from modelway.errors import Malformed, NotAllowed, Unhealthy, Unrestored
+from modelway.ports import World
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    shared.config(parser)
+    shared.environment(parser)
+    parser.add_argument("--to", metavar="ID", help="the version to go to; without it, the newest pass")
+    parser.add_argument(
+        "--from",
+        dest="from_",
+        metavar="ID",
+        help="the version to leave; if it does not serve any more, nothing is done",
+    )
+    parser.add_argument("--reason", default="rolled back", help="kept with the version that is left")
+
+
+def run(options: argparse.Namespace, world: World) -> None:
+    """Withdraw what serves, then go back."""
+    delivery = shared.delivery(options, world)
+    with world.reporter.stage(f"roll back {delivery.config.name} in {delivery.environment.name}"):
+        state = delivery.settled()
+        leaving = state.serving
+        if options.from_ and leaving != shared.version_id(options.from_, "--from"):
+            world.reporter.note(f"Version {options.from_} does not serve; {leaving or 'nothing'} does.")
+            return
+        goal = _goal(delivery, state, leaving, options.to)
+        if leaving:
+            delivery.target.record(leaving, Withdrawn(reason=options.reason))
+        state = delivery.settled()
+        try:
+            delivery.engine().converge(goal, frozenset(plan(goal, state)))
+        except Unhealthy as failure:
+            raise Unrestored(failure.what, seen=failure.seen, cure=failure.cure) from failure
+    world.reporter.note(f"{delivery.environment.name} serves version {goal.version} again.")
+    world.reporter.output("version", goal.version)
+
+
+def _goal(delivery: Delivery, state: State, leaving: VersionId | None, to: str | None) -> Goal:
+    """Where to go back to."""
+    contract = delivery.contract.hash
+    if to is None:
+        back = way_back(Goal(version=leaving or VersionId(""), contract=contract), state)
+        if back is None:
+            what = f"no other version passed in {delivery.environment.name}"
+            raise NotAllowed(what, cure="Release a good version instead.")
+        return back
+    wanted = shared.version_id(to, "--to")
+    record = state.records.get(wanted)
+    if record is None:
+        known = ", ".join(sorted(state.records)) or "none"
+        what = f"there is no version {wanted} in {delivery.environment.name}"
+        raise Malformed(what, seen=f"There are: {known}.", cure="Name one of them with --to.")
+    if record.passed is None:
+        what = f"version {wanted} never passed in {delivery.environment.name}"
+        raise NotAllowed(what, cure="Go back to one that did: `modelway status CONFIG` shows them.")
+    same = record.passed.contract == contract
+    return Goal(version=wanted, contract=contract if same else None)

@@ -1,0 +1,264 @@
+"""One model in one environment: may it go there, what would happen, and doing it.
+
+What ``gate``, ``plan``, ``deploy``, ``promote``, ``rollback`` and ``release`` have in common.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Self
+
+from modelway import contract_tests
+from modelway.contract_tests import Contract
+from modelway.core import promotion
+from modelway.core.config import Environment, ModelConfig
+from modelway.core.findings import Report
+from modelway.core.findings_json import report_of
+from modelway.core.image import Image
+from modelway.core.manifest import Manifest
+from modelway.core.plan import Goal, State, Step, plan, plan_back
+from modelway.core.planfile import PlanFile
+from modelway.core.policy import judge
+from modelway.core.version import Version, VersionId
+from modelway.engine import Engine, describe, refuse
+from modelway.errors import Blocked, Differs, Malformed, NotAllowed, NotEvaluated
+from modelway.ports import Target, World
+
+REPORT_TYPE = "application/vnd.modelway.report.v1+json"
+"""The OCI artifact type under which a scan report is attached to its digest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One model's way into one environment."""
+
+    world: World
+    config: ModelConfig
+    environment: Environment
+    contract: Contract
+    target: Target
+
+    @classmethod
+    def open(cls, world: World, config: ModelConfig, environment: str) -> Self:
+        """Choose an environment of a config; raises ``Malformed`` for one it does not have."""
+        if environment not in config.environments:
+            known = ", ".join(config.environments)
+            what = f"{config.name} has no environment {environment!r}"
+            raise Malformed(what, seen=f"It has: {known}.", cure=f"Use --environment with one of: {known}")
+        chosen = config.environments[environment]
+        return cls(
+            world=world,
+            config=config,
+            environment=chosen,
+            contract=contract_tests.read(config, world.run.root),
+            target=world.target(config, chosen),
+        )
+
+    def version(self, image: Image) -> Version:
+        """The version this environment would run of an image."""
+        return Version(image=image, settings=self.environment.settings, artifact=self.config.artifact)
+
+    # --- may it go there? ---
+
+    def gate(self, image: Image) -> tuple[str, ...]:
+        """Read the evidence and say what allows the version in; raises what forbids it.
+
+        1. The digest is in the registry, and its manifest is what the digest says.
+        2. The target can run that manifest.
+        3. A scan report is attached, about this very image, and today's policy lets it pass.
+        4. What this environment is promoted from has seen the same image and weights pass.
+        """
+        registry = self.world.registry(self.config.registry)
+        manifest = registry.manifest(image.digest)
+        if manifest is None:
+            what = f"{image} is not in the registry"
+            raise NotAllowed(what, cure="Push it first: modelway push CONFIG")
+        self._refuse_media_type(manifest)
+        documents = registry.attached(image.digest, REPORT_TYPE)
+        return (
+            f"{image.digest} is in the registry as {manifest.media_type}",
+            self._judge_report(documents, manifest),
+            self._judge_promotion(image),
+        )
+
+    def _refuse_media_type(self, manifest: Manifest) -> None:
+        """A digest the platform cannot run is refused before anything is made for it."""
+        if manifest.media_type not in self.target.media_types:
+            what = f"{self.environment.target} cannot run manifests of type {manifest.media_type}"
+            able = ", ".join(sorted(self.target.media_types))
+            raise NotAllowed(what, seen=f"It runs: {able}.", cure="Push it with modelway, which converts it.")
+
+    def _judge_report(self, documents: Collection[bytes], manifest: Manifest) -> str:
+        """The newest report about this image, judged by the policy and waivers of today."""
+        if not self.config.scan.scanners:
+            return "the config asks for no scan"
+        reports = [_report(document) for document in documents]
+        about = [report for report in reports if report.subject == manifest.config]
+        if not about:
+            what = f"no scan report is attached to {manifest.digest}"
+            cure = "Scan and push it: modelway scan CONFIG && modelway push CONFIG"
+            raise NotAllowed(what, seen=f"{len(reports)} reports are about other images.", cure=cure)
+        verdict = judge(about[0], self.config.scan, self.world.clock.now())
+        if verdict.stale:
+            raise NotEvaluated(verdict.stale, cure="Scan with newer advisories and push the report again.")
+        if not verdict.ok:
+            blocking = [f"{b.finding.id} in {b.finding.package.name}: {b.why}" for b in verdict.blocking]
+            expired = [f"the waiver of {w.id} expired on {w.expires}" for w in verdict.expired]
+            what = f"the policy of today refuses {manifest.digest}"
+            cure = "Fix or waive them in the config; `modelway scan CONFIG` shows how."
+            raise Blocked(what, seen="\n".join([*blocking, *expired]), cure=cure)
+        counts = f"{len(verdict.below)} findings below the limit, {len(verdict.waived)} waived"
+        return f"the scan report passes the policy of today: {counts}"
+
+    def _judge_promotion(self, image: Image) -> str:
+        """What the environment before this one remembers."""
+        source = self.environment.promote_from
+        if source is None:
+            return f"{self.environment.name} is the first environment"
+        before = Delivery.open(self.world, self.config, source)
+        state = before.target.observe(None)
+        verdict = promotion.judge(self.version(image), self.contract.hash, source, state)
+        if not verdict.ok:
+            what = f"{self.config.name} may not go to {self.environment.name}: {verdict.reason}"
+            raise NotAllowed(what, cure=verdict.cure)
+        return verdict.reason
+
+    # --- what would happen? ---
+
+    def settled(self) -> State:
+        """What is there once no change is under way."""
+        while not (state := self.target.observe(None)).settled:
+            self.target.settle(self.world.reporter.progress)
+        return state
+
+    def goal(self, version: VersionId, *, retry: int = 0) -> Goal:
+        """What a release wants of this environment."""
+        serverless = "instance_type" not in self.environment.settings
+        return Goal(
+            version=version,
+            contract=self.contract.hash,
+            early=self.target.early,
+            capacity=None if serverless else self.environment.capacity,
+            keep=self.environment.keep_versions,
+            retry=retry,
+        )
+
+    def planned(self, image: Image, *, retry: bool) -> PlanFile:
+        """The steps from what is to a release of the image, and the way back; raises what forbids it."""
+        version = self.version(image)
+        state = self.target.observe(version)
+        goal = self.goal(version.id, retry=_attempts(state, version.id) if retry else 0)
+        refuse(goal, state)
+        steps, back = plan(goal, state), plan_back(goal, state)
+        return PlanFile(
+            model=self.config.name,
+            environment=self.environment.name,
+            account=self.environment.account,
+            region=self.environment.region,
+            image=str(image),
+            version=version.id,
+            artifact=str(self.config.artifact.sha256) if self.config.artifact else None,
+            steps=steps,
+            back=back if steps else (),
+            notes=self._notes(state, steps, back),
+        )
+
+    def _notes(self, state: State, steps: Collection[Step], back: Collection[Step]) -> tuple[str, ...]:
+        """What the person who approves should know beside the steps."""
+        notes = [f"{obstacle.what}: {obstacle.cure}" for obstacle in state.obstacles] if steps else []
+        if steps and not self.contract.tests:
+            notes.append("The config has no contract tests: nothing is asked of the version.")
+        elif steps and not self.target.early:
+            where = self.environment.target
+            notes.append(f"On {where} a version can be asked only once it has traffic.")
+        if steps and not back:
+            notes.append("There is no way back: no other version has passed here.")
+        return tuple(notes)
+
+    # --- doing it ---
+
+    def deploy(self, image: Image, *, approved: PlanFile | None = None, retry: bool = False) -> State:
+        """Gate, plan, the approved steps, and the way back if the version turns out sick."""
+        version = self.version(image)
+        for reason in self.gate(image):
+            self.world.reporter.note(reason)
+        state = self.settled()
+        goal = self.goal(version.id, retry=_attempts(state, version.id) if retry else 0)
+        allowed = self._approval(approved, version.id) if approved else self._own_approval(version, goal)
+        end = self.engine().deploy(version, goal, allowed)
+        self._say_end(version)
+        return end
+
+    def _approval(self, approved: PlanFile, version: VersionId) -> frozenset[Step]:
+        """The steps of a plan file, if it is about this version in this environment."""
+        here = (self.config.name, self.environment.name, self.environment.account, self.environment.region)
+        there = (approved.model, approved.environment, approved.account, approved.region)
+        if here != there or approved.version != version:
+            raise Differs(
+                "the plan is about something else",
+                seen=f"It is about {approved.version} of {' '.join(there)}, not {version} of {' '.join(here)}.",
+                cure="Plan again: modelway plan CONFIG --environment ...",
+            )
+        return approved.approved
+
+    def _own_approval(self, version: Version, goal: Goal) -> frozenset[Step]:
+        """Without a plan file, what is planned now is what is allowed."""
+        state = self.target.observe(version)
+        return frozenset((*plan(goal, state), *plan_back(goal, state)))
+
+    def engine(self) -> Engine:
+        """The engine for this environment."""
+        return Engine(
+            target=self.target,
+            clock=self.world.clock,
+            verify=self.verify,
+            say=self.world.reporter.progress,
+            release=self.world.run.revision,
+        )
+
+    def verify(self, version: VersionId, percent: int) -> None:
+        """Ask the contract tests of a version where it runs."""
+        when = "before it has traffic" if percent == 0 else f"with {percent} % of the traffic"
+        self.contract.verify(
+            lambda request: self.target.invoke(request, version),
+            lambda: self.target.logs(version),
+            f"version {version} in {self.environment.name}, {when},",
+        )
+
+    def _say_end(self, version: Version) -> None:
+        """The result, for people and for later steps."""
+        report = self.world.reporter
+        report.note(f"{self.environment.name} serves version {version.id} ({version.image.digest})")
+        report.output("version", version.id)
+        report.output("image", str(version.image))
+        report.output("environment", self.environment.name)
+
+
+def words(plan_: PlanFile) -> str:
+    """A plan as people read it."""
+    title = f"{plan_.model} in {plan_.environment}: version {plan_.version} of {plan_.image}"
+    if not plan_.steps:
+        return f"{title}\n  nothing to do: it serves, and it passed"
+    lines = [title, *(f"  {n}. {describe(step)}" for n, step in enumerate(plan_.steps, 1))]
+    if plan_.back:
+        lines += ["if it turns out sick, the way back:", *(f"  - {describe(step)}" for step in plan_.back)]
+    return "\n".join([*lines, *(f"note: {note}" for note in plan_.notes)])
+
+
+def _attempts(state: State, version: VersionId) -> int:
+    """How many attempts the version has had."""
+    record = state.records.get(version)
+    attempt = record.attempt if record else None
+    failed = record.failed if record else None
+    return max(attempt.number if attempt else 0, failed.attempt if failed else 0, 1)
+
+
+def _report(document: bytes) -> Report:
+    """Read an attached report; one that cannot be read is not a pass."""
+    try:
+        return report_of(json.loads(document))
+    except (ValueError, KeyError, TypeError) as error:
+        what = "a scan report attached to the image cannot be read"
+        raise NotEvaluated(what, seen=repr(error), cure="Scan and push again.") from error
