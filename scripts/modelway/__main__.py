@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Never
 
 from modelway import __version__
 from modelway.commands import VERBS
-from modelway.errors import Failure, Malformed
+from modelway.errors import Failure, Malformed, Unavailable
 
 if TYPE_CHECKING:
     import argparse
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from modelway.wiring import House
 
 PROGRAM = "scripts/run"
-UNEXPECTED = 1
 INTERRUPTED = 128 + signal.SIGINT
 BROKEN_PIPE = 128 + signal.SIGPIPE
 
@@ -47,9 +46,7 @@ def _run(argv: list[str]) -> int:
         _carry_out(argv, house)
         sys.stdout.flush()
     except Failure as failure:
-        house.reporter.error(str(failure))
-        house.reporter.output("result", failure.result)
-        return failure.exit_code
+        return _failed(failure, house)
     except KeyboardInterrupt:
         house.reporter.note("Interrupted. Run the same command again to go on.")
         return INTERRUPTED
@@ -78,15 +75,31 @@ def _carry_out(argv: list[str], house: House) -> None:
 
 def _unexpected(error: Exception, argv: list[str], house: House) -> int:
     """What nobody foresaw becomes a report that can be filed."""
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("modelway"):
+        return _failed(_not_installed(error), house)
     path = house.bug_report(error, [PROGRAM, *argv])
     failure = Failure(
         f"{argv[0]} met something modelway does not know: {type(error).__name__}",
         seen=str(error)[:500],
         cure=f"file the report that was written to {path}, please; nothing was sent anywhere.",
     )
+    return _failed(failure, house)
+
+
+def _failed(failure: Failure, house: House) -> int:
+    """Say what failed, to people and to the workflow."""
     house.reporter.error(str(failure))
     house.reporter.output("result", failure.result)
-    return UNEXPECTED
+    return failure.exit_code
+
+
+def _not_installed(error: ModuleNotFoundError) -> Unavailable:
+    """A package that is missing is a matter of how modelway was started."""
+    return Unavailable(
+        f"The Python package {error.name} is needed and not installed",
+        seen=f"Python is {sys.executable}.",
+        cure=f"start modelway by {PROGRAM}, which makes an environment with all it needs.",
+    )
 
 
 def _parser(verb: str, text: str) -> argparse.ArgumentParser:

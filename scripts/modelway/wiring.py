@@ -158,7 +158,7 @@ class Doors:
         return BuildKit(self.reporter, self.clock, self.run.root)
 
     def containers(self) -> Containers:
-        """This machine's engine."""
+        """Containers on this machine."""
         from modelway.adapters.containers import DockerContainers
 
         return DockerContainers(self.clock)
