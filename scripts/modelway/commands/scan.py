@@ -1,0 +1,141 @@
+"""Look for known vulnerabilities in the image, and judge them by the config's scan policy.
+
+The image is the one `build` made for the config, or the local one --image names. The report is
+kept under .modelway/reports/, named by the image config's digest; an image that was scanned with
+the same advisories is not scanned again.
+
+Exit 3: the policy says no, or a waiver has expired. Exit 9: the scan could not run.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from modelway.core.config import ModelConfig
+from modelway.core.findings_json import report_json
+from modelway.core.json import canonical
+from modelway.core.policy import Blocking, Verdict, Waived, suggestion, verdict_json
+from modelway.errors import Blocked, Malformed, NotEvaluated
+from modelway.ports import World
+from modelway.scanning import Scanned, examine, write
+
+_SHOWN = 20
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="the model's config file")
+    parser.add_argument("--image", metavar="LOCAL_TAG", help="another local image than `build` made")
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the report here too")
+    parser.add_argument("--database", type=Path, metavar="FILE", help="the index of advisories (see scan-db)")
+
+
+def run(options: argparse.Namespace, world: World) -> None:
+    """Scan, show, and stop where the policy says so."""
+    config = world.configs.load(Path(options.config))
+    tag = options.image or _built(world, config)
+    with world.reporter.stage(f"Scan {tag}"):
+        scanned = examine(world, config, tag, database=options.database)
+    if options.report:
+        write(options.report, canonical(report_json(scanned.reports[0])))
+    if options.format == "json":
+        reports = [report_json(one) for one in scanned.reports]
+        world.reporter.data(canonical({"reports": reports, "verdict": verdict_json(scanned.verdict)}))
+    show(world, scanned)
+    enforce(world, config, scanned)
+
+
+def scan_image(world: World, config: ModelConfig, tag: str) -> Scanned:
+    """Scan a local image, show what was found, and stop where the policy says so.
+
+    Raises ``Blocked`` for what the policy does not let pass, ``NotEvaluated`` for a scan that did
+    not run. What returns has passed.
+    """
+    scanned = examine(world, config, tag)
+    show(world, scanned)
+    enforce(world, config, scanned)
+    return scanned
+
+
+def enforce(world: World, config: ModelConfig, scanned: Scanned) -> None:
+    """Raise ``Blocked`` or ``NotEvaluated`` unless the policy lets the image pass."""
+    verdict = scanned.verdict
+    if verdict.ok:
+        return
+    where = f"scan.waivers of {config.path or config.name}"
+    if verdict.expired:
+        names = ", ".join(f"{one.id} (expired {one.expires})" for one in verdict.expired)
+        raise Blocked(
+            f"{len(verdict.expired)} waiver(s) have expired: {names}",
+            seen=_blocked_words(verdict),
+            cure=f"remove them from {where}, or review them and set a new date.",
+        )
+    if verdict.blocking:
+        today = world.clock.now().date()
+        waivers = dict.fromkeys(suggestion(one.finding, today) for one in verdict.blocking[:_SHOWN])
+        raise Blocked(
+            f"{len(verdict.blocking)} finding(s) stop the release of {config.name}",
+            seen=_blocked_words(verdict),
+            cure="install the fixed versions; where that cannot be, accept a finding for a while,"
+            f" with a reason, under {where}:\n" + "\n".join(waivers),
+        )
+    raise NotEvaluated(
+        f"{config.name} was scanned with advisories that are too old to rely on",
+        seen=verdict.stale,
+        cure="run `scripts/run scan-db update`, or `scripts/run scan-db import FILE`.",
+    )
+
+
+def show(world: World, scanned: Scanned) -> None:
+    """Tell people what was found, and with which advisories."""
+    reporter, verdict = world.reporter, scanned.verdict
+    rows = [(*_row(one), one.why) for one in verdict.blocking]
+    rows += [
+        (*_row(one), f"waived until {one.waiver.expires}: {one.waiver.reason}") for one in verdict.waived
+    ]
+    if rows:
+        columns = ("severity", "finding", "package", "installed", "fixed in", "")
+        reporter.table("Findings", columns, rows)
+    for report in scanned.reports:
+        about = report.database
+        of = f"of {about.as_of:%Y-%m-%d}" if about.as_of else "of an unknown day"
+        reporter.note(
+            f"{report.scanner}: {len(report.packages)} packages ({report.distro or 'no distribution'}),"
+            f" {len(verdict.blocking)} stopping, {len(verdict.waived)} waived, {len(verdict.below)} below"
+            f" the policy; {about.records} advisories {of}"
+        )
+        if about.note:
+            reporter.warn(about.note)
+        for note in report.notes[:_SHOWN]:
+            reporter.note(note)
+    for waiver in verdict.unused:
+        reporter.warn(f"The waiver of {waiver.id} matches nothing: remove it, or correct its id or package.")
+    reporter.output("report", str(scanned.files[0]))
+    reporter.output("config_digest", str(scanned.subject))
+
+
+def _row(one: Blocking | Waived) -> tuple[str, ...]:
+    """The columns every finding has."""
+    finding = one.finding
+    package = finding.package
+    fixed = finding.fixed_in or {"no": "no fix", "unknown": "unknown"}.get(finding.fixable, "")
+    return str(finding.severity), finding.id, package.name, package.version, fixed
+
+
+def _blocked_words(verdict: Verdict) -> str:
+    """Each stopping finding in a line."""
+    lines = [
+        f"{one.finding.id} in {one.finding.package.name} {one.finding.package.version}"
+        f" ({'fixed in ' + one.finding.fixed_in if one.finding.fixed_in else 'no fixed version known'}):"
+        f" {one.why}"
+        for one in verdict.blocking
+    ]
+    more = [f"and {len(lines) - _SHOWN} more, in the report"] if len(lines) > _SHOWN else []
+    return "\n".join(lines[:_SHOWN] + more)
+
+
+def _built(world: World, config: ModelConfig) -> str:
+    """The local image `build` made for the config."""
+    raise Malformed("Say which image to scan", cure="name it with --image.")

@@ -1,0 +1,175 @@
+"""Inventory and advisories put together: one finding for each vulnerability of each package."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from modelway.core.findings import Finding, Fixable, Package, Rating, Severity
+from modelway.errors import NotEvaluated
+from modelway.scanners.builtin import versions
+from modelway.scanners.builtin.index import CURE, Advisory, Index
+from modelway.scanners.builtin.inventory import Inventory
+from modelway.scanners.builtin.osv import WORDS, Affected, moment
+from modelway.scanners.builtin.versions import Compare, Outcome
+
+PYPI = "PyPI"
+_PREFERRED = ("MAL-", "CVE-", "GHSA-", "PYSEC-")
+_URLS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """An advisory that is about an installed version."""
+
+    advisory: Advisory
+    affected: Affected
+    outcome: Outcome
+
+
+@dataclass(slots=True)
+class _Group:
+    """Advisories about the same vulnerability of one package."""
+
+    names: set[str]
+    hits: list[_Hit] = field(default_factory=list)
+
+
+def match(inventory: Inventory, index: Index) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """Every finding, worst first, and what could not be compared; raises ``NotEvaluated``."""
+    findings: list[Finding] = []
+    notes: set[str] = set()
+    for package in inventory.packages:
+        if package.owner:
+            continue
+        ecosystem, name, version, compare = _question(package, inventory.distro)
+        if not index.knows(ecosystem):
+            raise NotEvaluated(
+                f"The advisories say nothing of {ecosystem}, so the image was not scanned",
+                seen=f"They know {', '.join(e for e, _ in index.about.ecosystems) or 'nothing'}.",
+                cure=CURE,
+            )
+        hits = []
+        for advisory, affected in index.affecting(ecosystem, name):
+            outcome = versions.evaluate(version, affected.ranges, affected.versions, compare)
+            if outcome.affected:
+                hits.append(_Hit(advisory, affected, outcome))
+            if outcome.inexact:
+                doing = "counted as affected" if outcome.affected else "compared as text only"
+                notes.add(f"{advisory.id}: {package.name} {version} could not be compared; {doing}.")
+        findings += [_finding(package, group, index, compare) for group in _groups(hits)]
+    findings.sort(key=lambda f: (-f.severity.rank, f.package.name, f.id, f.package.path, f.package.version))
+    return tuple(findings), tuple(sorted(notes))
+
+
+def _question(package: Package, distro: str) -> tuple[str, str, str, Compare]:
+    """Ecosystem, name and version to look for, and how its versions compare.
+
+    Debian's advisories name source packages. A Python package that Debian brought gets Debian's
+    patches: PyPI's advisories would call it vulnerable for ever.
+    """
+    if package.ecosystem == "deb":
+        return distro, package.source_name, package.source_version, versions.debian
+    return PYPI, package.name, package.version, versions.pypi
+
+
+def _groups(hits: Sequence[_Hit]) -> Iterator[_Group]:
+    """Hits that share a name are one vulnerability; what covers several stands for itself.
+
+    A DSA lists many CVEs. Joined with them it would join them with each other, and a waiver of one
+    would waive all; so it is a finding of its own, unless each of its CVEs is one already.
+    """
+    groups: list[_Group] = []
+    bundles: list[_Group] = []
+    for hit in hits:
+        names = {hit.advisory.id, *hit.advisory.same}
+        into = bundles if hit.advisory.covers else groups
+        joined = _Group(names, [hit])
+        for group in [group for group in into if group.names & names]:
+            into.remove(group)
+            joined.names |= group.names
+            joined.hits = group.hits + joined.hits
+        into.append(joined)
+    known = {name for group in groups for name in group.names}
+    yield from groups
+    yield from (b for b in bundles if not all({*hit.advisory.covers} <= known for hit in b.hits))
+
+
+def _finding(package: Package, group: _Group, index: Index, compare: Compare) -> Finding:
+    """What all advisories about one vulnerability say together."""
+    ratings = tuple(_ratings(group, index))
+    worst = _severity(group, ratings)
+    id_, *aliases = sorted(group.names, key=_preference)
+    fixable, fixed_in = _fix([hit.outcome for hit in group.hits], compare)
+    return Finding(
+        id=id_,
+        aliases=tuple(sorted(aliases)),
+        package=package,
+        fixed_in=fixed_in,
+        fixable=fixable,
+        severity=worst.severity,
+        severity_source=worst.source,
+        ratings=ratings,
+        title=_title(group),
+        urls=tuple(dict.fromkeys(url for hit in group.hits for url in hit.advisory.urls))[:_URLS],
+        published=min((p for hit in group.hits if moment(p := hit.advisory.published)), default=""),
+        inexact=any(hit.outcome.inexact for hit in group.hits),
+    )
+
+
+def _ratings(group: _Group, index: Index) -> Iterator[Rating]:
+    """Every source's opinion, of advisories that name other packages or versions too."""
+    advisories = {hit.advisory.id: hit.advisory for hit in group.hits}
+    for name in sorted(group.names - advisories.keys()):
+        if (other := index.advisory(name)) and not other.covers:
+            advisories[name] = other
+    seen: set[Rating] = set()
+    said = [Rating(source=hit.advisory.id, severity=WORDS[word]) for hit, word in _urgencies(group)]
+    for rating in (*(r for one in advisories.values() for r in one.ratings), *said):
+        if rating not in seen:
+            seen.add(rating)
+            yield rating
+
+
+def _urgencies(group: _Group) -> Iterator[tuple[_Hit, str]]:
+    """Where the distribution's security team gave its own word."""
+    for hit in group.hits:
+        word = hit.affected.urgency.lower().rstrip("*")
+        if word in WORDS:
+            yield hit, word
+
+
+def _severity(group: _Group, ratings: Iterable[Rating]) -> Rating:
+    """The worst known rating, but the distribution's word where it says that nothing is at stake."""
+    mal = next((name for name in sorted(group.names) if name.startswith("MAL-")), "")
+    if mal:
+        return Rating(source=mal, severity=Severity.CRITICAL)
+    urgencies = [word for _, word in _urgencies(group)]
+    if len(urgencies) == len(group.hits) and {*urgencies} == {"unimportant"}:
+        return Rating(source=f"{group.hits[0].advisory.id} (unimportant)", severity=Severity.NEGLIGIBLE)
+    known = [rating for rating in ratings if rating.severity is not Severity.UNKNOWN]
+    return max(known, key=lambda r: r.severity.rank, default=Rating(source="", severity=Severity.UNKNOWN))
+
+
+def _fix(outcomes: Sequence[Outcome], compare: Compare) -> tuple[Fixable, str]:
+    """The version that is good for every advisory that names one."""
+    fixes = [(point, one.fixed_in) for one in outcomes if (point := compare(one.fixed_in))]
+    if fixes:
+        return Fixable.YES, max(fixes, key=lambda fix: fix[0])[1]
+    return (Fixable.UNKNOWN if any(one.ended for one in outcomes) else Fixable.NO), ""
+
+
+def _title(group: _Group) -> str:
+    """The first title there is; of a bundle, with what it covers."""
+    title = next((hit.advisory.title for hit in group.hits if hit.advisory.title), "")
+    covers = sorted({name for hit in group.hits for name in hit.advisory.covers})
+    return f"{title} ({', '.join(covers[:10])}{', ...' if len(covers) > 10 else ''})" if covers else title  # noqa: PLR2004
+
+
+def _preference(name: str) -> tuple[int, list[str | int]]:
+    """CVE ids before others, and ids by their numbers."""
+    first = next((i for i, prefix in enumerate(_PREFERRED) if name.startswith(prefix)), len(_PREFERRED))
+    return first, [
+        int(p) if p.isdecimal() and i % 2 else p for i, p in enumerate(re.split(r"([0-9]+)", name))
+    ]
