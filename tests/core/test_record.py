@@ -1,0 +1,54 @@
+"""Records survive the tags they are kept in."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+from modelway.core.record import (
+    Attempt,
+    Checked,
+    Failed,
+    Passed,
+    Record,
+    Reinstated,
+    Withdrawn,
+    changed_tags,
+    from_tags,
+    to_tags,
+)
+from modelway.core.version import VersionId
+
+TAG_VALUE = re.compile(r"[A-Za-z0-9 _.:/=+\-@]{0,256}")
+BARE = Record(id=VersionId("0123456789ab"), digest="sha256:" + "1" * 64)
+MARKS = (
+    Attempt(number=2, at="2026-01-02T03:04:05.000006Z", pointer="2026-01-01T00:00:00+00:00"),
+    Attempt(number=1, at="2026-01-02T03:04:05.000006Z"),
+    Checked(contract="abc"),
+    Passed(contract="abc", attempt=2, at="2026-01-02T03:04:05.000006Z"),
+    Failed(attempt=2, reason="it did not answer"),
+    Withdrawn(reason="wrong for setosa"),
+    Reinstated(reason="it was the data"),
+)
+
+
+@given(st.lists(st.sampled_from(MARKS), max_size=6))
+def test_marks_made_one_by_one_in_tags_are_the_record(marks):
+    record, tags = BARE, to_tags(BARE)
+    for mark in marks:
+        record = record.with_mark(mark)
+        changed, removed = changed_tags(mark)
+        tags = {k: v for k, v in (tags | changed).items() if k not in removed}
+    assert from_tags(BARE.id, tags) == record
+    assert from_tags(BARE.id, to_tags(record)) == record
+
+
+@given(st.text(), st.integers(1, 99))
+def test_any_reason_becomes_a_tag_value_every_platform_takes(reason, attempt):
+    for mark in (Failed(attempt=attempt, reason=reason), Withdrawn(reason=reason)):
+        assert TAG_VALUE.fullmatch(mark.text())
+
+
+def test_tags_of_somebody_else_are_no_record():
+    assert from_tags(BARE.id, {"owner": "team"}) is None
