@@ -29,8 +29,11 @@ def main(argv: Sequence[str]) -> int:
 
 
 def test(arguments: Sequence[str]) -> int:
-    """All tests, or those the arguments of pytest name."""
-    return _call([sys.executable, "-m", "pytest", *arguments])
+    """All tests, or those the arguments of pytest name; gets a Docker engine where none runs."""
+    install = "0" if os.environ.get("MODELWAY_NO_INSTALL") else "1"
+    chosen = [argument for argument in arguments if argument != "--no-install"]
+    environment = {**os.environ, "MODELWAY_TEST_INSTALL": install}
+    return _call([sys.executable, "-m", "pytest", *chosen], env=environment)
 
 
 def lint(arguments: Sequence[str]) -> int:

@@ -36,8 +36,6 @@ from modelway.scanners import SCANNERS
 from modelway.targets import TARGETS
 
 if TYPE_CHECKING:
-    from boto3 import Session
-
     from modelway.adapters.aws import Accounts
 
 WORKSPACE = ".modelway"
@@ -167,10 +165,7 @@ class Doors:
         """The model's ECR repository."""
         from modelway.adapters.ecr import Ecr
 
-        def session() -> Session:
-            return self.accounts.session(spec.account, spec.region, spec.push_role)
-
-        return Ecr(session, spec, self.reporter, self.clock)
+        return Ecr(self.accounts, spec, self.reporter, self.clock)
 
     def artifacts(self, config: ModelConfig, place: Environment) -> ArtifactStore:
         """The environment's bucket."""
@@ -192,9 +187,9 @@ class Doors:
 
     def advisories(self, database: Path | None) -> Advisories:
         """The index of advisories; this user's own where none is named."""
-        from modelway.scanners.builtin.advisories import open_advisories
+        from modelway.adapters.advisories import OsvIndex, location
 
-        return open_advisories(database)
+        return OsvIndex(database or location(environment.variables()), self.clock, self.reporter)
 
 
 def _checks() -> Mapping[str, TargetCheck]:
