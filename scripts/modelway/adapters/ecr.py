@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
     from mypy_boto3_ecr.type_defs import ImageIdentifierTypeDef, ListImageReferrersRequestTypeDef
 
+    from modelway.adapters.aws import Accounts
+
 T = TypeVar("T")
 _ECR = re.compile(r"\d{12}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 _TRIES = 5
@@ -37,10 +39,8 @@ _AT_ONCE = 100
 class Ecr:
     """The model's repository."""
 
-    def __init__(
-        self, open_session: Callable[[], boto3.Session], spec: RegistrySpec, reporter: Reporter, clock: Clock
-    ) -> None:
-        self._open = open_session
+    def __init__(self, accounts: Accounts, spec: RegistrySpec, reporter: Reporter, clock: Clock) -> None:
+        self._accounts = accounts
         self._spec = spec
         self._reporter = reporter
         self._clock = clock
@@ -49,7 +49,7 @@ class Ecr:
 
     @cached_property
     def _session(self) -> boto3.Session:
-        return self._open()
+        return self._accounts.session(self._spec.account, self._spec.region, self._spec.push_role)
 
     @cached_property
     def _ecr(self) -> ECRClient:
