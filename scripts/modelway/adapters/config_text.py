@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from modelway.adapters.yaml_positions import START, Mistake, Place
+from modelway.adapters.yaml_nodes import START, Mistake, Place
 
 LARGEST = 1024 * 1024
 """Bytes; the longest sensible config is a hundredth of it."""

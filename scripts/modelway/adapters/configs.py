@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from modelway.adapters import config_text, repository_paths, yaml_positions
+from modelway.adapters import config_text, repository_paths, yaml_nodes, yaml_positions
 from modelway.adapters.schema import Schema
-from modelway.adapters.yaml_positions import Mistake, Node
+from modelway.adapters.yaml_nodes import Mistake, Node, Place
 from modelway.core.assemble import assemble
 from modelway.core.checks import TargetCheck, Wanted
 from modelway.core.config import ModelConfig
@@ -65,7 +65,10 @@ class Configs:
         wrong = self.schema.flaws(node.value)
         made = assemble(node.value, wrong, today=self.today(), targets=self.checks)
         flaws = (*wrong, *made.flaws, *self._path_flaws(made.wanted))
-        problems += [_located(name, node, flaw) for flaw in flaws]
+        misread = {mistake.place for mistake in mistakes}
+        located = (_located(name, node, flaw) for flaw in flaws)
+        # What is not read as it was meant needs no second complaint about what it was read as.
+        problems += [problem for problem in located if Place(problem.line, problem.column) not in misread]
         if made.config is None or any(problem.level is Level.ERROR for problem in problems):
             return None, tuple(sorted(set(problems)))
         return replace(made.config, path=name), tuple(sorted(set(problems)))
@@ -112,7 +115,7 @@ def _misread(name: str, mistake: Mistake) -> Problem:
 
 def _located(name: str, node: Node, flaw: Flaw) -> Problem:
     """A flaw with its place in the file."""
-    locate = yaml_positions.locate_key if flaw.spot == "key" else yaml_positions.locate
+    locate = yaml_nodes.locate_key if flaw.spot == "key" else yaml_nodes.locate
     place = locate(node, flaw.path)
     return Problem(
         file=name,

@@ -12,7 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from modelway.adapters.schema_words import Failed, explain
+from modelway.adapters.schema_values import Failed
+from modelway.adapters.schema_words import explain
 from modelway.core.json import Json, JsonObject
 from modelway.core.problem import Flaw
 

@@ -7,8 +7,7 @@ own tools read 1.1, editors read 1.2, and a config must not mean two things.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Protocol, TypeAlias
 
 import yaml
@@ -25,47 +24,15 @@ from yaml.events import (
     StreamStartEvent,
 )
 
+from modelway.adapters.yaml_nodes import START, Mistake, Node, Place
+from modelway.adapters.yaml_scalars import BOOLEANS_11, doubt_about, resolve, short
 from modelway.core.json import Json
 
-_LONGEST_SHOWN = 60
 LARGEST_DEPTH = 32
 LARGEST_COUNT = 50_000
 """Values in a file after every alias is written out: billion-laughs files stop here."""
 
-Path: TypeAlias = tuple[str | int, ...]
 CollectionStart: TypeAlias = MappingStartEvent | SequenceStartEvent
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A line and a column, both from 1."""
-
-    line: int
-    column: int
-
-
-START = Place(1, 1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
-    """Something the YAML itself gets wrong."""
-
-    place: Place
-    message: str
-    cure: str = ""
-
-
-@dataclass(slots=True, kw_only=True)
-class Node:
-    """A value, where it stands, and its parts; filled while it is read, then left alone."""
-
-    place: Place
-    value: Json
-    keys: dict[str | int, Place] = field(default_factory=dict)
-    parts: dict[str | int, Node] = field(default_factory=dict)
-    size: int = 1
-    """Values in it, aliases written out."""
 
 
 class Stop(Exception):
@@ -98,25 +65,6 @@ def read(text: str) -> tuple[Node | None, tuple[Mistake, ...]]:
     except yaml.YAMLError as error:
         return None, (*reader.mistakes, Mistake(place=START, message=f"not YAML: {error}"))
     return node, tuple(reader.mistakes)
-
-
-def locate(node: Node, path: Sequence[str | int]) -> Place:
-    """Where the value at the path stands; the nearest one around it if it is not there."""
-    for step in path:
-        part = node.parts.get(step)
-        if part is None:
-            break
-        node = part
-    return node.place
-
-
-def locate_key(node: Node, path: Sequence[str | int]) -> Place:
-    """Where the key at the end of the path stands; its value's place in a list."""
-    for step in path[:-1]:
-        if step not in node.parts:
-            return node.place
-        node = node.parts[step]
-    return node.keys.get(path[-1], locate(node, path[-1:])) if path else node.place
 
 
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -265,9 +213,9 @@ class _Reader:
             self._mistake(
                 event, "merge keys (<<) are not read here", "Write the keys out, or alias a whole value."
             )
-        elif not event.style and (_doubt(text) or not isinstance(_resolve(text), str)):
+        elif not event.style and (doubt_about(text) or not isinstance(resolve(text), str)):
             self._mistake(
-                event, f"key {_short(text)} is not read as text everywhere", f'Quote it: "{_short(text)}".'
+                event, f"key {short(text)} is not read as text everywhere", f'Quote it: "{short(text)}".'
             )
         return text
 
@@ -276,25 +224,29 @@ class _Reader:
         text: str = event.value
         if event.style:
             return Node(place=place, value=text)
-        doubt = _doubt(text)
+        doubt = doubt_about(text)
         if doubt:
-            self._mistake(event, f"{_short(text)} is {doubt}", f'Quote it if it is text: "{_short(text)}".')
+            meant = "Write true or false" if text in BOOLEANS_11 else "Write a plain decimal number"
+            cure = f'{meant}, or quote it if it is text: "{short(text)}".'
+            self._mistake(event, f"{short(text)} is {doubt}", cure)
             return Node(place=place, value=text)
-        return Node(place=place, value=_resolve(text))
+        return Node(place=place, value=resolve(text))
 
     def _alias(self, event: AliasEvent, place: Place) -> Node:
         """What an anchor stands for; an anchor cannot hold itself."""
         if event.anchor not in self._anchors:
-            raise Stop(Mistake(place=place, message=f"alias *{event.anchor} names no anchor before it"))
+            message, cure = f"alias *{event.anchor} names no anchor before it", "Quote it if it is text."
+            raise Stop(Mistake(place=place, message=message, cure=cure))
         node = self._anchors[event.anchor]
         if node is None:
-            raise Stop(Mistake(place=place, message=f"alias *{event.anchor} stands inside what it names"))
+            message, cure = f"alias *{event.anchor} stands inside what it names", "Write the value out."
+            raise Stop(Mistake(place=place, message=message, cure=cure))
         return Node(place=place, value=node.value, keys=node.keys, parts=node.parts, size=node.size)
 
     def _refuse_tag(self, event: ScalarEvent | CollectionStart) -> None:
         """Tags would make a value something else than it looks like."""
         if event.tag is not None:
-            self._mistake(event, f"tag {_short(event.tag)} is not allowed", "Remove it; quote what is text.")
+            self._mistake(event, f"tag {short(event.tag)} is not allowed", "Remove it; quote what is text.")
 
     def _mistake(self, event: Event, message: str, cure: str) -> None:
         """Note a mistake and go on reading."""
@@ -305,69 +257,3 @@ def _place(event: Event) -> Place:
     """Where an event begins; libyaml counts from 0."""
     mark = event.start_mark
     return Place(mark.line + 1, mark.column + 1) if mark else START
-
-
-def _short(text: str) -> str:
-    """Text for a message, one line and not long."""
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST_SHOWN else f"{line[:_LONGEST_SHOWN]}..."
-
-
-_CONSTANTS: Mapping[str, Json] = {
-    word: value
-    for words, value in (
-        (("", "~", "null", "Null", "NULL"), None),
-        (("true", "True", "TRUE"), True),
-        (("false", "False", "FALSE"), False),
-    )
-    for word in words
-}
-_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_LONGEST_NUMBER = 18
-"""Digits beyond which readers of JSON and YAML round differently."""
-_BOOLEAN_11 = frozenset(
-    {"yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF", "y", "Y", "n", "N"}
-)
-_DOUBTS = (
-    (re.compile(r"[-+]?0[0-9_]+"), "octal for some YAML readers and decimal for others"),
-    (re.compile(r"[-+]?0[box][0-9a-fA-F_]+"), "a number in another base, which not all YAML readers know"),
-    (re.compile(r"[-+]?[0-9]+(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"), "a number in base 60 for some YAML readers"),
-    (
-        re.compile(r"[-+]?[0-9][0-9_]*_[0-9_]*(?:\.[0-9_]*)?"),
-        "a number for some YAML readers and text for others",
-    ),
-    (
-        re.compile(r"[-+]?0[0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?"),
-        "a number for some YAML readers and text for others",
-    ),
-    (re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"), "a number JSON cannot hold"),
-)
-_NUMERIC = frozenset("+-.0123456789")
-
-
-def _doubt(text: str) -> str | None:
-    """Why a plain scalar is not the same to every YAML reader."""
-    if text in _BOOLEAN_11:
-        return "true or false for some YAML readers and text for others"
-    if text[:1] not in _NUMERIC:
-        return None
-    if len(text) > _LONGEST_NUMBER and _FLOAT.fullmatch(text):
-        return f"a number of more than {_LONGEST_NUMBER} characters, which not all readers keep"
-    found = next((words for pattern, words in _DOUBTS if pattern.fullmatch(text)), None)
-    if found is None and _FLOAT.fullmatch(text) and float(text) in {float("inf"), float("-inf")}:
-        return "a number JSON cannot hold"
-    return found
-
-
-def _resolve(text: str) -> Json:
-    """What a plain scalar means: YAML 1.2's core schema without what 1.1 reads differently."""
-    if text in _CONSTANTS:
-        return _CONSTANTS[text]
-    if text[0] not in _NUMERIC:
-        return text
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    if _FLOAT.fullmatch(text):
-        return float(text)
-    return text

@@ -129,6 +129,7 @@ def waiver_days(waivers: Json, today: date) -> Iterator[Flaw]:
 
 def promotions(sources: Mapping[str, str | None]) -> Iterator[Flaw]:
     """Every environment is promoted from one that exists, and none from itself by any way round."""
+    told: set[str] = set()
     for name, source in sources.items():
         path: Keys = ("environments", name, "promote_from")
         if source is None:
@@ -137,7 +138,8 @@ def promotions(sources: Mapping[str, str | None]) -> Iterator[Flaw]:
             near = get_close_matches(source, sources, 1)
             cure = f"Did you mean {near[0]}?" if near else f"Name one of {', '.join(sources)}."
             yield Flaw(path=path, message=f"there is no environment {source!r}", cure=cure)
-        elif name in (circle := _way_back(name, sources)):
+        elif name not in told and name in (circle := _way_back(name, sources)):
+            told.update(circle)
             message = f"{' is promoted from '.join((name, *circle))}: nothing could ever come here"
             yield Flaw(path=path, message=message, cure="Remove promote_from where releases begin.")
 

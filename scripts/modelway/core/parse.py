@@ -31,6 +31,7 @@ from modelway.core.config import (
     Strategy,
     Waiver,
 )
+from modelway.core.fields import Fields, broken
 from modelway.core.image import Digest, Image
 from modelway.core.json import Json, JsonObject
 from modelway.core.version import Artifact
@@ -38,78 +39,9 @@ from modelway.core.version import Artifact
 _SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "negligible", "off")
 
 
-class _Fields:
-    """A mapping whose fields are asked for by type; the schema promised them."""
-
-    def __init__(self, value: Json) -> None:
-        if not isinstance(value, Mapping):
-            raise _broken(value, "a mapping")
-        self._value = value
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._value
-
-    def raw(self, key: str) -> Json:
-        """Whatever is there."""
-        return self._value.get(key)
-
-    def text(self, key: str, default: str | None = None) -> str:
-        """Text, or the default."""
-        value = self._value.get(key, default)
-        if not isinstance(value, str):
-            raise _broken(value, "text")
-        return value
-
-    def maybe(self, key: str) -> str | None:
-        """Text, or nothing."""
-        return self.text(key) if key in self._value else None
-
-    def whole(self, key: str, default: int | None = None) -> int:
-        """A whole number, or the default; JSON Schema counts 1.0 as one."""
-        return int(self.number(key, default))
-
-    def number(self, key: str, default: float | None = None) -> float:
-        """A number, or the default."""
-        value = self._value.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise _broken(value, "a number")
-        return value
-
-    def flag(self, key: str, default: bool) -> bool:  # noqa: FBT001 # a default, not a choice of behaviour
-        """True or false."""
-        return bool(self._value.get(key, default))
-
-    def time(self, key: str, default: timedelta) -> timedelta:
-        """A duration, or the default."""
-        return duration.parse(self.text(key)) if key in self._value else default
-
-    def items(self, key: str) -> tuple[Json, ...]:
-        """The items of a list; none where there is no list."""
-        value = self._value.get(key, [])
-        if not isinstance(value, list | tuple):
-            raise _broken(value, "a list")
-        return tuple(value)
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        """The items of a list of texts."""
-        return tuple(str(item) for item in self.items(key))
-
-    def pairs(self, key: str) -> dict[str, str]:
-        """A mapping from text to text."""
-        value = self._value.get(key, {})
-        if not isinstance(value, Mapping):
-            raise _broken(value, "a mapping")
-        return {name: str(item) for name, item in value.items()}
-
-
-def _broken(value: Json, wanted: str) -> TypeError:
-    """The schema let through what it must not: a defect of the schema."""
-    return TypeError(f"the schema let through {value!r} where {wanted} belongs")
-
-
 def image(value: Json) -> Strategy:
     """The image strategy."""
-    fields = _Fields(value)
+    fields = Fields(value)
     platform = fields.text("platform", "linux/amd64")
     secrets = tuple(_secret(item) for item in fields.items("build_secrets"))
     match fields.text("strategy"):
@@ -136,7 +68,7 @@ def image(value: Json) -> Strategy:
 
 def _secret(value: Json) -> BuildSecret:
     """One build secret."""
-    fields = _Fields(value)
+    fields = Fields(value)
     return BuildSecret(
         id=fields.text("id"),
         env=fields.maybe("env"),
@@ -147,13 +79,13 @@ def _secret(value: Json) -> BuildSecret:
 
 def artifact(value: Json) -> Artifact:
     """The model artifact."""
-    fields = _Fields(value)
+    fields = Fields(value)
     return Artifact(uri=fields.text("uri"), sha256=Digest.parse(f"sha256:{fields.text('sha256')}"))
 
 
 def registry(value: Json) -> RegistrySpec:
     """The registry."""
-    fields = _Fields(value)
+    fields = Fields(value)
     return RegistrySpec(
         account=fields.text("account"),
         region=fields.text("region"),
@@ -166,7 +98,7 @@ def registry(value: Json) -> RegistrySpec:
 
 def scan(value: Json) -> ScanSpec:
     """The scan policy; raises ``ValueError`` for a day that no calendar has."""
-    fields = _Fields(value)
+    fields = Fields(value)
     bare = ScanSpec()
     wanted = fields.text("fail_on", bare.fail_on)
     return ScanSpec(
@@ -180,7 +112,7 @@ def scan(value: Json) -> ScanSpec:
 
 def _waiver(value: Json) -> Waiver:
     """One waiver."""
-    fields = _Fields(value)
+    fields = Fields(value)
     return Waiver(
         id=fields.text("id"),
         reason=fields.text("reason"),
@@ -191,12 +123,12 @@ def _waiver(value: Json) -> Waiver:
 
 def contract_tests(value: Json) -> tuple[ContractTest, ...]:
     """The contract tests, in order."""
-    return tuple(_contract_test(item) for item in _Fields({"tests": value}).items("tests"))
+    return tuple(_contract_test(item) for item in Fields({"tests": value}).items("tests"))
 
 
 def _contract_test(value: Json) -> ContractTest:
     """One contract test."""
-    fields = _Fields(value)
+    fields = Fields(value)
     return ContractTest(
         name=fields.text("name"),
         body=fields.maybe("body"),
@@ -209,7 +141,7 @@ def _contract_test(value: Json) -> ContractTest:
 
 def _expect(value: Json) -> Expect:
     """What a healthy version answers."""
-    fields = _Fields(value)
+    fields = Fields(value)
     return Expect(
         status=fields.whole("status", 200),
         json=fields.raw("json"),
@@ -222,7 +154,7 @@ def _expect(value: Json) -> Expect:
 
 def environment(name: str, value: Json) -> Environment:
     """One environment."""
-    fields = _Fields(value)
+    fields = Fields(value)
     return Environment(
         name=name,
         target=fields.text("target"),
@@ -241,20 +173,20 @@ def environment(name: str, value: Json) -> Environment:
 def _object(value: Json) -> JsonObject:
     """A mapping as it is."""
     if not isinstance(value, Mapping):
-        raise _broken(value, "a mapping")
+        raise broken(value, "a mapping")
     return value
 
 
 def _capacity(value: Json) -> Capacity:
     """How much of it runs; with autoscaling alone, it starts with the minimum."""
-    fields = _Fields(value)
+    fields = Fields(value)
     scaling = _autoscaling(fields.raw("autoscaling")) if "autoscaling" in fields else None
     return Capacity(instances=fields.whole("instances", scaling.min if scaling else 1), autoscaling=scaling)
 
 
 def _autoscaling(value: Json) -> Autoscaling:
     """Autoscaling."""
-    fields = _Fields(value)
+    fields = Fields(value)
     return Autoscaling(
         min=fields.whole("min"),
         max=fields.whole("max"),
@@ -266,7 +198,7 @@ def _autoscaling(value: Json) -> Autoscaling:
 
 def _rollout(value: Json) -> Rollout:
     """How a release replaces what serves."""
-    fields = _Fields(value)
+    fields = Fields(value)
     bare = Rollout()
     return Rollout(
         strategy=RolloutStrategy(fields.text("strategy")),
@@ -282,7 +214,7 @@ def _alarm(value: Json) -> Alarm:
     """An alarm that exists, or one to create."""
     if isinstance(value, str):
         return ExistingAlarm(name=value)
-    fields = _Fields(value)
+    fields = Fields(value)
     return CreatedAlarm(
         metric=AlarmMetric(fields.text("metric")),
         above=fields.number("above"),
