@@ -43,7 +43,8 @@ def _method(
         try:
             return ActionResult(operation(store, self.params))
         except NotRehearsedError as error:
-            raise not_rehearsed("cloudwatch", operation.__name__, str(error)) from error
+            name = operation.__name__.title().replace("_", "")
+            raise not_rehearsed("cloudwatch", name, str(error)) from error
 
     answer.__name__ = operation.__name__
     return answer

@@ -180,7 +180,7 @@ def images_of(servers: Iterable[Server]) -> dict[str, list[Answer]]:
             {
                 "SpecifiedImage": server.launch.image,
                 "ResolvedImage": server.launch.resolved,
-                "ResolutionTime": utcnow(),
+                "ResolutionTime": server.resolved_at,
             }
         ]
         for server in servers

@@ -9,11 +9,13 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from threading import Condition, Event
 from typing import TYPE_CHECKING
 
 import urllib3
+from moto.core.utils import utcnow
 
 from modelway.rehearsal.context import Context
 from modelway.rehearsal.log_lines import Line, lines
@@ -59,6 +61,8 @@ class Server:
     container: Container
     instance: str = field(default_factory=lambda: f"i-{secrets.token_hex(9)[:17]}")
     url: str = ""
+    resolved_at: datetime = field(default_factory=utcnow)
+    """When the image's tag was resolved."""
     _asked: int = 0
     _idle: Condition = field(default_factory=Condition)
     _last_lines: tuple[Line, ...] | None = None

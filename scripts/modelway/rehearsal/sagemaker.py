@@ -75,6 +75,8 @@ class Operations:
 
     NAMES = (
         "create_model",
+        "describe_model",
+        "list_models",
         "create_endpoint_config",
         "describe_endpoint_config",
         "create_endpoint",
@@ -109,6 +111,27 @@ class Operations:
         )
         model.enable_network_isolation = bool(asked.get("EnableNetworkIsolation"))
         return {"ModelArn": model.arn}
+
+    def describe_model(self, backend: SageMakerModelBackend, asked: JsonObject) -> Answer:
+        """DescribeModel, without the empty structures moto adds."""
+        model = backend._models.get(str(asked["ModelName"]))  # noqa: SLF001 - moto keeps them there
+        if model is None:
+            message = f'Could not find model "{_arn(backend, "model", str(asked["ModelName"]))}".'
+            raise refusal(message)
+        told: Answer = model.response_object
+        return {name: value for name, value in told.items() if name != "Tags" and value not in ({}, [])}
+
+    def list_models(self, backend: SageMakerModelBackend, asked: JsonObject) -> Answer:
+        """ListModels: filtered and a page at a time (moto does neither)."""
+        part = str(asked.get("NameContains") or "")
+        found = [model for name, model in sorted(backend._models.items()) if part in name]  # noqa: SLF001
+        first, size = int(str(asked.get("NextToken") or 0)), int(str(asked.get("MaxResults") or 10))
+        summaries = [
+            {"ModelName": model.model_name, "ModelArn": model.arn, "CreationTime": model.creation_time}
+            for model in found[first : first + size]
+        ]
+        following: Answer = {"NextToken": str(first + size)} if first + size < len(found) else {}
+        return {"Models": summaries, **following}
 
     def create_endpoint_config(self, backend: SageMakerModelBackend, asked: JsonObject) -> Answer:
         """CreateEndpointConfig; what moto would drop is kept."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 MOTO = "5.2.5"
 """The release whose gaps the parts fill; they patch its insides, so no other will do."""
-PARTS = ("ecr", "sagemaker", "runtime", "cloudwatch")
+PARTS = ("ecr", "sagemaker", "runtime", "cloudwatch", "autoscaling")
 """Modules of this package with ``install(context)``, in the order they are installed."""
 
 

@@ -1,0 +1,98 @@
+"""A small inference image made from this very Python, so that tests need no image registry and no compiler.
+
+What its ``serve`` does is decided by the environment of the model: ``BEHAVIOUR`` is one of
+``healthy unhealthy failing dying slow``, ``VERSION`` is told in every answer.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import sysconfig
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import check_output  # noqa: TID251 - ldd, once a session
+
+from docker import DockerClient
+
+NAME = "modelway-test-model"
+
+SERVER = """\
+import http.server, json, os, pathlib, sys, time
+BEHAVIOUR, VERSION = os.environ.get("BEHAVIOUR", "healthy"), os.environ.get("VERSION", "0")
+print("starting", sys.argv[1:], BEHAVIOUR, VERSION, flush=True)
+if BEHAVIOUR == "dying":
+    sys.exit("no weights, no life")
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def answer(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self._headers_buffer.append(b"\\r\\n" + body)  # one packet: no waiting for an acknowledgement
+        self.flush_headers()
+    def do_GET(self):
+        self.answer(503 if BEHAVIOUR == "unhealthy" else 200, b"")
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if BEHAVIOUR == "slow":
+            time.sleep(0.3)
+        if BEHAVIOUR == "failing":
+            print("cannot predict", flush=True)
+            return self.answer(500, b"cannot predict")
+        if body == b"teapot":
+            return self.answer(418, b"short and stout")
+        model = pathlib.Path("/opt/ml/model/weights.txt")
+        seen = {"version": VERSION, "bytes": len(body), "type": self.headers.get("Content-Type"),
+                "model": model.read_text() if model.exists() else None}
+        self.answer(200, json.dumps(seen).encode())
+    def log_message(self, *args):
+        pass
+http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
+"""
+
+_LEFT_OUT = frozenset(
+    {"test", "site-packages", "dist-packages", "__pycache__", "idlelib", "ensurepip", "lib2to3", "tkinter"}
+)
+
+
+def build(engine: DockerClient) -> str:
+    """Import the image; its id."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        for name, source in _files():
+            archive.add(source, name, recursive=False)
+        program = SERVER.encode()
+        entry = tarfile.TarInfo("server.py")
+        entry.size = len(program)
+        archive.addfile(entry, io.BytesIO(program))
+    python, home = _python(), sys.base_prefix
+    changes = [
+        f'ENTRYPOINT ["{python}", "-S", "/server.py"]',
+        f"ENV PYTHONHOME={home}",
+    ]
+    engine.api.import_image_from_data(content.getvalue(), repository=NAME, tag="latest", changes=changes)
+    return str(engine.images.get(NAME).id)
+
+
+def _python() -> Path:
+    return Path(sys.executable).resolve()
+
+
+def _files() -> Iterator[tuple[str, str]]:
+    """The interpreter, what it is linked to, and its library."""
+    standard = Path(sysconfig.get_path("stdlib"))
+    yield str(_python()), str(_python())
+    binaries = [_python(), *standard.glob("lib-dynload/*.so")]
+    for library in sorted({line for binary in binaries for line in _linked(binary)}):
+        yield library, str(Path(library).resolve())
+    for path in standard.rglob("*"):
+        inside = path.relative_to(standard).parts
+        if not _LEFT_OUT & set(inside) and not inside[0].startswith("config-") and path.is_file():
+            yield str(path), str(path)
+
+
+def _linked(binary: Path) -> list[str]:
+    output = check_output(["/usr/bin/ldd", str(binary)], text=True)  # noqa: S603 - a fixed command line
+    return [word for word in output.split() if word.startswith("/")]
