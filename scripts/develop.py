@@ -69,11 +69,12 @@ def lock(arguments: Sequence[str]) -> int:
 
 def bench(arguments: Sequence[str]) -> int:
     """One benchmark by name; without a name, the list of them."""
-    found = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py"))
+    found = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.stem != "measure")
     if not arguments or arguments[0] not in found:
         _say(f"scripts/run bench NAME, where NAME is one of: {', '.join(found)}")
         return 2
-    return _call([sys.executable, str(ROOT / "benchmarks" / f"{arguments[0]}.py"), *arguments[1:]])
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'benchmarks'}:{ROOT / 'scripts'}"}
+    return _call([sys.executable, f"benchmarks/{arguments[0]}.py", *arguments[1:]], env=environment)
 
 
 def _checks() -> Mapping[str, Sequence[str]]:
