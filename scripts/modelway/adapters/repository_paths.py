@@ -82,4 +82,6 @@ def _sent(context: Path, links: list[Path]) -> list[Path]:
 
     lines = (line.strip() for line in ignore.read_text("utf-8-sig", errors="replace").splitlines())
     matcher = PatternMatcher([line for line in lines if line and not line.startswith("#")])
-    return [link for link in links if not matcher.matches(link.relative_to(context))]
+    # The stub wants a path object; docker's code wants text.
+    texts = {link: str(link.relative_to(context)) for link in links}
+    return [link for link, text in texts.items() if not matcher.matches(text)]  # type: ignore[arg-type]

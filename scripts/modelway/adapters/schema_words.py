@@ -78,12 +78,15 @@ def _missing(failed: Failed) -> Iterator[Flaw]:
     value = failed.value if isinstance(failed.value, Mapping) else {}
     key = failed.key
     known = _keys(failed.schema)
-    if any(get_close_matches(other, known, 1) == [key] for other in value if other not in known):
+    misspelt = [k for k in value if k not in known and get_close_matches(k, (*known, key), 1) == [key]]
+    if misspelt and failed.schema.get("additionalProperties") is False:
         return  # the misspelt key is told with the one that is meant
     properties = failed.schema.get("properties")
     meaning = properties.get(key) if isinstance(properties, Mapping) else None
     described = str(meaning.get("description", "")) if isinstance(meaning, Mapping) else ""
     message = f"{name((*failed.path, key))} is missing"
+    if misspelt:
+        described = f"did you misspell it as {misspelt[0]}?"
     yield Flaw(path=failed.path, message=message, cure=f"Add {key}: {described}", spot="key")
 
 

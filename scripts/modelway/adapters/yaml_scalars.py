@@ -37,6 +37,12 @@ _DOUBTS = (
         re.compile(r"[-+]?0[0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?"),
         "a number for some YAML readers and text for others",
     ),
+    (
+        re.compile(
+            r"[-+]?[0-9]+[eE][-+]?[0-9]+|[-+]?[0-9]*\.[0-9]*[eE][0-9]+|[-+]\.[0-9]+(?:[eE][-+]?[0-9]+)?"
+        ),
+        "a number for some YAML readers and text for others",
+    ),
     (re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"), "a number JSON cannot hold"),
 )
 _NUMERIC = frozenset("+-.0123456789")
