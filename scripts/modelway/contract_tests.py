@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from modelway.ports import HttpAnswer, HttpRequest
 
 _TRIES = 3
 """Times a test is asked when only its latency is wrong: one slow answer is the network's."""
-_LOG_LINES = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,18 +27,14 @@ class Contract:
         """What a pass is bound to; ``None`` where nothing is asked."""
         return contract_hash(self.tests, self.bodies) if self.tests else None
 
-    def verify(
-        self, invoke: Callable[[HttpRequest], HttpAnswer], logs: Callable[[], Sequence[str]], what: str
-    ) -> None:
-        """Ask every test; raises ``Unhealthy`` with all that is wrong and the container's last lines."""
+    def verify(self, invoke: Callable[[HttpRequest], HttpAnswer], what: str) -> None:
+        """Ask every test; raises ``Unhealthy`` with all that is wrong."""
         wrong = [f"{test.name}: {text}" for test in self.tests for text in self._ask(test, invoke)]
         if not wrong:
             return
-        lines = [f"  {line}" for line in logs()][-_LOG_LINES:]
-        said = ["The container's last log lines:", *lines] if lines else ["The container logged nothing."]
         raise Unhealthy(
             f"{what} fails {len(wrong)} contract test{'s' * (len(wrong) > 1)}",
-            seen="\n".join([*wrong, *said]),
+            seen="\n".join(wrong),
             cure="Fix the model, or the test in the config if the new answer is right.",
         )
 

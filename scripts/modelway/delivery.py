@@ -198,7 +198,7 @@ class Delivery:
         if here != there or approved.version != version:
             raise Differs(
                 "the plan is about something else",
-                seen=f"It is about {approved.version} of {' '.join(there)}, not {version} of {' '.join(here)}.",
+                seen=f"The plan: {approved.version} of {' '.join(there)}. Here: {version} of {' '.join(here)}.",
                 cure="Plan again: modelway plan CONFIG --environment ...",
             )
         return approved.approved
@@ -223,7 +223,6 @@ class Delivery:
         when = "before it has traffic" if percent == 0 else f"with {percent} % of the traffic"
         self.contract.verify(
             lambda request: self.target.invoke(request, version),
-            lambda: self.target.logs(version),
             f"version {version} in {self.environment.name}, {when},",
         )
 

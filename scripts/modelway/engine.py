@@ -6,7 +6,7 @@ because steps already done no longer appear in the plan.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -67,7 +67,9 @@ class Engine:
         try:
             return self.converge(goal, approved, version)
         except Unhealthy as failure:
-            return self._go_back(goal, approved, failure)
+            # Before the way back starts containers that log too.
+            told = _with_logs(failure, self.target.logs(goal.version))
+            return self._go_back(goal, approved, told)
 
     def converge(self, goal: Goal, approved: Collection[Step], version: Version | None = None) -> State:
         """Take the environment to ``goal``, doing nothing outside ``approved``.
@@ -220,11 +222,10 @@ def refuse(goal: Goal, state: State) -> None:
             cure = f"Release another version, or take it back: modelway reinstate {id_} --reason ..."
             raise NotAllowed(f"version {id_} was withdrawn here", seen=reason, cure=cure)
         case Standing.FAILED if not retried:
-            raise Unhealthy(
-                f"version {id_} failed here",
-                seen=_why(goal, state),
-                cure="Fix the model and release again, or try the same version once more: deploy --retry",
-            )
+            known = state.setback.cure if state.setback else ""
+            fix = known or "Fix the model and release again."
+            again = f"{fix} To try the same version once more: deploy --retry"
+            raise Unhealthy(f"version {id_} failed here", seen=_why(goal, state), cure=again)
         case Standing.SUPERSEDED if not retried:
             what = f"another release was attempted here after version {id_}"
             raise Superseded(what, cure="Nothing to do if the newer one is wanted; else deploy --retry.")
@@ -275,6 +276,12 @@ def _refuse_unapproved(steps: Collection[Step], approved: Collection[Step]) -> N
             seen="Not in the plan: " + "; ".join(unexpected),
             cure="Plan again and look at what changed.",
         )
+
+
+def _with_logs(failure: Unhealthy, lines: Sequence[str]) -> Unhealthy:
+    """The failure, and what the containers said last."""
+    said = ["The container's last log lines:", *(f"  {line}" for line in lines)] if lines else []
+    return Unhealthy(failure.what, seen="\n".join([failure.seen, *said]).strip(), cure=failure.cure)
 
 
 def _with_end(failure: Unhealthy, end: str) -> Unhealthy:

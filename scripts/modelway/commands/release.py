@@ -22,7 +22,7 @@ from modelway.commands.scan import scan_image
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.image import Image
 from modelway.delivery import Delivery
-from modelway.errors import Malformed
+from modelway.errors import Malformed, Unhealthy
 from modelway.ports import World
 
 _STARTUP = 60.0
@@ -109,7 +109,12 @@ def _try(config: ModelConfig, first: Environment, built: BuiltImage, world: Worl
             model=model,
             timeout=_STARTUP,
         ) as container:
-            contract.verify(container.invoke, container.logs, "the container on this machine")
+            try:
+                contract.verify(container.invoke, "the container on this machine")
+            except Unhealthy as failure:
+                lines = "\n".join(f"  {line}" for line in container.logs())
+                seen = f"{failure.seen}\nThe container's last log lines:\n{lines}"
+                raise Unhealthy(failure.what, seen=seen, cure=failure.cure) from failure
     return f"answers {len(contract.tests)} contract tests on this machine"
 
 

@@ -26,7 +26,7 @@ from modelway.targets.sagemaker.inventory import SETTLED
 from modelway.targets.sagemaker.observation import ARTIFACT, FAILED_ENDPOINT, SUSPEND, Observer
 from modelway.targets.sagemaker.runtime import Runtime
 from modelway.targets.sagemaker.settings import VARIANT
-from modelway.targets.sagemaker.versions import Versions, as_tags
+from modelway.targets.sagemaker.versions import Versions, as_tags, refused
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -134,7 +134,7 @@ class SageMaker:
                 what = f"another change of the endpoint {self._endpoint} began meanwhile"
                 cure = "Wait for it, then run this again."
                 raise Differs(what, seen=str(error), cure=cure) from error
-            raise
+            raise refused(error) from error
 
     def settle(self, say: Callable[[str], None], /) -> None:
         """Look until no change is under way; ``Unavailable`` when it takes longer than SageMaker allows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from modelway.core.config import Environment, ModelConfig
 from modelway.core.naming import labels, role_arn
 from modelway.core.record import Record, to_tags
 from modelway.core.version import Version
+from modelway.errors import Malformed, Unavailable
 from modelway.ports import ArtifactStore, Clock
 from modelway.targets.sagemaker import settings as settings_
 from modelway.targets.sagemaker.settings import Settings
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
         TagTypeDef,
     )
 
+_ACCESS = re.compile(r"permission|grant|not authorized|access|role", re.IGNORECASE)
 _AGAIN = 5
 """Tries of a call that may not see yet what was made a moment ago: SageMaker is eventually consistent."""
 
@@ -104,7 +107,7 @@ class Versions:
                 if _exists_already(error):
                     return
                 if not (left and _not_found(error)):
-                    raise
+                    raise refused(error) from error
                 self.clock.sleep(1)
             else:
                 return
@@ -114,6 +117,18 @@ class Versions:
         with translated(f"delete {name}", service="sagemaker"):
             _unless_gone(lambda: self.client.delete_model(ModelName=name))
             _unless_gone(lambda: self.client.delete_endpoint_config(EndpointConfigName=name))
+
+
+def refused(error: ClientError) -> Exception:
+    """What SageMaker finds wrong with a request; other errors stay what they are."""
+    if code(error) != "ValidationException":
+        return error
+    text = error.response.get("Error", {}).get("Message", str(error))
+    what = f"SageMaker refuses {error.operation_name}"
+    if _ACCESS.search(text):
+        cure = "Let the role it names read the image (repository policy, `modelway push`) and the artifact."
+        return Unavailable(what, seen=text, cure=cure)
+    return Malformed(what, seen=text, cure="Correct the environment's settings in the config.")
 
 
 def as_tags(tags: Mapping[str, str]) -> list[TagTypeDef]:
