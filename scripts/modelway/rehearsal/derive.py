@@ -71,7 +71,7 @@ def with_artifact(derived: Derived, sha256: str) -> Derived:
 
 
 def ca_bundle(variables: Mapping[str, str]) -> str:
-    """The certificate bundle this machine's package downloads use, where it is not the system's own default."""
+    """The certificate bundle this machine's package downloads use; empty for the default."""
     return next((variables[name] for name in _CA_VARIABLES if variables.get(name)), "")
 
 

@@ -47,12 +47,17 @@ class Engine:
         self.note.unlink(missing_ok=True)
 
 
+def of(folder: Path) -> Engine:
+    """The engine a rehearsal with this folder may have started."""
+    return Engine(folder / "engine-started-here")
+
+
 def ensure(reporter: Reporter, folder: Path, *, install: bool) -> Engine:
     """An engine that answers; ``folder`` keeps its log.
 
     Raises ``Unavailable`` with the command to type where it may not be installed or started from here.
     """
-    engine = Engine(folder / "engine-started-here")
+    engine = of(folder)
     if not _answers():
         _refuse_what_starting_cannot_cure()
         if not shutil.which("dockerd"):
@@ -155,5 +160,5 @@ def _wait_for(condition: Callable[[], bool], seconds: float) -> bool:
     while not condition():
         if time.monotonic() > end:
             return False
-        time.sleep(0.3)  # noqa: TID251  (an engine starts in real time, whatever the clock factor)
+        time.sleep(0.3)
     return True

@@ -1,54 +1,67 @@
-# ruff: noqa: I002  (runs inside a faulty image as a gunicorn configuration, on whatever Python it has)
 """The layer that makes an image faulty: a gunicorn configuration that spoils what the model answers.
 
 Copied into the image by ``--fault``; without MODELWAY_FAULT in its environment the image is a healthy one.
+It runs there by itself, so it imports nothing of modelway.
 https://docs.gunicorn.org/en/stable/settings.html#post-worker-init
 """
+
+from __future__ import annotations
 
 import itertools
 import json
 import os
+import sys
 import time
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeAlias
 
 GOOD_FOR = 25
 """Requests that ``errors-under-traffic`` still answers: what a contract test sends never meets the fault."""
 
+Environ: TypeAlias = dict[str, object]
+StartResponse: TypeAlias = Callable[[str, list[tuple[str, str]]], object]
+Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
 
-def post_worker_init(worker):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201  (a hook of gunicorn)
-    """Put the fault between gunicorn and the model."""
-    spoil = {
+
+class Worker(Protocol):
+    """As much of a gunicorn worker as is needed."""
+
+    wsgi: Application
+
+
+def post_worker_init(worker: Worker) -> None:
+    """Put the fault between gunicorn and the model (a hook of gunicorn)."""
+    faults = {
         "unhealthy": _unhealthy,
         "wrong-answers": _wrong_answers,
         "errors-under-traffic": _errors_under_traffic,
-    }.get(os.environ.get("MODELWAY_FAULT", ""))  # noqa: TID251  (inside the image there is no adapter)
-    if spoil:
-        worker.wsgi = spoil(worker.wsgi)
+    }
+    fault = os.environ.get("MODELWAY_FAULT", "")
+    if fault in faults:
+        worker.wsgi = faults[fault](worker.wsgi)
 
 
-def _unhealthy(model):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _unhealthy(model: Application) -> Application:
     """Never answers /ping in the two seconds SageMaker waits."""
 
-    def application(environ, start_response):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] == "/ping":
-            print("MODELWAY_FAULT=unhealthy: /ping is waiting for a lock nobody releases", flush=True)  # noqa: T201
-            time.sleep(60)  # noqa: TID251  (inside the image)
+            _log("MODELWAY_FAULT=unhealthy: /ping is waiting for a lock nobody releases")
+            time.sleep(60)
         return model(environ, start_response)
 
     return application
 
 
-def _wrong_answers(model):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _wrong_answers(model: Application) -> Application:
     """Every number in a JSON answer is one too large."""
 
-    def application(environ, start_response):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-        head = []
-        body = b"".join(model(environ, lambda *given: head.extend(given[:2])))
-        status, headers = head
+    def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        head: list[tuple[str, list[tuple[str, str]]]] = []
+        body = b"".join(model(environ, lambda status, headers: head.append((status, headers))))
+        status, headers = head[0]
         if environ["PATH_INFO"] == "/invocations" and status.startswith("200"):
-            try:
-                body = json.dumps(_shifted(json.loads(body))).encode()
-            except ValueError:
-                body = b"spoiled " + body
+            body = _spoiled(body)
             kept = [(name, value) for name, value in headers if name.lower() != "content-length"]
             headers = [*kept, ("Content-Length", str(len(body)))]
         start_response(status, headers)
@@ -57,23 +70,33 @@ def _wrong_answers(model):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN2
     return application
 
 
-def _shifted(value):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    if isinstance(value, list):
-        return [_shifted(each) for each in value]
-    if isinstance(value, dict):
-        return {key: _shifted(each) for key, each in value.items()}
-    return value + 1 if isinstance(value, int | float) and not isinstance(value, bool) else value
+def _spoiled(body: bytes) -> bytes:
+    try:
+        return json.dumps(_shifted(json.loads(body))).encode()
+    except ValueError:
+        return b"spoiled " + body
 
 
-def _errors_under_traffic(model):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _shifted(value: object) -> object:
+    match value:
+        case bool():
+            return not value
+        case int() | float():
+            return value + 1
+        case list():
+            return [_shifted(each) for each in value]
+        case dict():
+            return {key: _shifted(each) for key, each in value.items()}
+        case _:
+            return value
+
+
+def _errors_under_traffic(model: Application) -> Application:
     """After some requests every second one fails, as when a pool of connections is used up."""
     asked = itertools.count(1)
 
-    def application(environ, start_response):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-        if environ["PATH_INFO"] == "/invocations" and (number := next(asked)) > GOOD_FOR and number % 2:
-            print(
-                f"MODELWAY_FAULT=errors-under-traffic: request {number} finds no free connection", flush=True
-            )  # noqa: T201
+    def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/invocations" and _unlucky(next(asked)):
             error = {"code": "pool_exhausted", "message": "no free connection"}
             body = json.dumps({"error": error}).encode()
             headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
@@ -82,3 +105,15 @@ def _errors_under_traffic(model):  # type: ignore[no-untyped-def]  # noqa: ANN00
         return model(environ, start_response)
 
     return application
+
+
+def _unlucky(number: int) -> bool:
+    if number <= GOOD_FOR or number % 2 == 0:
+        return False
+    _log(f"MODELWAY_FAULT=errors-under-traffic: request {number} finds no free connection")
+    return True
+
+
+def _log(line: str) -> None:
+    sys.stdout.write(line + chr(10))
+    sys.stdout.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from modelway.core.json import Json, JsonObject
@@ -30,6 +30,8 @@ class Fault:
     """What the rehearsal cloud is asked for before the release: name and payload."""
     kills: int = 0
     """How often the client is killed at a random call, and started again."""
+    capacity_short: bool = False
+    """Whether there is one instance too few for the last environment."""
     stale: bool = False
     """Whether the artifact is swapped after its checksum was taken."""
 
@@ -94,7 +96,7 @@ _ALL = (
         happens="AWS has no instance of this type left when production is updated",
         ends="the release stops as unavailable; the version is not marked as failed, so run it again later",
         exit_code=8,
-        controls=(("endpoints", {"capacity": {"*": 0}}),),
+        capacity_short=True,
     ),
     Fault(
         name="stale-weights",

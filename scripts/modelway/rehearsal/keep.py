@@ -1,0 +1,64 @@
+"""What one needs to look around in a rehearsal cloud that was kept: variables, profiles, commands to type."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+
+from modelway.core import naming
+from modelway.core.config import ModelConfig
+from modelway.ports import Reporter
+from modelway.rehearsal.grounds import ROLE
+from modelway.rehearsal.launch import Cloud
+
+
+def profiles(config: ModelConfig) -> str:
+    """An AWS config file with a profile for the registry's account and one for each environment."""
+    places = {"registry": (config.registry.account, config.registry.region)}
+    places |= {e.name: (e.account, e.region) for e in config.environments.values()}
+    return "\n".join(
+        f"[profile {name}]\n"
+        f"role_arn = arn:aws:iam::{account}:role/{ROLE}\n"
+        "credential_source = Environment\n"
+        f"region = {region}\n"
+        for name, (account, region) in places.items()
+    )
+
+
+def exports(variables: Mapping[str, str]) -> str:
+    """Lines for a shell."""
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in sorted(variables.items()))
+
+
+def commands(config: ModelConfig, endpoint: str) -> Iterator[str]:
+    """What to type to see the image, the endpoint and the registry."""
+    address = endpoint.removeprefix("http://")
+    registry, last = config.registry, list(config.environments.values())[-1]
+    name = naming.pointer_name(config, last)
+    path = f"{address}/{registry.account}/{registry.region}/{registry.repository}"
+    yield f"aws --profile registry ecr describe-images --repository-name {registry.repository}"
+    yield f"aws --profile {last.name} sagemaker describe-endpoint --endpoint-name {name}"
+    body = next((t.body for t in config.contract_tests if t.body), "{}")
+    yield (
+        f"aws --profile {last.name} sagemaker-runtime invoke-endpoint --endpoint-name {name}"
+        f" --content-type application/json --cli-binary-format raw-in-base64-out"
+        f" --body {shlex.quote(body)} /dev/stdout"
+    )
+    yield (
+        "aws --profile registry ecr get-login-password"
+        f" | docker login --username AWS --password-stdin {address}"
+    )
+    yield f"docker pull {path}@<digest>"
+
+
+def hand_over(reporter: Reporter, cloud: Cloud, config: ModelConfig) -> None:
+    """Write the profiles; print the variables to standard output, and what to type beside it."""
+    file = cloud.state / "aws-config"
+    file.write_text(profiles(config))
+    variables = {**cloud.variables, "AWS_CONFIG_FILE": str(file), "NO_PROXY": "127.0.0.1,localhost"}
+    reporter.note("The rehearsal cloud stays up. To look around, give a shell these variables:")
+    reporter.data(exports(variables))
+    reporter.note("then, for example:")
+    for command in commands(config, cloud.endpoint):
+        reporter.note(f"  {command}")
+    reporter.note("scripts/run rehearse --stop ends it and removes its containers and files.")

@@ -1,0 +1,99 @@
+"""Users of the model while it is released: threads that ask its endpoint, and count what they get."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from modelway.ports import HttpRequest
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+
+RATE = 30.0
+"""Requests a second."""
+_THREADS = 6
+_LONGEST = 70.0
+"""Seconds SageMaker's clients wait for an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What users got."""
+
+    answers: Mapping[str, int]
+    """How often by HTTP status, or by the error of a request that got none."""
+
+    @property
+    def sent(self) -> int:
+        """All requests."""
+        return sum(self.answers.values())
+
+    @property
+    def lost(self) -> int:
+        """Requests users did not get a good answer to."""
+        return self.sent - self.answers.get("200", 0)
+
+
+@dataclass(slots=True)
+class Load:
+    """A steady number of requests a second, from entering its ``with`` block to leaving it."""
+
+    client: SageMakerRuntimeClient
+    endpoint: str
+    request: HttpRequest
+    _counted: Counter[str] = field(default_factory=Counter)
+    _over: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _running: list[threading.Thread] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        for number in range(_THREADS):
+            thread = threading.Thread(target=self._ask_on, args=(number,), daemon=True)
+            thread.start()
+            self._running.append(thread)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        for thread in self._running:
+            thread.join(_LONGEST)
+
+    @property
+    def tally(self) -> Tally:
+        """What was counted so far."""
+        with self._lock:
+            return Tally(dict(self._counted))
+
+    def _ask_on(self, number: int) -> None:
+        """Ask at this thread's own beats; a slow answer delays its next question, as with real users."""
+        due = time.monotonic() + number / RATE
+        while not self._over.wait(max(0.0, due - time.monotonic())):
+            due = max(due + _THREADS / RATE, time.monotonic())
+            answer = self._ask()
+            with self._lock:
+                self._counted[answer] += 1
+
+    def _ask(self) -> str:
+        """One request: its status or error."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - keeps --help fast
+
+        try:
+            answer = self.client.invoke_endpoint(
+                EndpointName=self.endpoint, ContentType=self.request.content_type, Body=self.request.body
+            )
+            answer["Body"].read()
+        except ClientError as error:
+            said = error.response
+            return str(said.get("OriginalStatusCode") or said["Error"]["Code"])
+        except BotoCoreError as error:
+            return type(error).__name__
+        return "200"

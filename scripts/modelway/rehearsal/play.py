@@ -1,0 +1,205 @@
+"""The play itself: train, release what serves before, let users in, release what you watch."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelway.core import naming
+from modelway.core.config import Environment, ModelConfig
+from modelway.core.json import JsonObject
+from modelway.errors import Failure, Unavailable
+from modelway.ports import HttpRequest
+from modelway.rehearsal import artifact, derive, grounds, look, prepare, table
+from modelway.rehearsal.child import Client
+from modelway.rehearsal.launch import Cloud
+from modelway.rehearsal.load import Load, Tally
+from modelway.rehearsal.prepare import Draft
+from modelway.rehearsal.wish import Scene, Took
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+
+ADVISORIES = Path(__file__).with_name("advisories")
+_NOTE = "A small set of advisories, made by hand for the rehearsal: not a verdict on this image."
+LAPTOP = "999999999999"
+"""The account the rehearsal's credentials are of."""
+_ANY_BUT_USERS = "(?!sagemaker-runtime).*"
+_LATEST_KILL = 40
+"""Calls a release makes for sure: any of them may be the last one of a killed client."""
+_SIGKILL = -9
+
+
+@dataclass(slots=True, kw_only=True)
+class Play:
+    """One rehearsal between the cloud's start and its end."""
+
+    scene: Scene
+    client: Client
+    cloud: Cloud
+    config: ModelConfig
+    tally: Tally = field(default_factory=lambda: Tally({}))
+    archive: Path | None = None
+    dice: random.Random = field(default_factory=random.Random)
+
+    def perform(self) -> int:
+        """Everything up to the end of the release; its exit code."""
+        fault = self.scene.wish.fault
+        with self.scene.stage("base images and build secrets"):
+            plain = prepare.draft(self.scene, self.config)
+            watched = prepare.faulty(self.scene, plain, fault) if fault else plain
+        with self.scene.timed("build and train the model"):
+            plain, watched = self._trained(prepare.before(plain), watched)
+        with self.scene.stage("accounts: roles, buckets, the model in S3"):
+            self._accounts()
+        with self.scene.timed("advisories"):
+            self._advisories()
+        code = self._release(prepare.write(self.scene, plain, "before"), "release: what serves before")
+        if code != 0:
+            return code
+        return self._watched(prepare.write(self.scene, self._swapped(watched), "released"))
+
+    def show(self, code: int) -> None:
+        """What ran, what users got, what serves, and what to try next."""
+        reporter, fault = self.scene.world.reporter, self.scene.wish.fault
+        request = self._question()
+        reporter.table("What ran", ("stage", "took", "outcome"), table.ran(self.scene.took))
+        if self.tally.sent:
+            by_version = look.requests_by_version(self.config, production(self.config))
+            rows = table.users(self.tally, by_version)
+            title = f"Requests in {production(self.config).name} while it was released"
+            reporter.table(title, ("who", "requests", "failed", "answers"), rows)
+        places = [look.serving(self.config, e, request) for e in self.config.environments.values()]
+        columns = ("environment", "version", "image", "status", "asked just now")
+        reporter.table("What serves now", columns, table.serving(places))
+        reporter.note(table.verdict(fault, code))
+        for line in table.next_steps(str(self.scene.wish.config), fault):
+            reporter.note(line)
+
+    def _trained(self, before: Draft, watched: Draft) -> tuple[Draft, Draft]:
+        """Both drafts with the archive trained here; prebuilt images and configs without weights stay."""
+        if self.config.artifact is None:
+            return before, watched
+        path = prepare.write(self.scene, before, "before")
+        archive = prepare.train(self.scene, self.client, path)
+        self.archive = archive
+        sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
+        reporter = self.scene.world.reporter
+        reporter.note(f"model.tar.gz: {archive.stat().st_size} bytes, sha256 {sha256}")
+        watched = replace(watched, derived=derive.with_artifact(watched.derived, sha256))
+        for said in watched.derived.said:
+            reporter.note(f"on this machine, {said}")
+        return replace(before, derived=derive.with_artifact(before.derived, sha256)), watched
+
+    def _accounts(self) -> None:
+        """What the config counts on and real accounts have."""
+        grounds.make_roles(self.config, LAPTOP)
+        grounds.make_buckets(self.config)
+        if self.archive:
+            grounds.upload(self.config, self.archive)
+        accounts = [self.config.registry.account, *(e.account for e in self.config.environments.values())]
+        self.scene.world.reporter.note(f"accounts {', '.join(dict.fromkeys(accounts))}: separate, by roles")
+
+    def _advisories(self) -> None:
+        """Let the scanner have advisories that need no download."""
+        today = f"{self.scene.world.clock.now():%Y-%m-%d}"
+        code, _ = self.client.read("scan-db", "import", str(ADVISORIES), "--note", _NOTE, "--as-of", today)
+        if code != 0:
+            raise Unavailable("The rehearsal's advisories could not be imported", seen="See above.")
+
+    def _swapped(self, watched: Draft) -> Draft:
+        """For stale weights: a config that names an archive which is not the one in S3 any more."""
+        fault = self.scene.wish.fault
+        if not (fault and fault.stale and self.archive):
+            return watched
+        newer = self.scene.folders.work / "newer"
+        shutil.copytree(self.scene.folders.work / "model", newer, dirs_exist_ok=True)
+        (newer / "NOTES").write_text("the training the config means\n")
+        sha256 = artifact.pack(newer, self.scene.folders.work / "newer.tar.gz")
+        self.scene.world.reporter.note(
+            f"the config names {sha256[:12]}...; what lies in S3 is something else"
+        )
+        return replace(watched, derived=watched.derived.put(("model_artifact", "sha256"), sha256, ""))
+
+    def _watched(self, config: Path) -> int:
+        """The release one watches, with users and with the fault."""
+        fault = self.scene.wish.fault
+        for name, payload in fault.controls if fault else ():
+            self.cloud.control(name, payload)
+        if fault and fault.capacity_short:
+            place = production(self.config)
+            kind, instances = str(place.settings["instance_type"]), place.capacity.instances - 1
+            self.cloud.control("endpoints", {"capacity": {kind: instances}})
+        if fault:
+            self.scene.world.reporter.warn(f"fault {fault.name}: {fault.happens}")
+        with self._users():
+            for _ in range(fault.kills if fault else 0):
+                if not self._killed(config):
+                    break
+            return self._release(config, "release: the one you watch")
+
+    @contextmanager
+    def _users(self) -> Iterator[None]:
+        """Requests to production from beginning to end."""
+        place = production(self.config)
+        client = _runtime(place)
+        with Load(client, naming.pointer_name(self.config, place), self._question()) as load:
+            try:
+                yield
+            finally:
+                self.tally = load.tally
+
+    def _killed(self, config: Path) -> bool:
+        """Run a release that is killed at a random call; whether it came that far."""
+        call = self.dice.randint(1, _LATEST_KILL)
+        kind = self.dice.choice(("kill_before", "kill_after"))
+        rule: JsonObject = {"kind": kind, "service": _ANY_BUT_USERS, "from": call}
+        self.cloud.control("faults", {"rules": [rule]})
+        code = self._release(config, f"release: killed at call {call}")
+        self.cloud.control("faults", {"rules": []})
+        return code == _SIGKILL
+
+    def _release(self, config: Path, title: str) -> int:
+        """Run a release as a process of its own; its stages are ours."""
+        reporter = self.scene.world.reporter
+        reporter.note("")
+        reporter.note(f"--- {title}: scripts/run release {config} --yes-production")
+        with self.scene.timed(title):
+            code, said = self.client.read("release", str(config), "--yes-production", "--format", "json")
+        self.scene.took[-1] = replace(self.scene.took[-1], outcome=_ending(code))
+        inner = [Took(stage=f"  {n}", seconds=s, outcome=r) for n, s, r in look.stages(said)]
+        self.scene.took.extend(inner)
+        return code
+
+    def _question(self) -> HttpRequest:
+        root = self.scene.world.run.root
+        files = [t.body_file for t in self.config.contract_tests if t.body_file]
+        return look.question(self.config, {name: (root / name).read_bytes() for name in files})
+
+
+def production(config: ModelConfig) -> Environment:
+    """The last environment: the one users ask."""
+    return list(config.environments.values())[-1]
+
+
+def _runtime(place: Environment) -> SageMakerRuntimeClient:
+    """A client that asks once: a lost request is to be counted, not repaired."""
+    from botocore.config import Config  # noqa: PLC0415 - keeps --help fast
+
+    once = Config(retries={"mode": "standard", "total_max_attempts": 1}, max_pool_connections=20)
+    session = grounds.account(place.account, place.region)
+    return session.client("sagemaker-runtime", config=once)
+
+
+def _ending(code: int) -> str:
+    """How a release ended, in words."""
+    if code == _SIGKILL:
+        return "killed"
+    endings = {kind.exit_code: kind.__name__.lower() for kind in Failure.__subclasses__()}
+    return "done" if code == 0 else f"exit {code} {endings.get(code, 'failed')}"

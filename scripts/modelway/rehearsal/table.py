@@ -1,0 +1,75 @@
+"""What a rehearsal shows at its end, as rows: what ran, what users got, what serves, what next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from modelway.rehearsal.faults_catalogue import FAULTS, Fault
+from modelway.rehearsal.load import Tally
+from modelway.rehearsal.wish import Took
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What one environment serves, asked from its endpoint."""
+
+    environment: str
+    version: str
+    """The version's id; empty when nothing serves."""
+    digest: str
+    """Of the image its containers really run."""
+    status: str
+    answer: str
+    """What it answered just now."""
+
+
+def ran(took: Sequence[Took]) -> list[Row]:
+    """A row a stage, and their sum."""
+    rows = [
+        (one.stage, f"{one.seconds:.1f} s", one.outcome) for one in took if not one.stage.startswith("  ")
+    ]
+    inner = {id(one) for one in took if one.stage.startswith("  ")}
+    every = [(one.stage, f"{one.seconds:.1f} s", one.outcome) for one in took]
+    whole = sum(one.seconds for one in took if id(one) not in inner)
+    return [*(every if inner else rows), ("all", f"{whole:.1f} s", "")]
+
+
+def users(tally: Tally, by_version: Mapping[str, tuple[int, int]]) -> list[Row]:
+    """What users sent and lost, then who answered: requests and 5xx by version, users' and tests' alike."""
+    kinds = ", ".join(f"{count} x {kind}" for kind, count in sorted(tally.answers.items()))
+    rows: list[Row] = [("users", str(tally.sent), str(tally.lost), kinds or "none sent")]
+    return [
+        *rows,
+        *((version, str(asked), str(failed), "answered") for version, (asked, failed) in by_version.items()),
+    ]
+
+
+def serving(places: Sequence[Serving]) -> list[Row]:
+    """A row an environment."""
+    return [(p.environment, p.version or "nothing", p.digest[:19], p.status, p.answer) for p in places]
+
+
+def verdict(fault: Fault | None, code: int) -> str:
+    """Whether it ended as it had to."""
+    wanted = fault.exit_code if fault else 0
+    name = f"with the fault {fault.name} " if fault else ""
+    if code == wanted:
+        meaning = f": {fault.ends}" if fault else ""
+        return f"The release {name}ended with exit code {code}, as it has to{meaning}."
+    return f"The release {name}ended with exit code {code}; {wanted} was expected. What it said is above."
+
+
+def next_steps(config: str, fault: Fault | None) -> Iterator[str]:
+    """How to see more."""
+    others = [name for name in FAULTS if fault is None or name != fault.name]
+    own = "" if config == DEFAULT_CONFIG else f" {config}"
+    yield f"Try a failure next:    scripts/run rehearse{own} --fault {others[0]}"
+    yield f"All of them:           scripts/run rehearse --list-faults   ({', '.join(others)})"
+    yield f"Look around yourself:  scripts/run rehearse{own} --keep"
+
+
+DEFAULT_CONFIG = "model-configs/iris-classifier.yaml"
+"""What is rehearsed when nothing is named."""
