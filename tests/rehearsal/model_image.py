@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import io
 import sys
-import sysconfig
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from subprocess import check_output  # noqa: TID251 - ldd, once a session
+from subprocess import check_output
 
 from docker import DockerClient
 
@@ -52,9 +51,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
 """
 
-_LEFT_OUT = frozenset(
-    {"test", "site-packages", "dist-packages", "__pycache__", "idlelib", "ensurepip", "lib2to3", "tkinter"}
-)
+_LOADED = """\
+import encodings.ascii, encodings.idna, encodings.latin_1, http.server, json, os, pathlib, sys, time
+files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+print(*(file for file in files if file and "<" not in file), sep="\\n")
+"""
 
 
 def build(engine: DockerClient) -> str:
@@ -81,18 +82,17 @@ def _python() -> Path:
 
 
 def _files() -> Iterator[tuple[str, str]]:
-    """The interpreter, what it is linked to, and its library."""
-    standard = Path(sysconfig.get_path("stdlib"))
+    """The interpreter, the modules the server imports, and the libraries all these are linked to."""
+    loaded = check_output([str(_python()), "-S", "-c", _LOADED], text=True).split()
+    modules = {Path(name) for name in loaded}
+    binaries = [_python(), *(path for path in modules if path.suffix == ".so")]
     yield str(_python()), str(_python())
-    binaries = [_python(), *standard.glob("lib-dynload/*.so")]
-    for library in sorted({line for binary in binaries for line in _linked(binary)}):
+    for library in sorted({name for binary in binaries for name in _linked(binary)}):
         yield library, str(Path(library).resolve())
-    for path in standard.rglob("*"):
-        inside = path.relative_to(standard).parts
-        if not _LEFT_OUT & set(inside) and not inside[0].startswith("config-") and path.is_file():
-            yield str(path), str(path)
+    for path in sorted(modules):
+        yield str(path), str(path)
 
 
 def _linked(binary: Path) -> list[str]:
-    output = check_output(["/usr/bin/ldd", str(binary)], text=True)  # noqa: S603 - a fixed command line
+    output = check_output(["/usr/bin/ldd", str(binary)], text=True)
     return [word for word in output.split() if word.startswith("/")]

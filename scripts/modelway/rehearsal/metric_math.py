@@ -129,7 +129,7 @@ class _Evaluation:
                 starts = sorted({start for series in all_series for start in series})
                 return {s: function([series[s] for series in all_series if s in series]) for s in starts}
             case series:
-                return function(list(series.values())) if series else {}
+                return float(function(list(series.values()))) if series else {}
 
     def _logic(self, op: ast.boolop, first: Value, rest: list[ast.expr]) -> Value:
         both = all if isinstance(op, ast.And) else any
