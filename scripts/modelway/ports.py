@@ -234,6 +234,9 @@ class ArtifactStore(Protocol):
     def bring(self, artifact: Artifact, /) -> str:
         """Copy and verify; raises ``NotAllowed`` when the bytes are not the ones the config names."""
 
+    def fetch(self, artifact: Artifact, folder: Path, /) -> Path:
+        """Download into the folder and verify; raises ``NotAllowed`` like ``bring``."""
+
 
 class Target(Protocol):
     """A place that runs versions of one model in one environment."""

@@ -141,6 +141,7 @@ class Doors:
 
     def __init__(self, reporter: Reporter, clock_: RealClock, run: Run) -> None:
         self.reporter, self.clock, self.run = reporter, clock_, run
+        self._registries: dict[RegistrySpec, Registry] = {}
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -151,6 +152,11 @@ class Doors:
 
     def builder(self) -> Builder:
         """BuildKit on this machine's engine."""
+        return self._buildkit
+
+    @cached_property
+    def _buildkit(self) -> Builder:
+        """Looks for the docker command once."""
         from modelway.adapters.buildkit import BuildKit
 
         return BuildKit(self.reporter, self.clock, self.run.root)
@@ -162,10 +168,10 @@ class Doors:
         return DockerContainers(self.clock)
 
     def registry(self, spec: RegistrySpec) -> Registry:
-        """The model's ECR repository."""
+        """The model's ECR repository; one client and one login for all who ask."""
         from modelway.adapters.ecr import Ecr
 
-        return Ecr(self.accounts, spec, self.reporter, self.clock)
+        return self._registries.setdefault(spec, Ecr(self.accounts, spec, self.reporter, self.clock))
 
     def artifacts(self, config: ModelConfig, place: Environment) -> ArtifactStore:
         """The environment's bucket."""

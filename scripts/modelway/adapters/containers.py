@@ -210,7 +210,7 @@ def _start(handle: Handle) -> str:
 
 def _logs(handle: Handle, lines: int) -> tuple[str, ...]:
     """Last log lines, without control characters."""
-    said = handle.logs(tail=lines * 4)
+    said: bytes | Iterator[bytes] = handle.logs(tail=lines * 4)
     text = said.decode(errors="replace") if isinstance(said, bytes) else ""
     kept = [line for line in clean(text) if line]
     telling = [line for line in kept if "/ping" not in line]  # a failed health check repeats itself
@@ -238,6 +238,7 @@ def _unusable_serve(handle: Handle) -> str:
     folders = [*variables.get("PATH", "").split(":"), handle.attrs["Config"].get("WorkingDir") or ""]
     for path in (f"{folder.rstrip('/')}/serve" for folder in folders if folder):
         with suppress(APIError):
-            if not handle.get_archive(path)[1]["mode"] & 0o111:
+            about = handle.get_archive(path)[1]
+            if about and not about["mode"] & 0o111:
                 return path
     return ""

@@ -1,0 +1,118 @@
+"""Push the image that was built and scanned, and print it as repository@sha256:...
+
+The repository is created or corrected first. Only an image whose scan passed is pushed; the report is
+attached to it. What is there already is not pushed again.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from modelway import building, scanning
+from modelway.commands import options as shared
+from modelway.commands.build import REPORT_TYPE, BuiltImage, existing_image
+from modelway.core.config import ModelConfig, Prebuilt
+from modelway.core.findings_json import report_json
+from modelway.core.image import Digest, Image
+from modelway.core.json import canonical
+from modelway.core.manifest import Manifest
+from modelway.core.policy import verdict_json
+from modelway.errors import Differs, NotAllowed, Unavailable
+from modelway.ports import Registry, World
+from modelway.scanning import Scanned
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    shared.config(parser)
+    shared.formats(parser)
+
+
+def run(options: argparse.Namespace, world: World) -> None:
+    """Push, or say why not."""
+    config = shared.load(options, world)
+    with world.reporter.stage(f"Push {config.name}"):
+        built = existing_image(world, config, building.prepare(world, config))
+        if built is None:
+            what = f"{config.name} as it is here was not built on this machine"
+            raise Unavailable(what, cure=f"modelway build {options.config}, then modelway scan, then push")
+        image = push_image(world, config, built)
+    told = {
+        "image": str(image),
+        "repository": image.repository,
+        "digest": str(image.digest),
+        "region": config.registry.region,
+    }
+    for name, value in told.items():
+        world.reporter.output(name, value)
+    world.reporter.data(canonical(told) if options.format == "json" else str(image))
+
+
+def push_image(world: World, config: ModelConfig, built: BuiltImage) -> Image:
+    """Make sure that the image is in the registry with its report; raises ``NotAllowed`` without a pass.
+
+    The repository is set up even when the image is there: who may pull follows the config.
+    """
+    registry = world.registry(config.registry)
+    scanned = None if built.image else _passed(world, config, built)
+    pullers = sorted({place.account for place in config.environments.values()})
+    for change in registry.ensure(config.registry, pullers, config.owner, config.name):
+        world.reporter.note(change)
+    if scanned is None:
+        assert built.image  # noqa: S101 - there is a scan or an image
+        world.reporter.note(f"not pushed again: {built.reused}")
+        return built.image
+    manifest = _placed(world, config, built, registry)
+    _same(manifest, scanned.subject, registry.repository)
+    registry.attach(manifest.digest, REPORT_TYPE, _document(scanned), created=world.clock.now())
+    return Image(registry.repository, manifest.digest)
+
+
+def _passed(world: World, config: ModelConfig, built: BuiltImage) -> Scanned:
+    """The image's passing scan."""
+    subject = world.builder().config_digest(built.local_tag)
+    scanned = scanning.examine_kept(world, config, subject)
+    if scanned is None:
+        raise NotAllowed(
+            f"{built.local_tag} may not be pushed: there is no report of it",
+            seen=f"looked in {world.run.workspace / 'reports'} for a report of {subject}"
+            " by today's scanner and advisories",
+            cure=f"modelway scan {config.path or config.name}",
+        )
+    if not scanned.verdict.ok:
+        raise NotAllowed(
+            f"{built.local_tag} may not be pushed: its scan did not pass",
+            seen=scanned.words(),
+            cure=f"modelway scan {config.path or config.name} lists what stops it",
+        )
+    return scanned
+
+
+def _placed(world: World, config: ModelConfig, built: BuiltImage, registry: Registry) -> Manifest:
+    """The image in the registry, pushed or copied unless it is there."""
+    found = registry.find(built.registry_tag)
+    if found:
+        world.reporter.note(f"not pushed again: {built.registry_tag} is {found.digest}")
+        return found
+    match config.image:
+        case Prebuilt(source=source, platform=platform):
+            return registry.copy(source, built.registry_tag, platform=platform)
+        case _:
+            return registry.push(built.local_tag, built.registry_tag)
+
+
+def _same(manifest: Manifest, scanned: Digest, repository: str) -> None:
+    """Raise ``Differs`` unless what is in the registry is what was scanned."""
+    if manifest.config != scanned:
+        raise Differs(
+            f"{repository}@{manifest.digest} is not the image that was scanned",
+            seen=f"its config is {manifest.config}, the scan's is {scanned}",
+            cure="the same inputs were built somewhere else meanwhile: run the same command again,"
+            " it scans what is there",
+        )
+
+
+def _document(scanned: Scanned) -> bytes:
+    """The reports and the verdict, as they are attached."""
+    reports = [report_json(report) for report in scanned.reports]
+    return canonical({"reports": reports, "verdict": verdict_json(scanned.verdict)}).encode()
