@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from modelway import contract_tests
@@ -102,7 +103,7 @@ def _try(config: ModelConfig, first: Environment, built: BuiltImage, world: Worl
         variables = {}
     with TemporaryDirectory(prefix="modelway-") as folder:
         artifact = config.artifact
-        model = world.artifacts(config, first).fetch(artifact, folder) if artifact else None
+        model = world.artifacts(config, first).fetch(artifact, Path(folder)) if artifact else None
         with world.containers().serve(
             built.local_tag,
             environment={key: str(value) for key, value in variables.items()},
