@@ -58,7 +58,7 @@ class OsvIndex:
                 raise Malformed(f"There is nothing to import at {source}", cure="name a file, folder or zip.")
         if as_of and as_of > self.clock.now():
             raise Malformed(f"The advisories cannot be of {as_of:%Y-%m-%d}: that day is yet to come")
-        return self._write([(source.name, self._records(source)) for source in sources], note, as_of)
+        return self._write([one for source in sources for one in self._sources(source)], note, as_of)
 
     def update(self, ecosystems: Sequence[str], base_url: str, /) -> Database:
         """Download OSV's bulk export of each ecosystem and replace the index by it."""
@@ -70,7 +70,7 @@ class OsvIndex:
                 url = f"{base_url.rstrip('/')}/{ecosystem}/all.zip"
                 into = Path(folder) / f"{ecosystem}.zip"
                 download(url, into, clock=self.clock, reporter=self.reporter)
-                sources.append((url, self._records(into)))
+                sources.append((url, self._records([into])))
             return self._write(sources, "", None)
 
     def _write(
@@ -107,16 +107,25 @@ class OsvIndex:
                 cure=f"free space there, or name another file: --database FILE, or {VARIABLE}.",
             ) from error
 
-    def _records(self, source: Path) -> Iterator[Record]:
-        """Every record of a file, a folder or a zip, in the order of their names."""
-        if source.is_dir():
-            found = sorted(path for path in source.rglob("*") if path.suffix in {".json", ".zip"})
-            for path in found:
-                yield from self._records(path)
-        elif source.suffix == ".zip":
-            yield from _zipped(source, self.reporter)
-        else:
-            yield _record(_content(source), str(source))
+    def _sources(self, path: Path) -> Iterator[tuple[str, Iterator[Record]]]:
+        """A file, or what a folder holds: every zip by itself, for each has its own age."""
+        if not path.is_dir():
+            yield path.name, self._records([path])
+            return
+        found = sorted(file for file in path.rglob("*") if file.suffix in {".json", ".zip"})
+        if loose := [file for file in found if file.suffix == ".json"]:
+            yield path.name, self._records(loose)
+        for file in found:
+            if file.suffix == ".zip":
+                yield f"{path.name}/{file.relative_to(path)}", self._records([file])
+
+    def _records(self, files: Sequence[Path]) -> Iterator[Record]:
+        """Every record of some files."""
+        for file in files:
+            if file.suffix == ".zip":
+                yield from _zipped(file, self.reporter)
+            else:
+                yield _record(_content(file), str(file))
 
 
 def _content(path: Path) -> bytes:
