@@ -19,7 +19,7 @@ _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 _MEMORY = (1024, 2048, 3072, 4096, 5120, 6144)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class EndpointConfig:
     """moto keeps it in its dictionary of endpoint configs, and lists and tags it by the public names here."""
 

@@ -1,0 +1,231 @@
+"""What every target promises, asked of the fake and of SageMaker in the rehearsal cloud alike."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+import pytest
+from botocore.exceptions import ClientError
+
+from modelway.adapters.aws import Accounts
+from modelway.adapters.clock import from_environment
+from modelway.core.config import Capacity, Rollout
+from modelway.core.image import DOCKER_MANIFEST, Digest, Image
+from modelway.core.plan import Blame, Standing, standing
+from modelway.core.record import Attempt, Failed, Passed, Reinstated, Withdrawn
+from modelway.core.version import Artifact, Version
+from modelway.ports import HttpRequest, Target
+from modelway.rehearsal.launch import Cloud
+from modelway.targets.sagemaker import open_target
+from tests.configs import SETTINGS, model_config, production
+from tests.fake_target import Clock as FakeClock
+from tests.fake_target import FakeTarget
+from tests.rehearsal import model_image
+from tests.rehearsal.clients import PRODUCTION, Clients
+from tests.rehearsal.conftest import login
+
+AT = "2026-01-01T00:00:00.000000Z"
+
+
+@dataclass
+class Place:
+    """A target that is empty at first, and versions that can run there."""
+
+    target: Target
+    good: Version
+    better: Version
+    dying: Version | None = None
+
+    def settle(self) -> None:
+        """Wait for the end of a change."""
+        self.target.settle(lambda _: None)
+
+    def serve(self, version: Version, number: int = 1) -> None:
+        """Stage, attempt and shift, as the engine does."""
+        self.target.stage(version, release="r1")
+        before = self.target.observe(None).modified
+        self.target.record(version.id, Attempt(number=number, at=AT, pointer=before))
+        self.target.shift(version.id, 100, urgent=False)
+        self.settle()
+
+
+def fake_version(letter: str) -> Version:
+    return Version(image=Image("repo", Digest.parse("sha256:" + letter * 64)))
+
+
+@pytest.fixture
+def fake() -> Iterator[Place]:
+    yield Place(target=FakeTarget(clock=FakeClock()), good=fake_version("a"), better=fake_version("b"))
+
+
+class Nothing:
+    """An artifact store for versions without weights."""
+
+    def find(self, artifact: Artifact, /) -> str | None:
+        raise AssertionError
+
+    def target_uri(self, artifact: Artifact, /) -> str:
+        raise AssertionError
+
+    def bring(self, artifact: Artifact, /) -> str:
+        raise AssertionError
+
+    def fetch(self, artifact: Artifact, folder: Path, /) -> Path:
+        raise AssertionError
+
+
+@pytest.fixture(scope="module")
+def pushed(cloud: Cloud, clients: Clients) -> Image:
+    """A tiny model server in the registry, which production may pull."""
+    engine = docker.from_env()
+    model_image.build(engine)
+    ecr = clients.ecr()
+    uri = ecr.create_repository(repositoryName="ml/target")["repository"]["repositoryUri"]
+    pull = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
+    statement = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{PRODUCTION}:root"}, "Action": pull}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    ecr.set_repository_policy(repositoryName="ml/target", policyText=policy)
+    user, password = login(ecr).split(":", 1)
+    engine.images.get(model_image.NAME).tag(uri, "v1")
+    engine.images.push(uri, tag="v1", auth_config={"username": user, "password": password})
+    engine.images.remove(f"{uri}:v1")
+    engine.close()
+    return Image(
+        uri, Digest.parse(ecr.describe_images(repositoryName="ml/target")["imageDetails"][0]["imageDigest"])
+    )
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def sagemaker(cloud: Cloud, pushed: Image, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """A new model's endpoint in production."""
+    for name, value in cloud.environment().items():
+        monkeypatch.setenv(name, value)
+    place = production(capacity=Capacity(instances=1), rollout=Rollout())
+    config = model_config(name=f"target-{next(_numbers)}", environments={"production": place}, artifact=None)
+    clock = from_environment()
+    target = open_target(config, place, Accounts(), Nothing(), clock)
+
+    def version(number: str, **variables: str) -> Version:
+        return Version(image=pushed, settings={**SETTINGS, "environment": {"VERSION": number, **variables}})
+
+    yield Place(target=target, good=version("1"), better=version("2"), dying=version("3", BEHAVIOUR="dying"))
+    endpoint = f"{config.name}-production"
+    client = Accounts().session(place.account, place.region, place.deploy_role).client("sagemaker")
+    with contextlib.suppress(ClientError):
+        client.delete_endpoint(EndpointName=endpoint)
+
+
+@pytest.fixture(
+    params=[
+        "fake",
+        pytest.param("sagemaker", marks=[pytest.mark.docker, pytest.mark.rehearsal]),
+    ]
+)
+def place(request: pytest.FixtureRequest) -> Place:
+    found: Place = request.getfixturevalue(request.param)
+    return found
+
+
+def test_a_staged_version_is_there_without_traffic(place):
+    place.target.stage(place.good, release="r1")
+    state = place.target.observe(place.good)
+    assert state.records[place.good.id].digest == str(place.good.image.digest)
+    assert state.records[place.good.id].release == "r1"
+    assert state.traffic == {}
+    assert standing(place.good.id, state) is Standing.NEW
+
+
+def test_staging_twice_is_staging_once(place):
+    place.target.stage(place.good, release="r1")
+    once = place.target.observe(None).records
+    place.target.stage(place.good, release="r1")
+    assert place.target.observe(None).records == once
+
+
+def test_a_shift_settles_with_all_the_traffic_on_the_version(place):
+    place.serve(place.good)
+    state = place.target.observe(place.good)
+    assert (state.settled, state.traffic) == (True, {place.good.id: 100})
+    assert standing(place.good.id, state) is Standing.OPEN
+
+
+def test_the_second_version_replaces_the_first_and_moves_the_pointers_time(place):
+    place.serve(place.good)
+    before = place.target.observe(None).modified
+    place.serve(place.better)
+    state = place.target.observe(None)
+    assert state.traffic == {place.better.id: 100}
+    assert before is not None
+    assert state.modified != before
+
+
+def test_marks_are_remembered_by_whoever_looks_next(place):
+    place.target.stage(place.good, release="r1")
+    marks = (
+        Attempt(number=1, at=AT, pointer=None),
+        Failed(attempt=1, reason="it did not answer: 503"),
+        Withdrawn(reason="a bad day"),
+        Reinstated(reason="the day got better"),
+        Attempt(number=2, at=AT, pointer="2026-01-01T00:00:00+00:00"),
+        Passed(contract="abc", attempt=2, at=AT),
+    )
+    expected = place.target.observe(None).records[place.good.id]
+    for mark in marks:
+        place.target.record(place.good.id, mark)
+        place.target.record(place.good.id, mark)
+        expected = expected.with_mark(mark)
+        assert place.target.observe(None).records[place.good.id] == expected
+
+
+def test_capacity_changes_without_a_release(place):
+    place.serve(place.good)
+    place.target.configure(place.good.id, Capacity(instances=3))
+    place.settle()
+    state = place.target.observe(None)
+    assert state.capacity is not None
+    assert state.capacity.instances == 3
+    assert state.traffic == {place.good.id: 100}
+
+
+def test_a_retired_version_is_gone_and_the_one_that_serves_is_not(place):
+    place.serve(place.good)
+    place.serve(place.better)
+    place.target.retire(place.good.id)
+    state = place.target.observe(None)
+    assert set(state.records) == {place.better.id}
+    assert state.traffic == {place.better.id: 100}
+
+
+def test_it_says_which_manifests_it_runs(place):
+    assert DOCKER_MANIFEST in place.target.media_types
+
+
+@pytest.mark.docker
+@pytest.mark.rehearsal
+def test_sagemaker_answers_with_the_version_that_serves(sagemaker):
+    sagemaker.serve(sagemaker.good)
+    answer = sagemaker.target.invoke(HttpRequest(body=b"[1]"), sagemaker.good.id)
+    assert (answer.status, json.loads(answer.body)["version"]) == (200, "1")
+
+
+@pytest.mark.docker
+@pytest.mark.rehearsal
+def test_sagemaker_takes_back_a_dying_version_and_says_why(sagemaker):
+    sagemaker.serve(sagemaker.good)
+    sagemaker.serve(sagemaker.dying)
+    state = sagemaker.target.observe(sagemaker.dying)
+    assert state.traffic == {sagemaker.good.id: 100}
+    assert standing(sagemaker.dying.id, state) is Standing.FAILED
+    assert state.setback is not None
+    assert state.setback.blame is Blame.VERSION
+    assert "ping health check" in state.setback.reason
+    assert any("no weights, no life" in line for line in sagemaker.target.logs(sagemaker.dying.id))
