@@ -214,6 +214,13 @@ def test_nothing_is_installed_by_apt_where_that_is_forbidden(bare: Machine, how:
     assert bare.log == []
 
 
+def test_only_rehearse_is_told_to_install_nothing(machine: Machine) -> None:
+    assert machine.run("rehearse", "--no-install", "a")[1].startswith(
+        "ran -m modelway rehearse a --no-install\n"
+    )
+    assert machine.run("validate", "--no-install", "a")[1].startswith("ran -m modelway validate a\n")
+
+
 def test_without_a_python_that_is_new_enough_it_says_so(machine: Machine) -> None:
     code, _, err = machine.run("validate", MODELWAY_PYTHON="/nonexistent/python", MODELWAY_NO_INSTALL="1")
     assert code == 8
