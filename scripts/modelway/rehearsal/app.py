@@ -86,8 +86,8 @@ class App:
     def _aws(self, request: Request) -> Response:
         try:
             call = calls.read(request, self.log.next_number())
-        except calls.UnknownCaller:
-            return refuse(protocol_of(request, ""), _UNKNOWN_CALLER)
+        except calls.UnknownCaller as caller:
+            return refuse(protocol_of(request, caller.service), _UNKNOWN_CALLER)
         _rewind(request)
         protocol = protocol_of(request, call.service)
         rule = self.rules.meet(call)
@@ -123,6 +123,9 @@ class App:
             refusal = refusal or hook(call)
         if refusal:
             return refuse(protocol, refusal)
+        host = self.moto.infer_service_region_host(request.environ, request.path)
+        if self.moto.get_backend_for_host(host) is None:
+            return _unknown(call, protocol)
         try:
             response = Response.from_app(self.moto, request.environ, buffered=True)
         except NotRehearsed as error:

@@ -21,7 +21,7 @@ from modelway.rehearsal.context import Call
 
 _SIGNED = re.compile(r"AWS4-HMAC-SHA256 .*?Credential=([^,\s]+)")
 _CBOR_PATH = re.compile(r"/service/[^/]+/operation/(\w+)")
-_CLIENTS = {"monitoring": "cloudwatch"}
+_CLIENTS = {"monitoring": "cloudwatch", "access-analyzer": "accessanalyzer"}
 """Names services sign with, where botocore's client is called otherwise."""
 _RESOURCES = (
     *("resourceArn", "ResourceArn", "repositoryName", "EndpointName", "EndpointConfigName", "ModelName"),
@@ -33,13 +33,17 @@ _RESOURCES = (
 class UnknownCaller(Exception):
     """The call is not signed with a key of this run."""
 
+    def __init__(self, service: str) -> None:
+        super().__init__(service)
+        self.service = service
+
 
 def read(request: Request, number: int) -> Call:
     """What is called, by whom and about what; raises ``UnknownCaller``."""
     key, region, service = _credential(request)
     who = accounts.principal(key)
     if who is None:
-        raise UnknownCaller(key)
+        raise UnknownCaller(service)
     service = _client(request, service)
     return Call(
         number=number,
@@ -58,7 +62,7 @@ def _credential(request: Request) -> tuple[str, str, str]:
     scope = signed[1] if signed else request.args.get("X-Amz-Credential", "")
     parts = scope.split("/")
     if len(parts) < 5:  # noqa: PLR2004 - key/date/region/service/aws4_request
-        raise UnknownCaller(scope)
+        raise UnknownCaller("")
     return parts[0], parts[-3], parts[-2].lower()
 
 

@@ -61,8 +61,8 @@ class Rule:
         account = given.get("account")
         return cls(
             kind=Kind(given.get("kind")),
-            service=re.compile(str(given.get("service", ".*"))),
-            operation=re.compile(str(given.get("operation", ".*"))),
+            service=_pattern(given.get("service", ".*")),
+            operation=_pattern(given.get("operation", ".*")),
             account=None if account is None else str(account),
             first=first,
             last=None if last is None else int(str(last)),
@@ -80,6 +80,14 @@ class Rule:
     def hits(self, count: int) -> bool:
         """Whether the n-th matching call meets the fault."""
         return count >= self.first and (self.last is None or count <= self.last)
+
+
+def _pattern(given: Json) -> re.Pattern[str]:
+    try:
+        return re.compile(str(given))
+    except re.error as error:
+        msg = f"{given!r} is not a regular expression: {error}"
+        raise ValueError(msg) from error
 
 
 @dataclass(slots=True)

@@ -21,6 +21,8 @@ import modelway
 from modelway.core.json import Json, JsonObject
 from modelway.errors import Unavailable
 
+PYTHONPATH = str(Path(modelway.__file__).parent.parent)
+"""Where the started process finds this program."""
 _STOP_SECONDS = 40.0
 _LOOPBACK = "127.0.0.1,localhost"
 
@@ -97,7 +99,7 @@ def start(
             stdin=subprocess.DEVNULL if keep else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=file,
-            env=os.environ | {"PYTHONPATH": str(Path(modelway.__file__).parent.parent)},
+            env=os.environ | {"PYTHONPATH": PYTHONPATH},
             start_new_session=True,  # Ctrl-C is for the starter, which stops this in order
         )
     return _await_ready(process, state, log)
