@@ -20,7 +20,7 @@ from modelway.core.image import Image
 from modelway.core.manifest import Manifest
 from modelway.core.plan import Goal, State, Step, plan, plan_back
 from modelway.core.planfile import PlanFile
-from modelway.core.policy import judge
+from modelway.core.policy import combine, judge
 from modelway.core.version import Version, VersionId
 from modelway.engine import Engine, describe, refuse
 from modelway.errors import Blocked, Differs, Malformed, NotAllowed, NotEvaluated
@@ -74,7 +74,7 @@ class Delivery:
         manifest = registry.manifest(image.digest)
         if manifest is None:
             what = f"{image} is not in the registry"
-            raise NotAllowed(what, cure="Push it first: modelway push CONFIG")
+            raise NotAllowed(what, cure="Push it first: scripts/run push CONFIG")
         self._refuse_media_type(manifest)
         documents = registry.attached(image.digest, REPORT_TYPE)
         return (
@@ -94,20 +94,29 @@ class Delivery:
         """The newest report about this image, judged by the policy and waivers of today."""
         if not self.config.scan.scanners:
             return "the config asks for no scan"
-        reports = [_report(document) for document in documents]
-        about = [report for report in reports if report.subject == manifest.config]
+        about = [
+            r for r in map(_reports, documents) if r and all(one.subject == manifest.config for one in r)
+        ]
         if not about:
             what = f"no scan report is attached to {manifest.digest}"
-            cure = "Scan and push it: modelway scan CONFIG && modelway push CONFIG"
-            raise NotAllowed(what, seen=f"{len(reports)} reports are about other images.", cure=cure)
-        verdict = judge(about[0], self.config.scan, self.world.clock.now())
+            cure = "Scan and push it: scripts/run scan CONFIG && scripts/run push CONFIG"
+            raise NotAllowed(what, seen=f"{len(documents)} documents are about other images.", cure=cure)
+        newest = about[0]
+        missing = set(self.config.scan.scanners) - {report.scanner for report in newest}
+        if missing:
+            what = f"{manifest.digest} was not scanned by {', '.join(sorted(missing))}"
+            raise NotEvaluated(
+                what, cure="Scan and push it: scripts/run scan CONFIG && scripts/run push CONFIG"
+            )
+        now = self.world.clock.now()
+        verdict = combine([judge(report, self.config.scan, now) for report in newest])
         if verdict.stale:
             raise NotEvaluated(verdict.stale, cure="Scan with newer advisories and push the report again.")
         if not verdict.ok:
             blocking = [f"{b.finding.id} in {b.finding.package.name}: {b.why}" for b in verdict.blocking]
             expired = [f"the waiver of {w.id} expired on {w.expires}" for w in verdict.expired]
             what = f"the policy of today refuses {manifest.digest}"
-            cure = "Fix or waive them in the config; `modelway scan CONFIG` shows how."
+            cure = "Fix or waive them in the config; `scripts/run scan CONFIG` shows how."
             raise Blocked(what, seen="\n".join([*blocking, *expired]), cure=cure)
         counts = f"{len(verdict.below)} findings below the limit, {len(verdict.waived)} waived"
         return f"the scan report passes the policy of today: {counts}"
@@ -199,7 +208,7 @@ class Delivery:
             raise Differs(
                 "the plan is about something else",
                 seen=f"The plan: {approved.version} of {' '.join(there)}. Here: {version} of {' '.join(here)}.",
-                cure="Plan again: modelway plan CONFIG --environment ...",
+                cure="Plan again: scripts/run plan CONFIG --environment ...",
             )
         return approved.approved
 
@@ -254,10 +263,10 @@ def _attempts(state: State, version: VersionId) -> int:
     return max(attempt.number if attempt else 0, failed.attempt if failed else 0, 1)
 
 
-def _report(document: bytes) -> Report:
-    """Read an attached report; one that cannot be read is not a pass."""
+def _reports(document: bytes) -> tuple[Report, ...]:
+    """Read an attached document, one report a scanner; one that cannot be read is not a pass."""
     try:
-        return report_of(json.loads(document))
+        return tuple(report_of(one) for one in json.loads(document)["reports"])
     except (ValueError, KeyError, TypeError) as error:
         what = "a scan report attached to the image cannot be read"
         raise NotEvaluated(what, seen=repr(error), cure="Scan and push again.") from error
