@@ -205,11 +205,9 @@ class Delivery:
         here = (self.config.name, self.environment.name, self.environment.account, self.environment.region)
         there = (approved.model, approved.environment, approved.account, approved.region)
         if here != there or approved.version != version:
-            raise Differs(
-                "the plan is about something else",
-                seen=f"The plan: {approved.version} of {' '.join(there)}. Here: {version} of {' '.join(here)}.",
-                cure="Plan again: scripts/run plan CONFIG --environment ...",
-            )
+            told = f"The plan: {approved.version} of {' '.join(there)}. Here: {version} of {' '.join(here)}."
+            cure = "Plan again: scripts/run plan CONFIG --environment NAME --out FILE"
+            raise Differs("the plan is about something else", seen=told, cure=cure)
         return approved.approved
 
     def _own_approval(self, version: Version, goal: Goal) -> frozenset[Step]:

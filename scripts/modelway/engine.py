@@ -219,7 +219,7 @@ def refuse(goal: Goal, state: State) -> None:
     match standing(id_, state):
         case Standing.WITHDRAWN:
             reason = record.withdrawn.reason if record and record.withdrawn else ""
-            cure = f"Release another version, or take it back: modelway reinstate {id_} --reason ..."
+            cure = f"Release another version, or take it back: scripts/run reinstate {id_} --reason ..."
             raise NotAllowed(f"version {id_} was withdrawn here", seen=reason, cure=cure)
         case Standing.FAILED if not retried:
             known = state.setback.cure if state.setback else ""

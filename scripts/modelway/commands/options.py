@@ -65,7 +65,7 @@ def chosen_image(options: argparse.Namespace, world: World, config_: ModelConfig
     found = pushed_image(world, config_)
     if found is None:
         what = f"no image was pushed for {config_.name} as it is here"
-        raise Malformed(what, cure=f"Build and push it first: modelway release {options.config}")
+        raise Malformed(what, cure=f"Build and push it first: scripts/run release {options.config}")
     return found
 
 
@@ -73,7 +73,7 @@ def version_id(text: str, option: str) -> VersionId:
     """A version's id as people type it: twelve hex digits."""
     lowered = text.strip().lower()
     if len(lowered) != 12 or not all(c in "0123456789abcdef" for c in lowered):  # noqa: PLR2004
-        cure = "Give the twelve hex digits `modelway status CONFIG` shows."
+        cure = "Give the twelve hex digits `scripts/run status CONFIG` shows."
         raise Malformed(f"{option}: not a version's id: {text!r}", cure=cure)
     return VersionId(lowered)
 
@@ -89,5 +89,5 @@ def plan_file(path: str | None) -> PlanFile | None:
             f"--plan: {path} cannot be read", seen=str(error), cure="Name the file `plan --out` wrote."
         ) from error
     except ValueError as error:
-        cure = "Plan again: modelway plan CONFIG --environment NAME --out FILE"
+        cure = "Plan again: scripts/run plan CONFIG --environment NAME --out FILE"
         raise Malformed(f"--plan: {path}: {error}", cure=cure) from error

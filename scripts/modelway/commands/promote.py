@@ -42,6 +42,6 @@ def passed_image(world: World, config: ModelConfig, source: str) -> Image:
     record = state.records.get(state.serving) if state.serving else None
     if record is None or record.passed is None:
         what = f"nothing that passed serves in {source}"
-        cure = f"Deploy there first: modelway deploy {config.path} --environment {source}"
+        cure = f"Deploy there first: scripts/run deploy {config.path} --environment {source}"
         raise NotAllowed(what, cure=cure)
     return Image(world.registry(config.registry).repository, Digest.parse(record.digest))

@@ -25,7 +25,7 @@ def run(options: argparse.Namespace, world: World) -> None:
     record = delivery.target.observe(None).records.get(version)
     if record is None:
         what = f"there is no version {version} in {delivery.environment.name}"
-        raise Malformed(what, cure=f"`modelway status {options.config}` shows those there are.")
+        raise Malformed(what, cure=f"`scripts/run status {options.config}` shows those there are.")
     if not (record.withdrawn or record.failed):
         world.reporter.note(f"Version {version} is neither withdrawn nor failed; nothing to do.")
         return

@@ -70,6 +70,6 @@ def _goal(delivery: Delivery, state: State, leaving: VersionId | None, to: str |
         raise Malformed(what, seen=f"There are: {known}.", cure="Name one of them with --to.")
     if record.passed is None:
         what = f"version {wanted} never passed in {delivery.environment.name}"
-        raise NotAllowed(what, cure="Go back to one that did: `modelway status CONFIG` shows them.")
+        raise NotAllowed(what, cure="Go back to one that did: `scripts/run status CONFIG` shows them.")
     same = record.passed.contract == contract
     return Goal(version=wanted, contract=contract if same else None)

@@ -26,14 +26,14 @@ def judge(version: Version, contract: str | None, source: str, state: State) -> 
     contract tests): settings may differ between environments, the image and the weights may not.
     """
     same = _same_things(version, state.records)
-    cure = f"Deploy it to {source} first: modelway deploy CONFIG --environment {source}"
+    cure = f"Deploy it to {source} first: scripts/run deploy CONFIG --environment {source}"
     if not same:
         return Verdict(
             ok=False, reason=f"{version.image.digest} with these weights never ran in {source}", cure=cure
         )
     withdrawn = next((r.withdrawn for r in same if r.withdrawn), None)
     if withdrawn:
-        back = f"Release another version, or: modelway reinstate {same[0].id} --reason ... (in {source})"
+        back = f"Release another version, or: scripts/run reinstate {same[0].id} --reason ... (in {source})"
         return Verdict(ok=False, reason=f"it was withdrawn in {source}: {withdrawn.reason}", cure=back)
     passes = [r for r in same if r.passed and not _failed(r)]
     if not passes:

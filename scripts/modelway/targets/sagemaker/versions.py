@@ -126,7 +126,9 @@ def refused(error: ClientError) -> Exception:
     text = error.response.get("Error", {}).get("Message", str(error))
     what = f"SageMaker refuses {error.operation_name}"
     if _ACCESS.search(text):
-        cure = "Let the role it names read the image (repository policy, `modelway push`) and the artifact."
+        cure = (
+            "Let the role it names read the image (repository policy, `scripts/run push`) and the artifact."
+        )
         return Unavailable(what, seen=text, cure=cure)
     return Malformed(what, seen=text, cure="Correct the environment's settings in the config.")
 
