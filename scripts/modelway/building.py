@@ -99,7 +99,9 @@ def _extended(world: World, config: ModelConfig, spec: Extended) -> tuple[BuildR
         ignore=dockerfile.ignored(spec),
         secrets=spec.secrets,
     )
-    return request, _inputs(world, config, request, dockerfile.bases(text, {}, spec.platform), "")
+    # The line is one of the Dockerfile that modelway writes, not of a file there is.
+    named = tuple(Base(base.reference, 0) for base in dockerfile.bases(text, {}, spec.platform))
+    return request, _inputs(world, config, request, named, "")
 
 
 def _inputs(
@@ -121,12 +123,11 @@ def _meaning(world: World, base: Base, file: str) -> str:
     """The digest a base's name means now; empty where nobody can tell."""
     digest = world.builder().base_digest(base.reference)
     if base.movable:
-        pinned = f"{base.reference}@{digest}" if digest else "its digest"
-        unknown = "" if digest else " (and it could not be asked what it means now)"
+        now = f"it is {digest} now" if digest else "and nobody could be asked what it is now"
         world.reporter.warn(
-            f"the base image {base.reference} can move{unknown}: write {pinned} to build the same again",
+            f"the base image {base.reference} can move ({now}): name it by digest to build the same again",
             file=file,
-            line=base.line if file != "" else 0,
+            line=base.line,
         )
     return str(digest or "")
 

@@ -150,7 +150,7 @@ class BuildKit:
                 yield from ("--secret", f"id={secret.id},src={self._root / secret.file}")
             elif secret.required:
                 place = f"environment variable {secret.env}" if secret.env else f"file {secret.file}"
-                cure = f"provide it, or say required: false for the secret {secret.id} in image.secrets"
+                cure = f"provide it, or say required: false for the secret {secret.id} in image.build_secrets"
                 raise Unavailable(f"the build secret {secret.id} is missing: no {place}", cure=cure)
 
 

@@ -34,6 +34,7 @@ _REGISTRY = re.compile(
     re.IGNORECASE,
 )
 _KEPT = 20
+_WIDEST = 100
 
 
 @dataclass(slots=True)
@@ -57,7 +58,7 @@ class Progress:
             return
         step, text = int(parsed["step"]), parsed["text"]
         if _HEADING.fullmatch(text):
-            self.headings[step] = self.current = text
+            self.headings[step] = self.current = _short(text)
         elif text.startswith("ERROR"):
             self.failed = step
         elif not _NOISE.fullmatch(text):
@@ -76,7 +77,7 @@ class Progress:
                 f"the build could not verify a server's certificate in {step}",
                 seen=seen,
                 cure="mount your CA bundle as a build secret:"
-                " image.secrets: [{id: ca_bundle, file: /etc/ssl/certs/ca-certificates.crt}]",
+                " image.build_secrets: [{id: ca_bundle, file: /etc/ssl/certs/ca-certificates.crt}]",
             )
         if ran and _OFFLINE.search(seen):
             cure = (
@@ -85,6 +86,12 @@ class Progress:
             return Unavailable(f"the build could not reach the network in {step}", seen=seen, cure=cure)
         what = f"the build failed in {step}" if step else "the Dockerfile cannot be built"
         return Malformed(what, seen=seen, cure="correct the Dockerfile or the files it copies")
+
+
+def _short(heading: str) -> str:
+    """A step's heading on one line."""
+    flat = " ".join(heading.split())
+    return flat if len(flat) <= _WIDEST else f"{flat[: _WIDEST - 3]}..."
 
 
 def _surroundings(end: str, seen: str) -> Unavailable | None:
