@@ -136,7 +136,8 @@ class App:
             traceback.print_exc()
             message = f"The rehearsal failed at {call.service}:{call.operation}: {error!r}"
             return refuse(protocol, Refusal(status=501, code="RehearsalFailure", message=message))
-        if response.status_code == HTTPStatus.NOT_FOUND and response.mimetype == "text/html":
+        missing = response.status_code == HTTPStatus.NOT_FOUND and response.mimetype == "text/html"
+        if missing and call.service != "s3":  # where it means that there is no such object
             return _unknown(call, protocol)  # Flask knows no such path
         return response
 
