@@ -5,11 +5,15 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from modelway import errors
+from modelway.adapters.configs import Configs
 from modelway.commands import VERBS
+from modelway.core.problem import Level
 
 
 def tracked(root: Path, *patterns: str) -> list[Path]:
@@ -104,3 +108,20 @@ def test_each_requirement_set_holds_the_one_below_it(root: Path) -> None:
         for name in ("run", "rehearsal", "dev")
     }
     assert pins["run"] <= pins["rehearsal"] <= pins["dev"]
+
+
+def test_the_readmes_smallest_config_is_valid(root: Path, tmp_path: Path) -> None:
+    text = re.findall(r"```yaml\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)[0]
+    for path in ("examples/iris/Dockerfile", "model-configs/iris.yaml"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "examples/iris/Dockerfile").write_text("FROM scratch\n")
+    config = tmp_path / "model-configs/iris.yaml"
+    config.write_text(text)
+    _, problems = Configs(tmp_path, today=lambda: date(2026, 1, 1)).read(config)
+    assert [str(problem) for problem in problems if problem.level is Level.ERROR] == []
+
+
+def test_the_readme_tells_every_exit_code(root: Path) -> None:
+    told = {int(code) for code in re.findall(r"\| (\d+) (?=\|)", (root / "README.md").read_text())}
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    assert told == {0, 130} | {kind.exit_code for kind in kinds if issubclass(kind, errors.Failure)}
