@@ -1,0 +1,148 @@
+"""``validate``: what is printed, in which form, and how it ends."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Never
+
+from modelway.commands import validate
+from modelway.core.annotation import annotation
+from modelway.core.config import ModelConfig
+from modelway.core.problem import Level, Problem
+from modelway.errors import Malformed
+from modelway.ports import Run, World
+from tests.configs import model_config
+from tests.fakes import FakeClock, FakeReporter
+
+BAD = Problem(file="a.yaml", line=3, column=7, message="name cannot be 5%", cure="Write\ntext.")
+WARNING = Problem(file="b,c.yaml", line=1, column=2, message="slow", level=Level.WARNING)
+
+
+@dataclass
+class FakeConfigs:
+    """Files as they were read: a config, or problems, or both."""
+
+    files: Mapping[str, tuple[ModelConfig | None, tuple[Problem, ...]]]
+    asked: list[Sequence[str]] = field(default_factory=list)
+
+    def find(self, paths: Sequence[str], /) -> tuple[Path, ...]:
+        """All files, whatever the paths."""
+        self.asked.append(paths)
+        return tuple(map(Path, self.files))
+
+    def read(self, path: Path, /) -> tuple[ModelConfig | None, tuple[Problem, ...]]:
+        """What the file holds."""
+        return self.files[str(path)]
+
+    def load(self, path: Path, /) -> ModelConfig:
+        """Not what ``validate`` asks for."""
+        raise AssertionError(path)
+
+
+def closed(*_: object) -> Never:
+    """A port that ``validate`` must not open."""
+    message = "validate needs nothing but the files"
+    raise AssertionError(message)
+
+
+def run(
+    files: Mapping[str, tuple[ModelConfig | None, tuple[Problem, ...]]], *options: str, ci: bool = False
+) -> tuple[FakeReporter, Malformed | None]:
+    """Run the command on files; what was reported, and what was raised."""
+    reporter = FakeReporter()
+    parser = argparse.ArgumentParser()
+    validate.arguments(parser)
+    world = World(
+        reporter=reporter,
+        clock=FakeClock(),
+        run=Run(root=Path(), workspace=Path(), ci=ci),
+        configs=FakeConfigs(files),
+        builder=closed,
+        containers=closed,
+        registry=closed,
+        artifacts=closed,
+        target=closed,
+        scanner=closed,
+        advisories=closed,
+    )
+    try:
+        validate.run(parser.parse_args(options), world)
+    except Malformed as error:
+        return reporter, error
+    return reporter, None
+
+
+GOOD = model_config(path="good.yaml")
+FILES = {
+    "good.yaml": (GOOD, ()),
+    "a.yaml": (None, (BAD,)),
+    "b,c.yaml": (model_config(name="b", path="b,c.yaml"), (WARNING,)),
+}
+
+
+def test_good_configs_end_well() -> None:
+    reporter, error = run({"good.yaml": (GOOD, ())})
+    assert error is None
+    assert reporter.printed == ["1 config: 0 errors, 0 warnings"]
+
+
+def test_problems_of_all_files_are_listed_before_it_fails() -> None:
+    reporter, error = run(FILES)
+    assert error is not None
+    assert error.exit_code == 2
+    assert reporter.printed == [str(BAD), str(WARNING), "3 configs: 1 error, 1 warning"]
+    assert error.what == "1 of 3 configs cannot be used"
+
+
+def test_warnings_alone_do_not_fail() -> None:
+    assert run({"b,c.yaml": FILES["b,c.yaml"]})[1] is None
+
+
+def test_json_is_one_object() -> None:
+    reporter, error = run(FILES, "--format", "json")
+    answer = json.loads("\n".join(reporter.printed))
+    assert error is not None
+    assert (answer["configs"], answer["errors"], answer["warnings"]) == (3, 1, 1)
+    assert answer["problems"][0] == {
+        "file": "a.yaml",
+        "line": 3,
+        "column": 7,
+        "level": "error",
+        "message": "name cannot be 5%",
+        "cure": "Write\ntext.",
+    }
+
+
+def test_annotations_are_escaped() -> None:
+    assert annotation(BAD) == "::error file=a.yaml,line=3,col=7::name cannot be 5%25%0AWrite%0Atext."
+    assert annotation(WARNING) == "::warning file=b%2Cc.yaml,line=1,col=2::slow"
+
+
+def test_github_format_prints_annotations_outside_of_workflows() -> None:
+    reporter, _ = run(FILES, "--format", "github")
+    assert reporter.printed[:2] == [annotation(BAD), annotation(WARNING)]
+
+
+def test_inside_a_workflow_the_reporter_annotates_unasked() -> None:
+    """It knows how many annotations GitHub shows; what is printed is never taken for a command."""
+    reporter, _ = run(FILES, ci=True)
+    assert reporter.places == [("a.yaml", 3, 7), ("b,c.yaml", 1, 2)]
+    assert reporter.errors == ["name cannot be 5%\nWrite\ntext."]
+    assert reporter.printed == ["3 configs: 1 error, 1 warning"]
+
+
+def test_text_can_be_asked_for_inside_a_workflow() -> None:
+    assert run(FILES, "--format", "text", ci=True)[0].places == []
+
+
+def test_two_models_of_one_name_are_an_error() -> None:
+    again = model_config(path="again.yaml")
+    reporter, error = run({"good.yaml": (GOOD, ()), "again.yaml": (again, ())})
+    assert error is not None
+    assert reporter.printed[0].startswith(
+        "again.yaml:1:1: error: the model 'iris-classifier' is defined in good.yaml"
+    )
