@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
-RATE = 30.0
-"""Requests a second."""
+QUIET, BUSY = 5.0, 30.0
+"""Requests a second before production changes, and from then on."""
 _THREADS = 6
 _LONGEST = 70.0
 """Seconds SageMaker's clients wait for an answer."""
@@ -43,21 +43,24 @@ class Tally:
 
 @dataclass(slots=True)
 class Load:
-    """A steady number of requests a second, from entering its ``with`` block to leaving it."""
+    """Requests at a steady rate, from entering its ``with`` block to leaving it."""
 
     client: SageMakerRuntimeClient
     endpoint: str
     request: HttpRequest
+    changing: Callable[[], bool]
+    """Whether production began to change; asked now and then until it says so."""
+    _rate: float = QUIET
     _counted: Counter[str] = field(default_factory=Counter)
     _over: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _running: list[threading.Thread] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        for number in range(_THREADS):
-            thread = threading.Thread(target=self._ask_on, args=(number,), daemon=True)
+        asking = [threading.Thread(target=self._ask_on, args=(n,), daemon=True) for n in range(_THREADS)]
+        self._running = [*asking, threading.Thread(target=self._watch, daemon=True)]
+        for thread in self._running:
             thread.start()
-            self._running.append(thread)
         return self
 
     def __exit__(
@@ -73,11 +76,20 @@ class Load:
         with self._lock:
             return Tally(dict(self._counted))
 
+    def _watch(self) -> None:
+        """Become busy once production changes: many requests cost time, and tell nothing before."""
+        while not self._over.wait(0.5):
+            if self.changing():
+                self._rate = BUSY
+                return
+
     def _ask_on(self, number: int) -> None:
         """Ask at this thread's own beats; a slow answer delays its next question, as with real users."""
-        due = time.monotonic() + number / RATE
-        while not self._over.wait(max(0.0, due - time.monotonic())):
-            due = max(due + _THREADS / RATE, time.monotonic())
+        due = time.monotonic() + number / BUSY
+        while not self._over.wait(min(0.2, max(0.0, due - time.monotonic()))):
+            if time.monotonic() < due:
+                continue
+            due = max(due + _THREADS / self._rate, time.monotonic())
             answer = self._ask()
             with self._lock:
                 self._counted[answer] += 1

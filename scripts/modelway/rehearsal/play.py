@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from modelway.core import naming
 from modelway.core.config import Environment, ModelConfig
-from modelway.core.json import JsonObject
+from modelway.core.json import Json, JsonObject
 from modelway.errors import Failure, Unavailable
 from modelway.ports import HttpRequest
 from modelway.rehearsal import artifact, derive, grounds, look, prepare, table
@@ -149,11 +149,24 @@ class Play:
         """Requests to production from beginning to end."""
         place = production(self.config)
         client = _runtime(place)
-        with Load(client, naming.pointer_name(self.config, place), self._question()) as load:
+        name = naming.pointer_name(self.config, place)
+        begun = self._calls(0)
+        load = Load(client, name, self._question(), lambda: self._changed(place.account, begun))
+        with load:
             try:
                 yield
             finally:
                 self.tally = load.tally
+
+    def _calls(self, after: int) -> int:
+        """The number of the latest AWS call."""
+        calls = self.cloud.control(f"calls?after={after}")
+        return max((int(str(c["number"])) for c in _objects(calls)), default=after)
+
+    def _changed(self, account: str, after: int) -> bool:
+        """Whether an endpoint of the account was updated since; asked of the log, which is no AWS call."""
+        calls = _objects(self.cloud.control(f"calls?after={after}"))
+        return any(c["operation"] == "UpdateEndpoint" and c["account"] == account for c in calls)
 
     def _killed(self, config: Path) -> bool:
         """Run a release that is killed at a random call; whether it came that far."""
@@ -195,6 +208,11 @@ def _runtime(place: Environment) -> SageMakerRuntimeClient:
     once = Config(retries={"mode": "standard", "total_max_attempts": 1}, max_pool_connections=20)
     session = grounds.account(place.account, place.region)
     return session.client("sagemaker-runtime", config=once)
+
+
+def _objects(value: Json) -> list[JsonObject]:
+    """The objects of a list."""
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
 def _ending(code: int) -> str:
