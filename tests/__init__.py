@@ -1,0 +1,1 @@
+"""The tests of modelway; they mirror the package."""

@@ -74,7 +74,7 @@ class FakeTarget:
     setback: Setback | None = None
     pending: tuple[dict[VersionId, int], Setback | None] | None = None
 
-    def _write(self, call: str, effect: Callable[[], None]) -> None:
+    def _write(self, call: str, effect: Callable[[], object]) -> None:
         """Count a write, do it, and die where asked to."""
         if self.crash_in is not None:
             self.crash_in -= 1
@@ -117,7 +117,7 @@ class FakeTarget:
 
     def stage(self, version: Version, /, *, release: str) -> None:
         record = Record(id=version.id, digest=str(version.image.digest), release=release)
-        self._write(f"stage {version.id}", lambda: self.records.setdefault(version.id, record) and None)
+        self._write(f"stage {version.id}", lambda: self.records.setdefault(version.id, record))
 
     def shift(self, version: VersionId, percent: int, /, *, urgent: bool) -> None:
         assert version in self.records
@@ -167,7 +167,7 @@ class FakeTarget:
 
     def retire(self, version: VersionId, /) -> None:
         assert version not in self.traffic
-        self._write(f"retire {version}", lambda: self.records.pop(version) and None)
+        self._write(f"retire {version}", lambda: self.records.pop(version))
 
 
 def without_time(target: FakeTarget) -> object:

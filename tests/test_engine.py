@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+
 from modelway.core.config import Capacity
 from modelway.core.image import Digest, Image
 from modelway.core.plan import FULL, Goal, Need, Step, Waypoint, plan, plan_back, way_back
 from modelway.core.record import Attempt, Passed, Record, Reinstated, Withdrawn
-from modelway.core.version import Version, VersionId
+from modelway.core.version import Version
 from modelway.engine import Engine
 from modelway.errors import Differs, NotAllowed, Superseded, Unavailable, Unhealthy, Unrestored
-
 from tests.fake_target import CrashError, FakeTarget, without_time
 
 
@@ -276,4 +276,4 @@ def test_a_soak_interrupted_by_a_crash_resumes_the_remainder():
         engine(target).deploy(NEW, goal, approved)
     engine(target).deploy(NEW, goal, approved)
     assert 300 <= (target.clock.time - began).total_seconds() < 310
-    assert FULL == target.traffic[NEW.id]
+    assert target.traffic[NEW.id] == FULL

@@ -8,6 +8,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from modelway.core.config import ContractTest, Expect
 from modelway.core.contract import Answer, complaints, contract_hash
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+
 from modelway.core.config import Autoscaling, Capacity
 from modelway.core.plan import (
     Blame,
@@ -31,7 +33,7 @@ CASES = [
 ]
 
 
-def _record(name: str, about: Mapping[str, object]) -> Record:
+def _record(name: str, about: Mapping[str, Any]) -> Record:
     attempt, passed = about.get("attempt"), about.get("passed")
     failed, withdrawn = about.get("failed"), about.get("withdrawn")
     return Record(
@@ -44,14 +46,14 @@ def _record(name: str, about: Mapping[str, object]) -> Record:
     )
 
 
-def _capacity(about: Mapping[str, object] | None) -> Capacity | None:
+def _capacity(about: Mapping[str, Any] | None) -> Capacity | None:
     if about is None:
         return None
     scaling = about.get("autoscaling")
     return Capacity(instances=about["instances"], autoscaling=scaling and Autoscaling(**scaling))
 
 
-def _state(about: Mapping[str, object]) -> State:
+def _state(about: Mapping[str, Any]) -> State:
     setback = about.get("setback")
     return State(
         records={VersionId(n): _record(n, r or {}) for n, r in about.get("records", {}).items()},
@@ -65,7 +67,7 @@ def _state(about: Mapping[str, object]) -> State:
     )
 
 
-def _goal(about: Mapping[str, object]) -> Goal:
+def _goal(about: Mapping[str, Any]) -> Goal:
     points = about.get("waypoints", [[100]])
     return Goal(
         version=VersionId(about["version"]),

@@ -6,6 +6,7 @@ import re
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from modelway.core.record import (
     Attempt,
     Checked,

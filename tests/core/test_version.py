@@ -7,12 +7,18 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from modelway.core.image import Digest, Image
+from modelway.core.json import Json
 from modelway.core.version import Artifact, Version
 
 DIGEST = Digest.parse("sha256:" + "1" * 64)
 WEIGHTS = Artifact(uri="s3://models/iris/model.tar.gz", sha256=Digest.parse("sha256:" + "2" * 64))
-SETTINGS = {"mode": "realtime", "instance_type": "ml.m5.large", "environment": {"LOG_LEVEL": "info"}}
+SETTINGS: dict[str, Json] = {
+    "mode": "realtime",
+    "instance_type": "ml.m5.large",
+    "environment": {"LOG_LEVEL": "info"},
+}
 BARE = Version(image=Image("a", DIGEST))
 FULL = Version(image=Image("a", DIGEST), settings=SETTINGS, artifact=WEIGHTS)
 
