@@ -84,7 +84,7 @@ class BuildKit:
         """The config's digest: the engine's id, or the archive's word where ids are manifests'."""
         image = engine.image(tag)
         if image is None:
-            raise Unavailable(f"there is no local image {tag}", cure="modelway build CONFIG")
+            raise Unavailable(f"there is no local image {tag}", cure="scripts/run build CONFIG")
         if not engine.keeps_manifests():
             return Digest.parse(str(image.id))
         with self.export(tag) as archive:

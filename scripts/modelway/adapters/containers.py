@@ -191,7 +191,9 @@ def _container(
                     labels={LABEL: command},
                 )
             except ImageNotFound as error:
-                raise Unavailable(f"there is no local image {tag}", cure="modelway build CONFIG") from error
+                raise Unavailable(
+                    f"there is no local image {tag}", cure="scripts/run build CONFIG"
+                ) from error
     finally:
         with suppress(NotFound, APIError):
             engine.client().containers.get(name).remove(force=True, v=True)

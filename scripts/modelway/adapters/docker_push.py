@@ -58,7 +58,7 @@ class Mover:
         """Push under a tag; returns the digest the engine says it pushed, raises ``Refused``."""
         image = engine.image(local)
         if image is None:
-            raise Unavailable(f"there is no local image {local}", cure="modelway build CONFIG")
+            raise Unavailable(f"there is no local image {local}", cure="scripts/run build CONFIG")
         with engine.reached():
             image.tag(repository, tag)
 

@@ -106,7 +106,7 @@ class Ecr:
         try:
             digest = self._mover.push(local, self.repository, movable, self._login)
         except Refused as error:
-            cure = "see that the repository exists and lets this identity push: modelway push makes it"
+            cure = "see that the repository exists and lets this identity push: scripts/run push makes it"
             raise Unavailable(f"{self.repository} refused the push", seen=str(error), cure=cure) from error
         return self._named(self._docker(self._present(digest), engine.platform(local)), tag)
 

@@ -15,11 +15,9 @@ from modelway.commands import options as shared
 from modelway.core.config import ModelConfig, Prebuilt
 from modelway.core.image import Image
 from modelway.core.json import canonical
+from modelway.delivery import REPORT_TYPE
 from modelway.errors import Unavailable
 from modelway.ports import World
-
-REPORT_TYPE = "application/vnd.modelway.report.v1+json"
-"""The scan's reports and verdict, attached to the image they are about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +96,20 @@ def pushed_image(world: World, config: ModelConfig) -> Image | None:
     if manifest is None or not registry.attached(manifest.digest, REPORT_TYPE):
         return None
     return Image(registry.repository, manifest.digest)
+
+
+def local_image(world: World, config: ModelConfig) -> str:
+    """The image's local name, brought from the registry if need be; ``Unavailable`` if never built."""
+    prepared = building.prepare(world, config)
+    if not world.builder().find(prepared.local_tag):
+        registry = world.registry(config.registry)
+        manifest = registry.find(prepared.registry_tag)
+        if manifest is None:
+            what = f"{config.name} as it is here was not built yet"
+            raise Unavailable(what, cure=f"scripts/run build {config.path or 'CONFIG'}")
+        image = Image(registry.repository, manifest.digest)
+        registry.pull(image, prepared.local_tag, platform=config.image.platform)
+    return prepared.local_tag
 
 
 def _released(world: World, config: ModelConfig, prepared: Prepared) -> BuiltImage | None:

@@ -10,14 +10,15 @@ import argparse
 
 from modelway import building, scanning
 from modelway.commands import options as shared
-from modelway.commands.build import REPORT_TYPE, BuiltImage, existing_image
+from modelway.commands.build import BuiltImage, existing_image
 from modelway.core.config import ModelConfig, Prebuilt
 from modelway.core.findings_json import report_json
 from modelway.core.image import Digest, Image
 from modelway.core.json import canonical
 from modelway.core.manifest import Manifest
 from modelway.core.policy import verdict_json
-from modelway.errors import Differs, NotAllowed, Unavailable
+from modelway.delivery import REPORT_TYPE
+from modelway.errors import Differs, NotAllowed, NotEvaluated, Unavailable
 from modelway.ports import Registry, World
 from modelway.scanning import Scanned
 
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace, world: World) -> None:
         built = existing_image(world, config, building.prepare(world, config))
         if built is None:
             what = f"{config.name} as it is here was not built on this machine"
-            raise Unavailable(what, cure=f"modelway build {options.config}, then modelway scan, then push")
+            raise Unavailable(what, cure=f"scripts/run build {options.config}, then scan, then push")
         image = push_image(world, config, built)
     told = {
         "image": str(image),
@@ -51,21 +52,37 @@ def run(options: argparse.Namespace, world: World) -> None:
 def push_image(world: World, config: ModelConfig, built: BuiltImage) -> Image:
     """Make sure that the image is in the registry with its report; raises ``NotAllowed`` without a pass.
 
-    The repository is set up even when the image is there: who may pull follows the config.
+    Where the image is there already, the repository is still set up, because who may pull follows the
+    config, and a newer report of it is still attached.
     """
     registry = world.registry(config.registry)
-    scanned = None if built.image else _passed(world, config, built)
+    scanned = _newer(world, config, built.image, registry) if built.image else _passed(world, config, built)
     pullers = sorted({place.account for place in config.environments.values()})
     for change in registry.ensure(config.registry, pullers, config.owner, config.name):
         world.reporter.note(change)
-    if scanned is None:
-        assert built.image  # noqa: S101 - there is a scan or an image
+    image = built.image
+    if image:
         world.reporter.note(f"not pushed again: {built.reused}")
-        return built.image
-    manifest = _placed(world, config, built, registry)
-    _same(manifest, scanned.subject, registry.repository)
-    registry.attach(manifest.digest, REPORT_TYPE, _document(scanned), created=world.clock.now())
-    return Image(registry.repository, manifest.digest)
+    elif scanned:
+        manifest = _placed(world, config, built, registry)
+        _same(manifest, scanned.subject, registry.repository)
+        image = Image(registry.repository, manifest.digest)
+    assert image  # noqa: S101 - it was there, or its scan passed
+    if scanned:
+        registry.attach(image.digest, REPORT_TYPE, _document(scanned), created=world.clock.now())
+    return image
+
+
+def _newer(world: World, config: ModelConfig, image: Image, registry: Registry) -> Scanned | None:
+    """The report this machine has of an image that is in the registry, if there is one and it passes."""
+    manifest = registry.manifest(image.digest)
+    if manifest is None or manifest.config is None:
+        return None
+    try:
+        scanned = scanning.examine_kept(world, config, manifest.config)
+    except NotEvaluated:
+        return None  # no advisories here: the reports that are attached stand
+    return scanned if scanned and scanned.verdict.ok else None
 
 
 def _passed(world: World, config: ModelConfig, built: BuiltImage) -> Scanned:
@@ -77,13 +94,13 @@ def _passed(world: World, config: ModelConfig, built: BuiltImage) -> Scanned:
             f"{built.local_tag} may not be pushed: there is no report of it",
             seen=f"looked in {world.run.workspace / 'reports'} for a report of {subject}"
             " by today's scanner and advisories",
-            cure=f"modelway scan {config.path or config.name}",
+            cure=f"scripts/run scan {config.path or config.name}",
         )
     if not scanned.verdict.ok:
         raise NotAllowed(
             f"{built.local_tag} may not be pushed: its scan did not pass",
             seen=scanned.words(),
-            cure=f"modelway scan {config.path or config.name} lists what stops it",
+            cure=f"scripts/run scan {config.path or config.name} lists what stops it",
         )
     return scanned
 

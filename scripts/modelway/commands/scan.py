@@ -12,11 +12,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from modelway.commands.build import local_image
 from modelway.core.config import ModelConfig
 from modelway.core.findings_json import report_json
 from modelway.core.json import canonical
 from modelway.core.policy import Blocking, Verdict, Waived, suggestion, verdict_json
-from modelway.errors import Blocked, Malformed, NotEvaluated
+from modelway.errors import Blocked, NotEvaluated
 from modelway.ports import World
 from modelway.scanning import Scanned, examine, write
 
@@ -35,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, world: World) -> None:
     """Scan, show, and stop where the policy says so."""
     config = world.configs.load(Path(options.config))
-    tag = options.image or _built(world, config)
+    tag = options.image or local_image(world, config)
     with world.reporter.stage(f"Scan {tag}"):
         scanned = examine(world, config, tag, database=options.database)
     if options.report:
@@ -134,8 +135,3 @@ def _blocked_words(verdict: Verdict) -> str:
     ]
     more = [f"and {len(lines) - _SHOWN} more, in the report"] if len(lines) > _SHOWN else []
     return "\n".join(lines[:_SHOWN] + more)
-
-
-def _built(world: World, config: ModelConfig) -> str:
-    """The local image `build` made for the config."""
-    raise Malformed("Say which image to scan", cure="name it with --image.")

@@ -44,7 +44,7 @@ class Base:
 def written(spec: Extended) -> str:
     """The Dockerfile of an ``extended`` image; its context is the repository's root."""
     lines = [
-        "# Written by modelway from image.strategy extended; `modelway build CONFIG --show` prints it.",
+        "# Written by modelway from image.strategy extended; `scripts/run build CONFIG --show` prints it.",
         f"FROM {spec.base}",
         f"COPY {_exec(spec.requirements, REQUIREMENTS)}",
         _install(spec.secrets),

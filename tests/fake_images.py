@@ -1,0 +1,289 @@
+"""Fakes of the ports images go through: a builder, containers, a registry and an artifact store.
+
+The builder, the containers and the registry share one ``Images``, as the real ones share an engine.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import BinaryIO
+
+from modelway.adapters import context
+from modelway.core import ecr, manifest
+from modelway.core.config import RegistrySpec
+from modelway.core.image import DOCKER_MANIFEST, Digest, Image
+from modelway.core.inputs import Entry
+from modelway.core.manifest import DOCKER_CONFIG, Blob, Manifest, digest_of
+from modelway.core.version import Artifact
+from modelway.errors import Differs, Failure, Malformed, NotAllowed, Unavailable
+from modelway.ports import BuildRequest, HttpAnswer, HttpRequest
+
+BUCKET = "modelway-111111111111-eu-west-1"
+REPOSITORY = "333333333333.dkr.ecr.eu-west-1.amazonaws.com/ml/iris"
+
+
+@dataclass
+class Images:
+    """What an engine keeps: the bytes of each local image's config."""
+
+    configs: dict[str, bytes] = field(default_factory=dict)
+
+    def config(self, tag: str) -> bytes:
+        """A local image's config; raises ``Unavailable`` where there is none."""
+        if tag not in self.configs:
+            raise Unavailable(f"there is no local image {tag}")
+        return self.configs[tag]
+
+
+@dataclass
+class FakeBuilder:
+    """Makes of every request an image whose config holds its labels; remembers the requests."""
+
+    images: Images = field(default_factory=Images)
+    bases: dict[str, Digest] = field(default_factory=dict)
+    built: list[BuildRequest] = field(default_factory=list)
+    failure: Failure | None = None
+    """Raised by the next builds."""
+
+    def find(self, tag: str, /) -> bool:
+        """Whether the local image exists."""
+        return tag in self.images.configs
+
+    def identity(self, tag: str, /) -> str:
+        """As classic engines have it."""
+        return str(self.config_digest(tag)) if self.find(tag) else ""
+
+    def base_digest(self, reference: str, /) -> Digest | None:
+        """What the test says, or what the name pins."""
+        _, pinned, digest = reference.partition("@")
+        return Digest.parse(digest) if pinned else self.bases.get(reference)
+
+    def entries(self, folder: Path, ignore: str, /) -> tuple[Entry, ...]:
+        """The real thing: it touches nothing but the folder."""
+        return context.entries(folder, ignore)
+
+    def config_digest(self, tag: str, /) -> Digest:
+        """The digest of the config's bytes."""
+        return digest_of(self.images.config(tag))
+
+    def build(self, request: BuildRequest, /) -> None:
+        """Build, or fail as told."""
+        self.built.append(request)
+        if self.failure:
+            raise self.failure
+        config = {"architecture": "amd64", "os": "linux", "config": {"Labels": dict(request.labels)}}
+        self.images.configs[request.tag] = json.dumps(config).encode()
+
+    @contextmanager
+    def export(self, tag: str, /) -> Iterator[BinaryIO]:
+        """A docker archive with a config and no layers."""
+        config = self.images.config(tag)
+        name = f"{digest_of(config).hex}.json"
+        listing = json.dumps([{"Config": name, "RepoTags": [tag], "Layers": []}]).encode()
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            for path, body in ((name, config), ("manifest.json", listing)):
+                member = tarfile.TarInfo(path)
+                member.size = len(body)
+                archive.addfile(member, io.BytesIO(body))
+        packed.seek(0)
+        yield packed
+
+
+@dataclass
+class FakeContainer:
+    """Answers what the test put into ``answers``, by request body."""
+
+    answers: Mapping[bytes, HttpAnswer]
+    lines: tuple[str, ...] = ("listening on 8080",)
+
+    def invoke(self, request: HttpRequest, /) -> HttpAnswer:
+        """The answer for this body; 404 for any other."""
+        unknown = HttpAnswer(status=404, body=b"", content_type="text/plain", latency=0.001)
+        return self.answers.get(request.body, unknown)
+
+    def logs(self, lines: int = 20) -> tuple[str, ...]:
+        """Its last log lines."""
+        return self.lines[-lines:]
+
+
+@dataclass
+class FakeContainers:
+    """Runs nothing; ``failure`` is raised instead of serving."""
+
+    images: Images = field(default_factory=Images)
+    answers: dict[bytes, HttpAnswer] = field(default_factory=dict)
+    failure: Failure | None = None
+    served: list[tuple[str, Path | None]] = field(default_factory=list)
+    running: int = 0
+
+    @contextmanager
+    def serve(
+        self, tag: str, /, *, environment: Mapping[str, str], model: Path | None, timeout: float
+    ) -> Iterator[FakeContainer]:
+        """Serve until the block is left."""
+        del environment, timeout
+        self.images.config(tag)
+        self.served.append((tag, model))
+        if self.failure:
+            raise self.failure
+        self.running += 1
+        try:
+            yield FakeContainer(self.answers)
+        finally:
+            self.running -= 1
+
+    def train(self, tag: str, output: Path, /, *, environment: Mapping[str, str]) -> None:
+        """Leave one file."""
+        del environment
+        self.images.config(tag)
+        output.mkdir(parents=True, exist_ok=True)
+        (output / "model.joblib").write_bytes(b"trained")
+
+
+@dataclass
+class FakeRegistry:
+    """One repository; tags are immutable but for the movable ones, as modelway sets ECR up."""
+
+    images: Images = field(default_factory=Images)
+    repository: str = REPOSITORY
+    elsewhere: dict[str, Manifest] = field(default_factory=dict)
+    """Images of other registries, by ``repository@sha256:...``."""
+    manifests: dict[Digest, Manifest] = field(default_factory=dict)
+    named: dict[str, Digest] = field(default_factory=dict)
+    documents: list[tuple[Digest, str, datetime, bytes]] = field(default_factory=list)
+    ensured: tuple[RegistrySpec, tuple[str, ...]] | None = None
+    writes: list[str] = field(default_factory=list)
+    """Each call that changed something."""
+    unreachable: bool = False
+
+    def ensure(
+        self, spec: RegistrySpec, pullers: Sequence[str], owner: str, model: str, /
+    ) -> tuple[str, ...]:
+        """Remember; say a change once."""
+        del owner, model
+        wanted = (spec, tuple(pullers))
+        if self.ensured == wanted:
+            return ()
+        self.ensured = wanted
+        self.writes.append("ensure")
+        return (f"created the repository {spec.repository}",)
+
+    def find(self, tag: str, /) -> Manifest | None:
+        """What a tag names."""
+        if self.unreachable:
+            raise Unavailable("AWS could not be reached")
+        return self.manifests.get(self.named[tag]) if tag in self.named else None
+
+    def manifest(self, digest: Digest, /) -> Manifest | None:
+        """A manifest by digest."""
+        return self.manifests.get(digest)
+
+    def tags(self, digest: Digest, /) -> tuple[str, ...]:
+        """The tags of a digest."""
+        return tuple(sorted(tag for tag, named in self.named.items() if named == digest))
+
+    def push(self, local: str, tag: str, /) -> Manifest:
+        """A manifest over the local image's config."""
+        pushed = manifest_over(self.images.config(local))
+        self._name(pushed, tag)
+        return pushed
+
+    def pull(self, source: Image, local: str, /, *, platform: str) -> None:
+        """Bring an image that somebody pushed; its config is its digest's text."""
+        del platform
+        self.images.configs[local] = self._elsewhere(source).body.encode()
+
+    def copy(self, source: Image, tag: str, /, *, platform: str) -> Manifest:
+        """Bring an image here, its digest unchanged."""
+        del platform
+        found = self._elsewhere(source)
+        self._name(found, tag)
+        return found
+
+    def retag(self, digest: Digest, tag: str, /) -> None:
+        """Give a digest one more tag."""
+        if digest not in self.manifests:
+            raise Differs(f"{self.repository} does not have {digest}")
+        self._name(self.manifests[digest], tag)
+
+    def attach(self, subject: Digest, artifact_type: str, body: bytes, /, *, created: datetime) -> Digest:
+        """Attach a document once."""
+        if subject not in self.manifests:
+            raise Differs(f"{self.repository} does not have {subject}")
+        if body not in self.attached(subject, artifact_type):
+            self.writes.append("attach")
+            self.documents.append((subject, artifact_type, created, body))
+        return digest_of(body)
+
+    def attached(self, subject: Digest, artifact_type: str, /) -> tuple[bytes, ...]:
+        """Documents of a type, newest first."""
+        mine = [(at, body) for s, kind, at, body in self.documents if (s, kind) == (subject, artifact_type)]
+        return tuple(body for _, body in sorted(mine, key=lambda one: one[0], reverse=True))
+
+    def _elsewhere(self, source: Image) -> Manifest:
+        own = self.manifests.get(source.digest) if source.repository == self.repository else None
+        found = own or self.elsewhere.get(str(source))
+        if found is None:
+            raise Malformed(f"{source} cannot be pulled")
+        return found
+
+    def _name(self, wanted: Manifest, tag: str) -> None:
+        movable = any(fnmatch(tag, pattern) for pattern in ecr.MOVABLE)
+        if self.named.get(tag, wanted.digest) != wanted.digest and not movable:
+            raise Differs(f"{tag} already names another image")
+        if self.named.get(tag) != wanted.digest:
+            self.writes.append(f"put {tag}")
+        self.manifests[wanted.digest], self.named[tag] = wanted, wanted.digest
+
+
+@dataclass
+class FakeArtifactStore:
+    """An S3 whose objects are ``objects``, by URI."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+    model: str = "iris"
+    bucket: str = BUCKET
+
+    def target_uri(self, artifact: Artifact, /) -> str:
+        """The S3 URI our copy has or will have."""
+        return f"s3://{self.bucket}/{self.model}/{artifact.sha256.hex}/model.tar.gz"
+
+    def find(self, artifact: Artifact, /) -> str | None:
+        """The S3 URI of our verified copy, if there is one."""
+        ours = self.target_uri(artifact)
+        return ours if ours in self.objects else None
+
+    def bring(self, artifact: Artifact, /) -> str:
+        """Copy and verify."""
+        ours = self.target_uri(artifact)
+        if ours not in self.objects:
+            self.objects[ours] = self._verified(artifact)
+        return ours
+
+    def fetch(self, artifact: Artifact, folder: Path, /) -> Path:
+        """Download and verify."""
+        file = folder / "model.tar.gz"
+        file.write_bytes(self._verified(artifact))
+        return file
+
+    def _verified(self, artifact: Artifact) -> bytes:
+        body = self.objects.get(artifact.uri)
+        if body is None or digest_of(body) != artifact.sha256:
+            raise NotAllowed(f"{artifact.uri} is not the model artifact the config names")
+        return body
+
+
+def manifest_over(config: bytes) -> Manifest:
+    """A Docker v2 schema 2 manifest of an image without layers."""
+    blob = Blob(media_type=DOCKER_CONFIG, digest=digest_of(config), size=len(config))
+    body = {"schemaVersion": 2, "mediaType": DOCKER_MANIFEST, "config": blob.json(), "layers": []}
+    return manifest.read(json.dumps(body), DOCKER_MANIFEST)
