@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
-from itertools import count
 from threading import Event, RLock
 from typing import TypeAlias
 
@@ -17,9 +16,6 @@ from modelway.rehearsal.fleet import Fleet, Server
 
 Answer: TypeAlias = "dict[str, object]"
 """A part of an AWS answer, times as ``datetime``: moto's serializer writes it."""
-
-GOLDEN = 0.6180339887498949
-"""Multiples of it, modulo 1, fill the unit interval evenly: shares come out right for few requests too."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,7 +93,8 @@ class Endpoint:
     gone: Event = field(default_factory=Event)
     lock: RLock = field(default_factory=RLock)
     _routes: tuple[tuple[Fleet, Fraction], ...] = ()
-    _asked: count[int] = field(default_factory=count)
+    _credit: dict[str, float] = field(default_factory=dict)
+    """What each container is owed (smooth weighted round robin): shares come out right for few requests."""
 
     @property
     def fleets(self) -> list[Fleet]:
@@ -109,6 +106,7 @@ class Endpoint:
         """From now on traffic is shared so."""
         with self.lock:
             self._routes = routes
+            self._credit.clear()
 
     def enter(self, target: str | None) -> tuple[Server, str] | None:
         """Choose the container of the next request by shares and weights, and hold it; and its config.
@@ -116,18 +114,22 @@ class Endpoint:
         ``None`` where there is no such variant, or no container.
         """
         with self.lock:
-            choices = [
-                (server, fleet.config, float(share) * _share(server, fleet, self._weights(), target))
+            weights = {variant.name: variant.weight for variant in self.variants}
+            shares = {
+                server.instance: (server, fleet.config, float(share) * _share(server, fleet, weights, target))
                 for fleet, share in self._routes
                 for server in fleet.servers
-            ]
-            whole = sum(weight for _, _, weight in choices)
+            }
+            whole = sum(share for _, _, share in shares.values())
             if whole <= 0:
                 return None
-            place = (next(self._asked) * GOLDEN) % 1 * whole
-            chosen = next(choice for choice in _running(choices) if place < choice[2])
-            chosen[0].enter()
-            return chosen[0], chosen[1]
+            for instance, (_, _, share) in shares.items():
+                self._credit[instance] = self._credit.get(instance, 0.0) + share
+            chosen = max((name for name in shares if shares[name][2] > 0), key=self._credit.__getitem__)
+            self._credit[chosen] -= whole
+            server, config, _ = shares[chosen]
+            server.enter()
+            return server, config
 
     def move(self, status: str, reason: str | None = None) -> None:
         """Enter a state."""
@@ -169,9 +171,6 @@ class Endpoint:
             }
             return said | {name: value for name, value in optional.items() if value}
 
-    def _weights(self) -> Mapping[str, float]:
-        return {variant.name: variant.weight for variant in self.variants}
-
 
 def images_of(servers: Iterable[Server]) -> dict[str, list[Answer]]:
     """``DeployedImages`` by variant."""
@@ -196,14 +195,3 @@ def _share(server: Server, fleet: Fleet, now: Mapping[str, float], target: str |
     }
     whole = sum(weights.values())
     return weights[server.launch.variant] / whole if whole else 0.0
-
-
-def _running(
-    choices: list[tuple[Server, str, float]],
-) -> Iterable[tuple[Server, str, float]]:
-    """The same with running totals in place of weights; the last one is beyond every place."""
-    total = 0.0
-    last = max(index for index, (_, _, weight) in enumerate(choices) if weight > 0)
-    for index, (server, config, weight) in enumerate(choices):
-        total += weight
-        yield server, config, float("inf") if index == last else total
