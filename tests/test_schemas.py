@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -130,7 +131,7 @@ def replaced(value: Json, path: tuple[str | int, ...], new: Json) -> Json:
 @settings(deadline=None, max_examples=300)
 @given(place=st.sampled_from(PLACES), new=ANYTHING)
 def test_jsonschema_and_ours_agree(place: tuple[str | int, ...], new: Json) -> None:
-    """docs/adr: jsonschema-rs judges; here the reference implementation judges it."""
+    """jsonschema-rs judges; here the reference implementation judges it (docs/adr)."""
     value = replaced(BASE, place, new)
     assert (Schema().flaws(value) == ()) == oracle().is_valid(value), (place, new)
 
@@ -138,3 +139,29 @@ def test_jsonschema_and_ours_agree(place: tuple[str | int, ...], new: Json) -> N
 def test_the_base_of_the_comparison_is_valid() -> None:
     assert Schema().flaws(BASE) == ()
     assert oracle().is_valid(BASE)
+
+
+def test_patterns_mean_the_same_everywhere() -> None:
+    """Rust, Python and the JavaScript of editors differ about these."""
+    patterns = [
+        str(part["pattern"]) for name in FILES for _, part in objects(load(name)) if "pattern" in part
+    ]
+    assert patterns
+    assert [p for p in patterns if not p.startswith("^") or not p.endswith("$")] == []
+    assert [p for p in patterns if "\\w" in p or "\\d" in p or "\\b" in p or "(?" in p] == []
+
+
+def test_the_reference_page_is_what_the_schemas_say() -> None:
+    """Otherwise: python docs/generate_config_reference.py."""
+    script = runpy.run_path(str(FOLDER.parent / "docs" / "generate_config_reference.py"))
+    assert (FOLDER.parent / "docs/reference/config.md").read_text("utf-8") == script["page"]()
+
+
+def test_shared_definitions_of_the_two_files_are_the_same() -> None:
+    """A target's schema is complete by itself, so that editors find every reference in the file they read."""
+    main, sagemaker = (load(name)["$defs"] for name in FILES)
+    assert isinstance(main, Mapping)
+    assert isinstance(sagemaker, Mapping)
+    shared = set(main) & set(sagemaker)
+    assert shared == {"duration", "kms_key"}
+    assert {name: main[name] for name in shared} == {name: sagemaker[name] for name in shared}

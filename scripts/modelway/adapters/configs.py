@@ -82,7 +82,7 @@ class Configs:
         raise Malformed(
             f"{self._name(path)} has {len(errors)} error{'s' * (len(errors) > 1)}",
             seen="\n".join(str(error) for error in errors),
-            cure="correct the config; `modelway validate` checks it again.",
+            cure="correct the config; `scripts/run validate` checks it again.",
         )
 
     def _name(self, path: Path) -> str:

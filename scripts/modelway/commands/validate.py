@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from modelway.core.annotation import annotation
+from modelway.core.annotation import annotation, words
 from modelway.core.problem import Level, Problem
 from modelway.errors import Malformed
 from modelway.ports import Configs, World
@@ -118,8 +118,7 @@ def _github(world: World, problems: Iterator[Problem], tally: _Tally) -> None:
             world.reporter.data(annotation(problem))
             continue
         tell = world.reporter.error if problem.level is Level.ERROR else world.reporter.warn
-        text = f"{problem.message}\n{problem.cure}" if problem.cure else problem.message
-        tell(text, file=problem.file, line=problem.line, column=problem.column)
+        tell(words(problem), file=problem.file, line=problem.line, column=problem.column)
     world.reporter.data(tally.words())
 
 

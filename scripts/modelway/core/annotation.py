@@ -7,12 +7,12 @@ from modelway.core.problem import Problem
 
 def annotation(problem: Problem) -> str:
     """``::error file=...,line=...,col=...::text`` (Workflow commands for GitHub Actions)."""
-    file, text = _property(problem.file), _data(_text(problem))
+    file, text = _property(problem.file), _data(words(problem))
     place = f"file={file},line={problem.line},col={problem.column}"
     return f"::{problem.level} {place}::{text}"
 
 
-def _text(problem: Problem) -> str:
+def words(problem: Problem) -> str:
     """What was found, and below it the cure."""
     return f"{problem.message}\n{problem.cure}" if problem.cure else problem.message
 
