@@ -24,6 +24,7 @@ from modelway.core.plan import (
     Step,
     Verify,
     plan,
+    plan_back,
     standing,
     way_back,
 )
@@ -86,6 +87,9 @@ class Engine:
                 return state
             _refuse_by_world(state, steps)
             _refuse_unapproved(steps, approved)
+            if isinstance(steps[0], Shift) and version and not state.traffic.get(goal.version):
+                # Nothing is moved forward while the way back is not approved, too.
+                _refuse_unapproved(plan_back(goal, state), approved)
             if steps[0] in done:
                 raise _undone(steps[0], state)
             self._perform(steps[0], state, version, urgent=version is None)

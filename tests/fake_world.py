@@ -1,0 +1,109 @@
+"""A world of fakes: two environments in memory, one image pushed and scanned, no AWS and no Docker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from modelway.core.config import ModelConfig, ScanSpec
+from modelway.core.findings import Report
+from modelway.core.findings_json import report_json
+from modelway.core.image import Image
+from modelway.core.json import canonical
+from modelway.core.problem import Problem
+from modelway.delivery import REPORT_TYPE, Delivery
+from modelway.ports import HttpAnswer, HttpRequest, Run, World
+from tests.configs import model_config
+from tests.fake_images import FakeRegistry, manifest_over
+from tests.fake_target import Clock, FakeTarget
+from tests.fakes import FakeReporter
+from tests.reports import NOW, report
+
+GOOD = HttpAnswer(status=200, body=b"[0]", content_type="application/json", latency=0.01)
+
+
+@dataclass
+class AnsweringTarget(FakeTarget):
+    """A fake target that answers requests, too."""
+
+    answer: HttpAnswer = GOOD
+
+    def invoke(self, request: HttpRequest, version: object, /) -> HttpAnswer:
+        """The same answer for everybody."""
+        del request, version
+        return self.answer
+
+
+@dataclass
+class OneConfig:
+    """Reads one config, whatever the path."""
+
+    config: ModelConfig
+
+    def find(self, paths: Sequence[str], /) -> tuple[Path, ...]:
+        """Whatever is asked for."""
+        return tuple(map(Path, paths))
+
+    def read(self, path: Path, /) -> tuple[ModelConfig | None, tuple[Problem, ...]]:
+        """The config, without problems."""
+        del path
+        return self.config, ()
+
+    def load(self, path: Path, /) -> ModelConfig:
+        """The config."""
+        del path
+        return self.config
+
+
+@dataclass
+class Stage:
+    """The world, and what a test wants to look at afterwards."""
+
+    config: ModelConfig = field(default_factory=lambda: model_config(artifact=None))
+    clock: Clock = field(default_factory=lambda: Clock(time=NOW))
+    reporter: FakeReporter = field(default_factory=FakeReporter)
+    registry: FakeRegistry = field(default_factory=FakeRegistry)
+    targets: dict[str, AnsweringTarget] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in self.config.environments:
+            self.targets.setdefault(name, AnsweringTarget(clock=self.clock))
+
+    @property
+    def world(self) -> World:
+        """The ports, as a command gets them."""
+        nothing: Any = None  # what no test here may reach
+        return World(
+            reporter=self.reporter,
+            clock=self.clock,
+            run=Run(root=Path.cwd(), workspace=Path.cwd() / ".modelway", revision="r1"),
+            configs=OneConfig(self.config),
+            builder=nothing,
+            containers=nothing,
+            registry=lambda _: self.registry,
+            artifacts=nothing,
+            target=lambda _, place: self.targets[place.name],
+            scanner=nothing,
+            advisories=nothing,
+        )
+
+    def delivery(self, environment: str) -> Delivery:
+        """The way into an environment."""
+        return Delivery.open(self.world, self.config, environment)
+
+    def push(self, name: str = "one", *reports: Report) -> Image:
+        """An image in the registry with a report of it that found nothing, unless others are given."""
+        manifest = manifest_over(name.encode())
+        self.registry.manifests[manifest.digest] = manifest
+        assert manifest.config
+        found = reports or (replace(report(), subject=manifest.config, findings=()),)
+        document = canonical({"reports": [report_json(one) for one in found], "verdict": {}}).encode()
+        self.registry.attach(manifest.digest, REPORT_TYPE, document, created=self.clock.now())
+        return Image(self.registry.repository, manifest.digest)
+
+    def with_scan(self, **changes: object) -> Stage:
+        """The same stage under another scan policy."""
+        self.config = replace(self.config, scan=replace(ScanSpec(), **changes))  # type: ignore[arg-type]
+        return self

@@ -1,0 +1,219 @@
+"""May it go there, what would happen, and doing it: over fakes, for every way it can end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from modelway.core import planfile
+from modelway.core.config import ContractTest, Expect, Waiver
+from modelway.core.findings import Finding, Report
+from modelway.core.image import DOCKER_MANIFEST, OCI_MANIFEST, Digest, Image
+from modelway.core.json import canonical
+from modelway.core.record import Withdrawn
+from modelway.delivery import words
+from modelway.errors import Blocked, Differs, Malformed, NotAllowed, NotEvaluated, Unhealthy, Unrestored
+from modelway.ports import HttpAnswer
+from tests.fake_images import manifest_over
+from tests.fake_world import GOOD, Stage
+from tests.reports import finding, report
+
+BAD = HttpAnswer(status=500, body=b"oops", content_type="text/plain", latency=0.01)
+
+
+def about(name: str, *findings: Finding) -> Report:
+    """A report of the image ``Stage.push`` would make of a name."""
+    subject = manifest_over(name.encode()).config
+    assert subject
+    return replace(report(*findings), subject=subject)
+
+
+def test_an_unknown_environment_is_named_with_those_there_are():
+    with pytest.raises(Malformed, match="no environment 'prod'") as caught:
+        Stage().delivery("prod")
+    assert "staging, production" in str(caught.value)
+
+
+# --- the gate ---
+
+
+def test_the_first_environment_takes_what_was_pushed_and_scanned():
+    stage = Stage()
+    reasons = stage.delivery("staging").gate(stage.push())
+    assert len(reasons) == 3
+    assert stage.registry.writes == ["attach"], "the gate only reads"
+
+
+def test_what_is_not_in_the_registry_goes_nowhere():
+    stage = Stage()
+    image = Image(stage.registry.repository, Digest.parse("sha256:" + "9" * 64))
+    with pytest.raises(NotAllowed, match="is not in the registry"):
+        stage.delivery("staging").gate(image)
+
+
+def test_a_manifest_the_target_cannot_run_goes_nowhere():
+    stage = Stage()
+    image = stage.push()
+    stage.registry.manifests[image.digest] = replace(
+        stage.registry.manifests[image.digest], media_type=OCI_MANIFEST
+    )
+    with pytest.raises(NotAllowed, match="cannot run manifests of type") as caught:
+        stage.delivery("staging").gate(image)
+    assert DOCKER_MANIFEST in str(caught.value)
+
+
+def test_without_a_report_nothing_goes_anywhere():
+    stage = Stage()
+    image = stage.push()
+    stage.registry.documents.clear()
+    with pytest.raises(NotAllowed, match="no scan report"):
+        stage.delivery("staging").gate(image)
+
+
+def test_a_report_about_another_image_does_not_count():
+    stage = Stage()
+    image = stage.push("one", about("another"))
+    with pytest.raises(NotAllowed, match="no scan report"):
+        stage.delivery("staging").gate(image)
+
+
+def test_a_scanner_the_config_asks_for_and_nobody_ran_is_not_a_pass():
+    stage = Stage().with_scan(scanners=("builtin", "trivy"))
+    with pytest.raises(NotEvaluated, match="trivy"):
+        stage.delivery("staging").gate(stage.push())
+
+
+def test_a_damaged_report_is_not_a_pass():
+    stage = Stage()
+    image = stage.push()
+    subject, kind, created, _ = stage.registry.documents[0]
+    stage.registry.documents[0] = (subject, kind, created, b'{"reports": [{}]}')
+    with pytest.raises(NotEvaluated, match="cannot be read"):
+        stage.delivery("staging").gate(image)
+
+
+def test_todays_policy_judges_the_old_report():
+    stage = Stage()
+    image = stage.push("one", about("one", finding(severity="high")))
+    with pytest.raises(Blocked, match="CVE-2023-30861 in flask"):
+        stage.delivery("staging").gate(image)
+    waiver = Waiver(id="CVE-2023-30861", reason="not reachable from here", expires=date(2026, 7, 1))
+    assert stage.with_scan(waivers=(waiver,)).delivery("staging").gate(image)
+    expired = replace(waiver, expires=date(2026, 6, 1))
+    with pytest.raises(Blocked, match="expired on 2026-06-01"):
+        stage.with_scan(waivers=(expired,)).delivery("staging").gate(image)
+
+
+def test_production_takes_only_what_passed_in_staging():
+    stage = Stage()
+    image = stage.push()
+    with pytest.raises(NotAllowed, match="never ran in staging"):
+        stage.delivery("production").gate(image)
+    stage.delivery("staging").deploy(image)
+    assert stage.delivery("production").gate(image)
+
+
+def test_a_pass_with_other_contract_tests_does_not_count():
+    stage = Stage()
+    image = stage.push()
+    stage.delivery("staging").deploy(image)
+    more = ContractTest(name="more", body="[[1]]", expect=Expect(json=[0], has_json=True))
+    stage.config = replace(stage.config, contract_tests=(*stage.config.contract_tests, more))
+    with pytest.raises(NotAllowed, match="other contract tests"):
+        stage.delivery("production").gate(image)
+
+
+def test_what_was_withdrawn_in_staging_does_not_go_on():
+    stage = Stage()
+    image = stage.push()
+    stage.delivery("staging").deploy(image)
+    staging = stage.targets["staging"]
+    staging.record(next(iter(staging.records)), Withdrawn(reason="wrong for setosa"))
+    with pytest.raises(NotAllowed, match="withdrawn in staging: wrong for setosa"):
+        stage.delivery("production").gate(image)
+
+
+# --- planning and deploying ---
+
+
+def test_a_plan_file_read_back_allows_exactly_its_steps():
+    stage = Stage()
+    image = stage.push()
+    plan = stage.delivery("staging").planned(image, retry=False)
+    read = planfile.parse(canonical(plan.to_json()))
+    assert read == plan
+    stage.delivery("staging").deploy(image, approved=read)
+    assert stage.targets["staging"].traffic == {plan.version: 100}
+    assert "nothing to do" in words(stage.delivery("staging").planned(image, retry=False))
+
+
+def test_a_plan_changed_by_hand_is_refused():
+    stage = Stage()
+    text = canonical(stage.delivery("staging").planned(stage.push(), retry=False).to_json())
+    with pytest.raises(ValueError, match="changed by hand"):
+        planfile.parse(text.replace('"percent":100', '"percent":50'))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 2}', '{"steps": 1}'])
+def test_what_is_not_a_plan_is_refused(text):
+    with pytest.raises(ValueError, match=r"."):
+        planfile.parse(text)
+
+
+def test_a_plan_for_another_image_or_place_is_refused():
+    stage = Stage()
+    one, two = stage.push("one"), stage.push("two")
+    plan = stage.delivery("staging").planned(one, retry=False)
+    with pytest.raises(Differs, match="about something else"):
+        stage.delivery("staging").deploy(two, approved=plan)
+    stage.delivery("staging").deploy(one)
+    with pytest.raises(Differs, match="about something else"):
+        stage.delivery("production").deploy(one, approved=plan)
+
+
+def test_a_plan_from_before_there_was_a_way_back_is_stale():
+    stage = Stage()
+    one, two = stage.push("one"), stage.push("two")
+    stale = stage.delivery("staging").planned(two, retry=False)
+    stage.delivery("staging").deploy(one)
+    target = stage.targets["staging"]
+    serving = dict(target.traffic)
+    with pytest.raises(Differs, match="changed since the plan was made"):
+        stage.delivery("staging").deploy(two, approved=stale)
+    assert target.traffic == serving
+    fresh = stage.delivery("staging").planned(two, retry=False)
+    stage.delivery("staging").deploy(two, approved=fresh)
+    assert target.traffic == {fresh.version: 100}
+
+
+def test_a_sick_first_version_says_that_there_is_no_way_back():
+    stage = Stage()
+    image = stage.push()
+    assert "no way back" in words(stage.delivery("staging").planned(image, retry=False))
+    stage.targets["staging"].answer = BAD
+    with pytest.raises(Unrestored, match="expected status 200, got 500: oops"):
+        stage.delivery("staging").deploy(image)
+
+
+def test_a_sick_next_version_leaves_the_good_one_serving():
+    stage = Stage()
+    one, two = stage.push("one"), stage.push("two")
+    stage.delivery("staging").deploy(one)
+    target = stage.targets["staging"]
+    good = dict(target.traffic)
+    answers = iter([BAD])
+    target.invoke = lambda *_: next(answers, GOOD)  # type: ignore[method-assign]
+    with pytest.raises(Unhealthy, match="serves again"):
+        stage.delivery("staging").deploy(two)
+    assert target.traffic == good
+
+
+def test_releasing_what_serves_and_passed_changes_nothing():
+    stage = Stage()
+    image = stage.push()
+    stage.delivery("staging").deploy(image)
+    before = list(stage.targets["staging"].calls)
+    stage.delivery("staging").deploy(image)
+    assert stage.targets["staging"].calls == before
