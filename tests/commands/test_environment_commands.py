@@ -1,0 +1,148 @@
+"""What the commands about environments show, write and refuse, over fakes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from types import ModuleType
+
+import pytest
+
+from modelway.commands import deploy, gate, plan, promote, reinstate, rollback, status
+from modelway.errors import Malformed, NotAllowed
+from tests.fake_world import Stage
+
+
+def run(command: ModuleType, stage: Stage, *argv: str) -> None:
+    """As ``__main__`` runs it."""
+    parser = argparse.ArgumentParser()
+    command.arguments(parser)
+    command.run(parser.parse_args(["model.yaml", *argv]), stage.world)
+
+
+def released(stage: Stage, *names: str) -> list[str]:
+    """Images deployed to staging, one after the other; the ids of their versions."""
+    ids = []
+    for name in names:
+        image = stage.push(name)
+        run(deploy, stage, "-e", "staging", "--image", str(image))
+        ids.append(stage.delivery("staging").version(image).id)
+    return ids
+
+
+def serving(stage: Stage, environment: str = "staging") -> str | None:
+    return stage.targets[environment].observe(None).serving
+
+
+def test_plan_writes_a_file_that_deploy_is_held_to(tmp_path):
+    stage = Stage()
+    image, file = stage.push(), tmp_path / "plans" / "staging.json"
+    run(plan, stage, "-e", "staging", "--image", str(image), "--out", str(file))
+    assert "1. stage version" in stage.reporter.text
+    assert serving(stage) is None, "planning changes nothing"
+    run(deploy, stage, "-e", "staging", "--image", str(image), "--plan", str(file))
+    assert serving(stage) == json.loads(file.read_text())["version"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [(None, "cannot be read"), ("no plan", "Expecting value"), ("{}", "not a plan")],
+)
+def test_a_plan_file_that_is_none_is_refused(tmp_path, text, words):
+    stage, file = Stage(), tmp_path / "plan.json"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(Malformed, match="--plan") as caught:
+        run(deploy, stage, "-e", "staging", "--image", str(stage.push()), "--plan", str(file))
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["latest", "repo:tag", "repo@sha256:12"])
+def test_a_tag_is_not_deployed(text):
+    with pytest.raises(Malformed, match="--image"):
+        run(deploy, Stage(), "-e", "staging", "--image", text)
+
+
+def test_gate_says_why_for_people_and_for_programs():
+    stage = Stage()
+    image = stage.push()
+    run(gate, stage, "-e", "staging", "--image", str(image))
+    assert "may go to staging" in stage.reporter.text
+    run(gate, stage, "-e", "staging", "--image", str(image), "--format", "json")
+    assert json.loads(stage.reporter.printed[-1])["allowed"] is True
+
+
+def test_promote_takes_the_image_that_serves_before():
+    stage = Stage()
+    with pytest.raises(NotAllowed, match="nothing that passed serves in staging"):
+        run(promote, stage, "-e", "production")
+    released(stage, "one", "two")
+    run(promote, stage, "-e", "production")
+    staging, production = (stage.targets[name] for name in ("staging", "production"))
+    digest = staging.records[staging.observe(None).serving].digest
+    assert production.records[production.observe(None).serving].digest == digest
+
+
+def test_promote_to_the_first_environment_makes_no_sense():
+    with pytest.raises(Malformed, match="not promoted from anywhere"):
+        run(promote, Stage(), "-e", "staging")
+
+
+def test_two_rollbacks_in_a_row_go_two_versions_back_and_a_third_has_nowhere_to_go():
+    stage = Stage()
+    one, two, _ = released(stage, "one", "two", "three")
+    run(rollback, stage, "-e", "staging", "--reason", "bad answers")
+    assert serving(stage) == two
+    run(rollback, stage, "-e", "staging")
+    assert serving(stage) == one
+    with pytest.raises(NotAllowed, match="no other version passed"):
+        run(rollback, stage, "-e", "staging")
+    assert serving(stage) == one
+
+
+def test_rollback_with_from_is_done_once():
+    stage = Stage()
+    one, two = released(stage, "one", "two")
+    run(rollback, stage, "-e", "staging", "--from", two)
+    run(rollback, stage, "-e", "staging", "--from", two)
+    assert serving(stage) == one
+
+
+def test_rollback_goes_where_it_is_told_if_that_passed():
+    stage = Stage()
+    one, _, _ = released(stage, "one", "two", "three")
+    with pytest.raises(Malformed, match="there is no version"):
+        run(rollback, stage, "-e", "staging", "--to", "0" * 12)
+    with pytest.raises(Malformed, match="not a version's id"):
+        run(rollback, stage, "-e", "staging", "--to", "three")
+    run(rollback, stage, "-e", "staging", "--to", one)
+    assert serving(stage) == one
+
+
+def test_what_was_rolled_back_from_comes_back_only_reinstated():
+    stage = Stage()
+    image = stage.push("two")
+    one, two = released(stage, "one", "two")
+    run(rollback, stage, "-e", "staging")
+    with pytest.raises(NotAllowed, match="was withdrawn here"):
+        run(deploy, stage, "-e", "staging", "--image", str(image))
+    run(reinstate, stage, two, "-e", "staging", "--reason", "the data was wrong, not the model")
+    run(deploy, stage, "-e", "staging", "--image", str(image))
+    assert serving(stage) == two
+    with pytest.raises(Malformed, match="there is no version"):
+        run(reinstate, stage, "0" * 12, "-e", "staging", "--reason", "x")
+    assert one in stage.targets["staging"].records
+
+
+def test_status_shows_each_version_and_how_it_stands():
+    stage = Stage()
+    one, two = released(stage, "one", "two")
+    run(rollback, stage, "-e", "staging")
+    run(status, stage)
+    text = stage.reporter.text
+    assert f"staging: version {one} serves" in text
+    assert "production: nothing serves" in text
+    run(status, stage, "-e", "staging", "--format", "json")
+    told = json.loads(stage.reporter.printed[-1])["staging"]
+    assert told["serving"] == one
+    assert {v["id"]: v["standing"] for v in told["versions"]} == {one: "serves", two: "withdrawn"}
