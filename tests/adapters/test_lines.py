@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelway.adapters.lines import Masks, clean, columns, fit, pad, width
+from modelway.adapters.lines import Masks, clean, columns, fit, pad, width, wrap
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,21 @@ def test_wide_characters_count_twice_and_combining_ones_not_at_all() -> None:
     assert width("e\u0301") == 1
     assert fit("模型模型", 5) == "模型…"
     assert pad("模", 4) == "模  "
+
+
+def test_a_long_line_goes_on_under_its_beginning() -> None:
+    assert wrap("  one two three", 9) == ["  one two", "  three"]
+    assert wrap("short", 9) == ["short"]
+    assert wrap("", 9) == [""]
+
+
+def test_what_one_copies_stays_whole() -> None:
+    assert wrap("see sha256:0123456789 there", 10) == ["see", "sha256:0123456789", "there"]
+
+
+@given(st.text(alphabet="ab 模"), st.integers(min_value=1, max_value=20))
+def test_wrapping_loses_nothing_but_blanks(text: str, room: int) -> None:
+    assert "".join(wrap(text, room)).replace(" ", "") == text.replace(" ", "")
 
 
 def test_the_widest_column_gives_way() -> None:

@@ -147,6 +147,16 @@ def test_a_problem_names_its_place_as_compilers_do(piped: Seen) -> None:
     ]
 
 
+def test_long_notes_are_wrapped_on_a_terminal_and_whole_in_a_pipe(live: Seen, piped: Seen) -> None:
+    for seen in (live, piped):
+        with seen.reporter.stage("Push"):
+            seen.reporter.note("word " * 30)
+            seen.reporter.error("wrong " * 30 + "\nTo fix: " + "right " * 30)
+    assert max(map(len, live.err.shown)) <= 80
+    assert all(line.startswith("  ") for line in live.err.shown[1:-1])
+    assert len(piped.err.getvalue().splitlines()) == 5
+
+
 def test_a_table_is_aligned(piped: Seen) -> None:
     piped.reporter.table("What ran", ["stage", "took"], [["build", "0.3 s"], ["a long stage", "11 s"]])
     assert piped.err.getvalue().splitlines() == [

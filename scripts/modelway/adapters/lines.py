@@ -66,6 +66,22 @@ def fit(text: str, room: int) -> str:
     return f"{kept}…" if room > 0 else ""
 
 
+def wrap(text: str, room: int) -> list[str]:
+    """The line in lines of at most this many columns, the later ones as far in as the first.
+
+    A word longer than that stays whole: digests and paths are there to be copied.
+    """
+    words = text.split(" ")
+    lines = [words[0]]
+    margin = " " * (len(text) - len(text.lstrip(" ")))
+    for word in words[1:]:
+        if lines[-1].strip() and width(lines[-1]) + 1 + width(word) > room:
+            lines.append(f"{margin}{word}")
+        else:
+            lines[-1] += f" {word}"
+    return lines
+
+
 def pad(text: str, room: int) -> str:
     """The text with spaces after it, up to this many columns."""
     return text + " " * (room - width(text))

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from modelway.adapters import environment
-from modelway.adapters.lines import Masks, clean, columns, fit, pad
+from modelway.adapters.lines import Masks, clean, columns, fit, pad, wrap
 from modelway.ports import Clock
 
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _CYAN = "1", "2", "31", "32", "33", "36"
@@ -46,7 +46,7 @@ class Terminal:
 
     def note(self, text: str, /) -> None:
         """A line under the current heading."""
-        self._write(self._safe(text))
+        self._write(self._wrapped(self._safe(text)))
 
     def progress(self, text: str, /) -> None:
         """Replaces the last progress on a terminal; a line of its own when piped, unless it repeats."""
@@ -108,12 +108,19 @@ class Terminal:
 
     def _marked(self, word: str, colour: str, text: str, place: str) -> None:
         first, *rest = self._safe(text)
-        tail = [f"  {self._cure(line)}" for line in rest]
-        self._write([f"{place}{self._paint(word, colour)}{self._paint(first, _BOLD)}", *tail])
+        head, *tail = self._wrapped([f"{place}{word}{first}", *(f"  {line}" for line in rest)])
+        self._write([head.replace(word, self._paint(word, colour), 1), *map(self._cure, tail)])
 
     def _cure(self, line: str) -> str:
-        word = "To fix:"
+        word = "  To fix:"
         return self._paint(word, _CYAN) + line.removeprefix(word) if line.startswith(word) else line
+
+    def _wrapped(self, lines: Sequence[str]) -> list[str]:
+        """Lines as wide as the terminal leaves room for under the current heading."""
+        if not self._live:
+            return list(lines)
+        room = self._width() - 2 * len(self._open)
+        return [part for line in lines for part in wrap(line, room)]
 
     def _write(self, lines: Sequence[str]) -> None:
         """Write whole lines under the open headings, the progress line staying last."""
