@@ -151,10 +151,16 @@ def test_long_notes_are_wrapped_on_a_terminal_and_whole_in_a_pipe(live: Seen, pi
     for seen in (live, piped):
         with seen.reporter.stage("Push"):
             seen.reporter.note("word " * 30)
-            seen.reporter.error("wrong " * 30 + "\nTo fix: " + "right " * 30)
+            seen.reporter.error("wrong " * 30)
     assert max(map(len, live.err.shown)) <= 80
     assert all(line.startswith("  ") for line in live.err.shown[1:-1])
-    assert len(piped.err.getvalue().splitlines()) == 5
+    assert len(piped.err.getvalue().splitlines()) == 4
+
+
+def test_what_is_to_be_typed_stays_on_one_line(live: Seen) -> None:
+    live.reporter.note("  aws " + "option " * 20)
+    live.reporter.error("wrong\nTo fix: sudo " + "word " * 20)
+    assert [line.split()[0] for line in live.err.shown[:-1]] == ["aws", "error:", "To"]
 
 
 def test_a_table_is_aligned(piped: Seen) -> None:

@@ -116,11 +116,11 @@ class Terminal:
         return self._paint(word, _CYAN) + line.removeprefix(word) if line.startswith(word) else line
 
     def _wrapped(self, lines: Sequence[str]) -> list[str]:
-        """Lines as wide as the terminal leaves room for under the current heading."""
+        """Lines as wide as the terminal leaves room for; indented ones stay whole: they are to be copied."""
         if not self._live:
             return list(lines)
         room = self._width() - 2 * len(self._open)
-        return [part for line in lines for part in wrap(line, room)]
+        return [part for line in lines for part in ([line] if line.startswith("  ") else wrap(line, room))]
 
     def _write(self, lines: Sequence[str]) -> None:
         """Write whole lines under the open headings, the progress line staying last."""
