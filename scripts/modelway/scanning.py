@@ -59,7 +59,8 @@ def examine(world: World, config: ModelConfig, tag: str, *, database: Path | Non
     reports = []
     for name in config.scan.scanners:
         scanner = world.scanner(name, index)
-        kept = _kept_for(world, world.builder().identity(tag), name, scanner)
+        fingerprint = scanner.fingerprint()  # fails before the image is exported where advisories are missing
+        kept = _kept_for(world, world.builder().identity(tag), name, fingerprint)
         reports.append(kept or _scan(world, tag, config.image.platform, name, scanner))
     return _judged(world, config, tuple(reports))
 
@@ -74,7 +75,7 @@ def examine_kept(
     index = world.advisories(database).path
     reports = []
     for name in config.scan.scanners:
-        report = _kept(world, subject, name, world.scanner(name, index))
+        report = _kept(world, subject, name, world.scanner(name, index).fingerprint())
         if report is None:
             return None
         reports.append(report)
@@ -109,13 +110,13 @@ def _judged(world: World, config: ModelConfig, reports: tuple[Report, ...]) -> S
     )
 
 
-def _kept_for(world: World, identity: str, name: str, scanner: Scanner) -> Report | None:
+def _kept_for(world: World, identity: str, name: str, fingerprint: str) -> Report | None:
     """The report of an image the engine still has under the same content address."""
     try:
         subject = Digest.parse(_pointer(world, identity).read_text(encoding="utf-8")) if identity else None
     except (OSError, ValueError):
         subject = None
-    report = _kept(world, subject, name, scanner) if subject else None
+    report = _kept(world, subject, name, fingerprint) if subject else None
     if report:
         world.reporter.note(
             f"Not scanned again: the image ({report.subject.hex[:12]}), the advisories and the scanner"
@@ -124,9 +125,8 @@ def _kept_for(world: World, identity: str, name: str, scanner: Scanner) -> Repor
     return report
 
 
-def _kept(world: World, subject: Digest, name: str, scanner: Scanner) -> Report | None:
+def _kept(world: World, subject: Digest, name: str, fingerprint: str) -> Report | None:
     """A report of these very bytes and advisories; one that was altered is none."""
-    fingerprint = scanner.fingerprint()
     try:
         report = report_of(json.loads(_file(world, subject, name).read_text(encoding="utf-8")))
     except (OSError, ValueError, RecursionError):

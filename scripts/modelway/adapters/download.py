@@ -7,6 +7,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
+from typing import IO
 
 from modelway.errors import Malformed, Unavailable
 from modelway.ports import Clock, Reporter
@@ -29,7 +30,10 @@ def download(url: str, into: Path, /, *, clock: Clock, reporter: Reporter) -> No
         try:
             return _fetch(url, into, reporter)
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
-            lasting = isinstance(error, urllib.error.HTTPError) and error.code not in _AGAIN
+            lasting = False
+            if isinstance(error, urllib.error.HTTPError):
+                lasting = error.code not in _AGAIN
+                error.close()
             if lasting or attempt == _TRIES:
                 raise Unavailable(
                     f"{url} cannot be downloaded",
@@ -46,9 +50,8 @@ def _fetch(url: str, into: Path, reporter: Reporter) -> None:
     """One try."""
     name = urllib.parse.urlsplit(url).path.lstrip("/")
     request = urllib.request.Request(url, headers={"User-Agent": "modelway"})  # noqa: S310  (checked by _safe)
-    with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer, into.open("wb") as file:  # noqa: S310
-        if not _safe(answer.geturl()):
-            raise urllib.error.URLError(f"redirected to {answer.geturl()}")
+    opener = urllib.request.build_opener(_SafeRedirects)
+    with opener.open(request, timeout=_TIMEOUT) as answer, into.open("wb") as file:
         size = int(answer.headers.get("Content-Length") or 0)
         while piece := answer.read(_CHUNK):
             file.write(piece)
@@ -57,6 +60,22 @@ def _fetch(url: str, into: Path, reporter: Reporter) -> None:
             reporter.progress(f"{name}: {file.tell() >> 20} of {size >> 20} MiB")
         if size and file.tell() != size:
             raise urllib.error.URLError(f"ended after {file.tell()} of {size} bytes")
+
+
+class _SafeRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows a redirect only to where a download may come from (urllib's own place to decide it)."""
+
+    def redirect_request(  # noqa: PLR0913, PLR0917  (urllib's signature)
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        """The next request; ``None`` makes the redirect itself the error."""
+        return super().redirect_request(req, fp, code, msg, headers, newurl) if _safe(newurl) else None
 
 
 def _safe(url: str) -> bool:

@@ -1,0 +1,278 @@
+"""``scan`` stops where the policy says so, is never green without a scan, and scans once."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import pytest
+
+from modelway.adapters.advisories import OsvIndex
+from modelway.commands import scan, scan_db
+from modelway.core.config import ModelConfig, ScanSpec, Waiver
+from modelway.core.findings_json import report_of
+from modelway.core.problem import Problem
+from modelway.errors import Blocked, NotEvaluated
+from modelway.ports import Advisories, Builder, Configs, Run, Scanner, World
+from modelway.scanners.builtin import open_scanner
+from modelway.scanning import examine_kept
+from tests.configs import model_config
+from tests.fakes import FakeClock, FakeReporter
+from tests.scanners.images import DEBIAN, docker_archive, layer, python
+
+REHEARSAL = Path(__file__).parents[2] / "scripts/modelway/rehearsal/advisories"
+NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
+NOTE = "hand-made set of 20 advisories for rehearsals; not a scan of everything known"
+GOOD = docker_archive([layer({**DEBIAN, "var/lib/dpkg/status": b"Package: a\nVersion: 1\n"})])
+BAD = docker_archive([layer(DEBIAN), layer(python("h11", "0.14.0"))])
+
+
+@dataclass
+class Images:
+    """A builder that only has images; counts how often it exported one."""
+
+    images: dict[str, bytes]
+    exported: list[str] = field(default_factory=list)
+
+    def find(self, tag: str, /) -> bool:
+        return tag in self.images
+
+    def identity(self, tag: str, /) -> str:
+        return str(hash(self.images[tag])) if tag in self.images else ""
+
+    @contextmanager
+    def export(self, tag: str, /) -> Iterator[BinaryIO]:
+        self.exported.append(tag)
+        yield io.BytesIO(self.images[tag])
+
+
+@dataclass
+class OneConfig:
+    """Configs: there is one."""
+
+    config: ModelConfig
+
+    def find(self, paths: Sequence[str], /) -> tuple[Path, ...]:
+        return tuple(map(Path, paths))
+
+    def read(self, path: Path, /) -> tuple[ModelConfig | None, tuple[Problem, ...]]:
+        del path
+        return self.config, ()
+
+    def load(self, path: Path, /) -> ModelConfig:
+        del path
+        return self.config
+
+
+@dataclass
+class House:
+    """A world with images and advisories, and nothing else."""
+
+    folder: Path
+    images: Images
+    spec: ScanSpec
+    clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
+    reporter: FakeReporter = field(default_factory=FakeReporter)
+
+    def world(self) -> World:
+        def absent(*_: object) -> object:
+            raise AssertionError("a scan needs no other port")
+
+        def advisories(path: Path | None) -> Advisories:
+            return OsvIndex(path or self.folder / "index.sqlite", self.clock, self.reporter)
+
+        def scanner(name: str, database: Path) -> Scanner:
+            assert name == "builtin"
+            return open_scanner(database)
+
+        ports = dict.fromkeys(("containers", "registry", "artifacts", "target"), absent)
+        return World(
+            reporter=self.reporter,
+            clock=self.clock,
+            run=Run(root=self.folder, workspace=self.folder / ".modelway"),
+            configs=cast("Configs", OneConfig(model_config(scan=self.spec))),
+            builder=lambda: cast("Builder", self.images),
+            scanner=scanner,
+            advisories=advisories,
+            **ports,  # type: ignore[arg-type]  # they are never called
+        )
+
+    def scan(self, *options: str, tag: str = "good") -> None:
+        """``scan CONFIG --image TAG``."""
+        parser = argparse.ArgumentParser()
+        scan.arguments(parser)
+        scan.run(parser.parse_args(["model.yaml", "--image", tag, *options]), self.world())
+
+    def scan_db(self, *options: str) -> None:
+        """``scan-db ...``."""
+        parser = argparse.ArgumentParser()
+        scan_db.arguments(parser)
+        scan_db.run(parser.parse_args(options), self.world())
+
+    def reports(self) -> list[Path]:
+        """What is kept."""
+        return sorted((self.folder / ".modelway/reports").glob("*.json"))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    made = House(tmp_path, Images({"good": GOOD, "bad": BAD}), ScanSpec())
+    made.scan_db("import", str(REHEARSAL), "--note", NOTE, "--as-of", "2026-06-15")
+    return made
+
+
+def test_a_good_image_passes_and_leaves_a_report(house: House) -> None:
+    house.scan()
+    [path] = house.reports()
+    report = report_of(json.loads(path.read_text("utf-8")))
+    assert path.stem == report.subject.hex
+    assert report.database.note == NOTE
+    assert NOTE in house.reporter.warnings
+    assert house.reporter.outputs["config_digest"] == str(report.subject)
+
+
+def test_a_critical_finding_blocks_and_says_what_to_do(house: House) -> None:
+    with pytest.raises(Blocked) as caught:
+        house.scan(tag="bad")
+    text = str(caught.value)
+    for part in (
+        "CVE-2025-43859 in h11 0.14.0 (fixed in 0.16.0)",
+        "- id: CVE-2025-43859",
+        "expires: 2026-07-15",
+    ):
+        assert part in text
+    assert house.reporter.tables[0][2][0][:5] == ("critical", "CVE-2025-43859", "h11", "0.14.0", "0.16.0")
+
+
+def _waive(house: House, expires: date) -> None:
+    ids = ("CVE-2025-43859", "CVE-2023-4911", "CVE-2024-2961")
+    waivers = tuple(Waiver(id=one, reason="because it is a test", expires=expires) for one in ids)
+    house.spec = replace(house.spec, waivers=waivers)
+
+
+def test_a_waived_finding_is_shown_and_passes(house: House) -> None:
+    _waive(house, date(2026, 6, 15))
+    house.scan(tag="bad")
+    assert "waived until 2026-06-15: because it is a test" in house.reporter.tables[0][2][0]
+
+
+def test_an_expired_waiver_blocks_a_clean_image_too(house: House) -> None:
+    _waive(house, date(2026, 6, 14))
+    with pytest.raises(Blocked, match=r"CVE-2025-43859 \(expired 2026-06-14\)"):
+        house.scan()
+
+
+def test_an_unused_waiver_warns(house: House) -> None:
+    _waive(house, date(2026, 7, 1))
+    house.scan()
+    assert any("waiver of CVE-2025-43859 matches nothing" in text for text in house.reporter.warnings)
+
+
+def test_the_same_image_is_scanned_once(house: House) -> None:
+    house.scan()
+    house.scan()
+    assert house.images.exported == ["good"]
+    assert any("Not scanned again" in text for text in house.reporter.notes)
+
+
+def test_a_kept_report_is_judged_by_todays_policy(house: House) -> None:
+    house.scan(tag="good")
+    with pytest.raises(Blocked):
+        house.scan(tag="bad")
+    house.spec = replace(house.spec, fail_on="off")
+    house.scan(tag="bad")
+    assert house.images.exported == ["good", "bad"]
+
+
+def test_other_advisories_need_another_scan(house: House) -> None:
+    house.scan()
+    house.scan_db(
+        "import", str(REHEARSAL / "GHSA-vqfr-h8mv-ghfj.json"), str(REHEARSAL / "DEBIAN-CVE-2023-4911.json")
+    )
+    with pytest.raises(NotEvaluated):
+        house.scan()
+    assert house.images.exported == ["good", "good"]
+
+
+def test_another_image_under_the_same_tag_is_scanned(house: House) -> None:
+    house.scan()
+    house.images.images["good"] = BAD
+    with pytest.raises(Blocked):
+        house.scan()
+
+
+@pytest.mark.parametrize("damage", ["", "{}", '"x"', "\ud800"])
+def test_a_report_that_was_altered_is_made_again(house: House, damage: str) -> None:
+    with pytest.raises(Blocked):
+        house.scan(tag="bad")
+    [path] = house.reports()
+    kept = json.loads(path.read_text("utf-8"))
+    altered = damage if damage != '"x"' else json.dumps({**kept, "findings": []})
+    path.write_text(altered, errors="surrogatepass")
+    with pytest.raises(Blocked):
+        house.scan(tag="bad")
+    assert len(house.images.exported) == 2
+
+
+def test_a_pushed_image_is_judged_by_the_report_kept_of_it(house: House) -> None:
+    house.scan()
+    world = house.world()
+    subject = report_of(json.loads(house.reports()[0].read_text("utf-8"))).subject
+    kept = examine_kept(world, model_config(scan=house.spec), subject)
+    assert kept
+    assert kept.verdict.ok
+    assert examine_kept(world, model_config(), replace(subject, value="sha256:" + "0" * 64)) is None
+
+
+def test_no_advisories_is_not_a_pass(house: House) -> None:
+    (house.folder / "index.sqlite").unlink()
+    with pytest.raises(NotEvaluated, match="no advisories"):
+        house.scan()
+    assert house.images.exported == []
+
+
+def test_old_advisories_are_not_a_pass(house: House) -> None:
+    house.scan()
+    house.clock.time += timedelta(days=7)
+    with pytest.raises(NotEvaluated, match="too old") as caught:
+        house.scan()
+    assert "scan-db update" in caught.value.cure
+
+
+def test_no_image_is_not_a_pass(house: House) -> None:
+    with pytest.raises(NotEvaluated, match="There is no image"):
+        house.scan(tag="absent")
+
+
+def test_a_damaged_archive_is_not_a_pass(house: House) -> None:
+    house.images.images["good"] = GOOD[: GOOD.index(b"Package: a")]
+    with pytest.raises(NotEvaluated, match="cannot be read"):
+        house.scan()
+    assert house.reports() == []
+
+
+def test_json_has_reports_and_verdict(house: House) -> None:
+    house.reporter.printed.clear()
+    with pytest.raises(Blocked):
+        house.scan("--format", "json", "--report", str(house.folder / "out.json"), tag="bad")
+    [text] = house.reporter.printed
+    data = json.loads(text)
+    assert data["verdict"]["ok"] is False
+    assert data["reports"][0] == json.loads((house.folder / "out.json").read_text("utf-8"))
+
+
+def test_status_says_what_there_is_and_fails_for_age(house: House) -> None:
+    house.reporter.printed.clear()
+    house.scan_db("status", "--max-age", "1d")
+    assert house.reporter.printed[0].startswith("20 advisories in ")
+    assert NOTE in house.reporter.printed[0]
+    house.clock.time += timedelta(days=2)
+    with pytest.raises(NotEvaluated, match="--max-age allows 1d"):
+        house.scan_db("status", "--max-age", "1d")
