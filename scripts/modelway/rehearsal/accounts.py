@@ -25,24 +25,18 @@ class Principal:
     arn: str
 
 
-@dataclass(frozen=True, slots=True)
-class AccessKey:
-    """Credentials of the laptop's user."""
-
-    identity: str
-    secret: str
-
-
 _known: dict[str, Principal] = {}
 
 
-def create_laptop() -> AccessKey:
-    """Make the user whose keys a rehearsal hands out."""
+def create_laptop(identity: str, secret: str) -> None:
+    """Make the user whose keys the rehearsal has handed out already."""
     backend = iam_backends[LAPTOP][_PARTITION]
     user = backend.create_user(_PARTITION, user_name=_USER)
     key = backend.create_access_key(user_name=_USER)
-    _known[key.access_key_id] = Principal(LAPTOP, user.arn)
-    return AccessKey(key.access_key_id, key.secret_access_key)
+    del backend.access_keys[key.access_key_id]
+    key.access_key_id, key.secret_access_key = identity, secret
+    backend.access_keys[identity] = key
+    _known[identity] = Principal(LAPTOP, user.arn)
 
 
 def principal(access_key: str) -> Principal | None:

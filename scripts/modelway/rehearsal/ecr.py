@@ -21,7 +21,7 @@ from modelway.rehearsal.context import Context
 from modelway.rehearsal.ecr_layers import Layers
 from modelway.rehearsal.ecr_request import Asked, ImageId, Output, named_repository, page, texts
 from modelway.rehearsal.images import EcrError
-from modelway.rehearsal.registry import Client
+from modelway.rehearsal.registry_client import Client
 from modelway.rehearsal.wire import not_rehearsed
 
 TOKEN_LIFE = timedelta(hours=12)

@@ -10,7 +10,7 @@ import hashlib
 from modelway.rehearsal import images
 from modelway.rehearsal.ecr_request import Asked, Output, named_repository
 from modelway.rehearsal.images import EcrError
-from modelway.rehearsal.registry import Client
+from modelway.rehearsal.registry_client import Client
 
 
 class Layers:

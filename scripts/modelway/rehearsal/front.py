@@ -20,7 +20,7 @@ from modelway.core.json import Json
 from modelway.rehearsal import accounts, images, policies
 from modelway.rehearsal.context import Context
 from modelway.rehearsal.images import EcrError, ManifestFacts
-from modelway.rehearsal.registry import Client, RegistryError
+from modelway.rehearsal.registry_client import Client, RegistryError
 
 _PATH = re.compile(
     r"/v2/(?P<path>\d{12}/[a-z0-9-]+/.+)/(?P<kind>manifests|blobs|tags|referrers)/(?P<reference>.+)"

@@ -16,7 +16,7 @@ from moto.ecr.exceptions import RepositoryNotFoundException
 from moto.ecr.models import Image, Repository, ecr_backends
 
 from modelway.core.json import Json, JsonObject
-from modelway.rehearsal.registry import Client, RegistryError
+from modelway.rehearsal.registry_client import Client, RegistryError
 
 MAX_MANIFEST = 4 * 1024 * 1024
 """Bytes of the largest manifest ECR takes (PutImage, imageManifest)."""

@@ -46,7 +46,7 @@ class Cloud:
         return {**kept, **self.variables, **direct}
 
     def control(self, path: str, payload: JsonObject | None = None) -> Json:
-        """GET ``/_rehearse/<path>``, or POST the payload there; raises ``ValueError`` with the refusal."""
+        """GET ``/_rehearse/<path>``, or POST the payload there; raises ``ValueError`` with a refusal."""
         request = urllib.request.Request(  # noqa: S310 - our own http endpoint
             f"{self.endpoint}/_rehearse/{path}",
             data=None if payload is None else json.dumps(payload).encode(),
@@ -60,6 +60,9 @@ class Cloud:
         except urllib.error.HTTPError as error:
             with error:
                 raise ValueError(json.load(error)["message"]) from error
+        except OSError as error:
+            what = f"The rehearsal cloud at {self.endpoint} does not answer"
+            raise Unavailable(what, seen=_tail(self.state / "cloud.log") or str(error)) from error
 
     def stop(self) -> None:
         """Stop it and everything it started; twice does no harm."""
@@ -116,9 +119,8 @@ def _await_ready(process: subprocess.Popen[bytes], state: Path, log: Path) -> Cl
         stdout.close()
     if ready != b"ready\n":
         _stop_child(process)
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
         what = "The rehearsal cloud did not start"
-        raise Unavailable(what, seen=tail, cure=f"read {log}")
+        raise Unavailable(what, seen=_tail(log), cure=f"read {log}")
     return _read(state, process)
 
 
@@ -128,7 +130,7 @@ def find(state: Path) -> Cloud | None:
         cloud = _read(state, None)
         os.kill(cloud.pid, 0)
         cloud.control("faults")
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, Unavailable):
         return None
     return cloud
 
@@ -149,6 +151,10 @@ def stop_all(state: Path) -> tuple[str, ...]:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
             removed.append(str(path))
     return tuple(removed)
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-5:]) if log.exists() else ""
 
 
 def _read(state: Path, process: subprocess.Popen[bytes] | None) -> Cloud:

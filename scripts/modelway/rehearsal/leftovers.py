@@ -15,7 +15,9 @@ def remove_containers(of: Callable[[str], bool]) -> tuple[str, ...]:
 
     removed = []
     try:
-        for container in docker_client().containers.list(all=True, filters={"label": LABEL}):
+        for container in docker_client().containers.list(
+            all=True, filters={"label": LABEL}, ignore_removed=True
+        ):
             if of(container.labels[LABEL]):
                 try:
                     container.remove(force=True, v=True)

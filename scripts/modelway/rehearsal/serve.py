@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import faulthandler
 import fcntl
-import importlib
+import gc
 import json
 import os
 import secrets
@@ -17,7 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING
 
 from modelway.errors import Unavailable
 from modelway.rehearsal import registry
@@ -26,13 +28,11 @@ from modelway.rehearsal.context import Context
 if TYPE_CHECKING:
     from werkzeug.serving import BaseWSGIServer
 
-    from modelway.rehearsal.accounts import AccessKey
 
 HOST = "127.0.0.1"
+_LATE_SECONDS = 10
 MOTO = "5.2.5"
 """The release whose gaps the parts fill; they patch its insides, so no other will do."""
-PARTS = ("ecr", "sagemaker", "runtime", "cloudwatch", "autoscaling")
-"""Modules of this package with ``install(context)``, in the order they are installed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,32 +46,44 @@ class Options:
     clock_factor: float
 
 
-class Part(Protocol):
-    """A module that fills gaps of moto."""
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """The credentials a run hands out."""
 
-    def install(self, context: Context) -> None:
-        """Patch moto, register hooks."""
+    identity: str
+    secret: str
 
 
 def serve(options: Options) -> None:
     """Serve until SIGTERM; raises ``Unavailable`` when it cannot start."""
     _check_moto()
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    with ExitStack() as cleanup:
+    with suppress(_Stopped), ExitStack() as cleanup:
+        signal.signal(signal.SIGTERM, _stop)  # at once, be it in the middle of importing
         blobs = cleanup.enter_context(_own(options.blobs, options.state / "blobs"))
         listener = cleanup.enter_context(_listen(options.port))
         server = registry.start(options.state, blobs, HOST)
         cleanup.callback(server.stop)
         context = _context(options, listener, server.address)
         cleanup.callback(_shut_down, context)
-        web, key = _web(context, listener)
         server.wait_ready()
-        threading.Thread(target=web.serve_forever, daemon=True).start()
-        cleanup.callback(web.shutdown)
+        key = AccessKey(
+            f"AKIA{base64.b32encode(secrets.token_bytes(10)).decode()}", secrets.token_urlsafe(30)
+        )
         _announce(context, key)
         cleanup.callback((options.state / "cloud.json").unlink, missing_ok=True)
-        stop.wait()
+        cleanup.callback(_answer(context, key, listener).shutdown)
+        while True:
+            signal.pause()
+
+
+class _Stopped(BaseException):
+    """SIGTERM came. Not an ``Exception``, so that nothing on the way takes it for its own."""
+
+
+def _stop(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    faulthandler.dump_traceback_later(_LATE_SECONDS)  # what hangs, if anything does, is in the log
+    raise _Stopped
 
 
 def _check_moto() -> None:
@@ -114,40 +126,16 @@ def _context(options: Options, listener: socket.socket, address: str) -> Context
     )
 
 
-def _web(context: Context, listener: socket.socket) -> tuple[BaseWSGIServer, AccessKey]:
-    """The application, moto inside, on the socket that listens already."""
-    os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # no web page may read from this
-    from moto import backends  # noqa: PLC0415 - the settings above are read while importing
-    from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
-        DomainDispatcherApplication,
-        MotoRequestHandler,
-        create_backend_app,
-    )
-    from werkzeug.serving import make_server  # noqa: PLC0415
+def _answer(context: Context, key: AccessKey, listener: socket.socket) -> BaseWSGIServer:
+    """Begin to answer. Importing moto takes a second; calls made meanwhile wait on the socket."""
+    os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # no web page may read from this; read while importing
+    gc.disable()  # nothing to collect while importing: a fifth of its time
+    from modelway.rehearsal import web  # noqa: PLC0415 - after the setting above, and after the announcement
 
-    from modelway.rehearsal.accounts import create_laptop  # noqa: PLC0415
-    from modelway.rehearsal.app import App  # noqa: PLC0415
-    from modelway.rehearsal.front import Front  # noqa: PLC0415
-
-    class Handler(MotoRequestHandler):
-        """Keeps connections open, and says nothing of every request."""
-
-        protocol_version = "HTTP/1.1"
-
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Say nothing: the control endpoint keeps the log."""
-
-        def log_error(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            """Say nothing: docker tries TLS first, which is not an error of anybody."""
-
-    modules = frozenset(backends.list_of_moto_modules())
-    backends.list_of_moto_modules = lambda: modules  # lists a folder on every request
-    for name in PARTS:
-        cast("Part", importlib.import_module(f"modelway.rehearsal.{name}")).install(context)
-    front = Front(context, registry.Client(context.registry))
-    app = App(context=context, moto=DomainDispatcherApplication(create_backend_app), front=front)
-    web = make_server(HOST, context.port, app, threaded=True, request_handler=Handler, fd=listener.fileno())
-    return web, create_laptop()
+    server = web.make(context, key.identity, key.secret, listener)
+    gc.enable()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
 
 
 def _announce(context: Context, key: AccessKey) -> None:
