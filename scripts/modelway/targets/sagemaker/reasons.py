@@ -39,7 +39,7 @@ _RULES: tuple[tuple[re.Pattern[str], Blame, str], ...] = (
         re.compile(r"ping health check|health check", re.IGNORECASE),
         Blame.VERSION,
         "The container must answer GET /ping on port 8080 with 200 within 2 s: see its log lines below, "
-        "and try it here: scripts/run rehearse",
+        "and try it here with scripts/run rehearse.",
     ),
     (
         re.compile(r"alarm", re.IGNORECASE),
