@@ -1,0 +1,238 @@
+"""What every ``ports.Registry`` does: the fake of the tests, and ECR in the rehearsal."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from modelway.adapters import engine
+from modelway.adapters.aws import Accounts
+from modelway.adapters.buildkit import BuildKit
+from modelway.adapters.clock import RealClock
+from modelway.adapters.ecr import Ecr
+from modelway.core.config import RegistrySpec
+from modelway.core.image import DOCKER_MANIFEST, OCI_MANIFEST, Image
+from modelway.core.manifest import digest_of
+from modelway.errors import Differs, Unavailable
+from modelway.ports import Builder, BuildRequest, Registry
+from modelway.rehearsal.launch import Cloud
+from tests.fake_images import FakeBuilder, FakeRegistry
+from tests.fakes import FakeReporter
+from tests.rehearsal.clients import PRODUCTION, REGION, REGISTRY, STAGING, Clients
+from tests.rehearsal.conftest import login
+from tests.rehearsal.images import Pusher, image
+
+JANUARY, FEBRUARY = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+TYPE = "application/vnd.modelway.report.v1+json"
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Setting:
+    """A registry, the builder whose images it pushes, and the repository's specification."""
+
+    registry: Registry
+    builder: Builder
+    spec: RegistrySpec
+    folder: Path
+
+    def ensure(self) -> tuple[str, ...]:
+        """Set the repository up for two environments."""
+        return self.registry.ensure(self.spec, [STAGING, PRODUCTION], "ml-platform", "iris")
+
+    def build(self, content: str) -> str:
+        """A local image of one file."""
+        (self.folder / "file").write_text(content)
+        tag = f"modelway/test-registry:in-{digest_of(content).hex[:12]}"
+        text = f"FROM scratch\nLABEL content={content}\nCOPY file /file\n"
+        request = BuildRequest(
+            context=self.folder,
+            dockerfile=text,
+            platform="linux/amd64",
+            tag=tag,
+            labels={"content": content},
+        )
+        self.builder.build(request)
+        return tag
+
+
+def real(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, folder: Path, spec: RegistrySpec) -> Setting:
+    """ECR in the rehearsal, as modelway reaches it."""
+    for name, value in cloud.environment({}).items():
+        monkeypatch.setenv(name, value)
+    reporter, clock = FakeReporter(), RealClock()
+    return Setting(Ecr(Accounts(), spec, reporter, clock), BuildKit(reporter, clock, folder), spec, folder)
+
+
+@pytest.fixture(
+    params=["fake", pytest.param("ecr", marks=[pytest.mark.docker, pytest.mark.rehearsal])],
+)
+def setting(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Setting]:
+    """A repository nobody used before."""
+    spec = RegistrySpec(account=REGISTRY, region=REGION, repository=f"ml/port-{next(_numbers)}")
+    if request.param == "fake":
+        builder = FakeBuilder()
+        yield Setting(FakeRegistry(builder.images), builder, spec, tmp_path)
+        return
+    yield real(request.getfixturevalue("cloud"), monkeypatch, tmp_path, spec)
+    for found in engine.client().images.list("modelway/test-registry"):
+        engine.client().images.remove(str(found.id), force=True)
+
+
+def test_before_anything_was_pushed_there_is_nothing(setting: Setting) -> None:
+    assert setting.registry.find("in-1") is None
+    assert setting.registry.manifest(digest_of("x")) is None
+
+
+def test_a_second_setup_has_nothing_to_change(setting: Setting) -> None:
+    assert setting.ensure()
+    assert setting.ensure() == ()
+
+
+def test_a_push_is_docker_v2s2_under_its_digest_and_names_the_scanned_config(
+    setting: Setting,
+) -> None:
+    setting.ensure()
+    tag = setting.build("a")
+    pushed = setting.registry.push(tag, "in-1")
+    assert pushed.media_type == DOCKER_MANIFEST
+    assert pushed.digest == digest_of(pushed.body)
+    assert pushed.config == setting.builder.config_digest(tag)
+    assert setting.registry.find("in-1") == setting.registry.manifest(pushed.digest) == pushed
+    assert "in-1" in setting.registry.tags(pushed.digest)
+
+
+def test_pushing_twice_is_pushing_once(setting: Setting) -> None:
+    setting.ensure()
+    tag = setting.build("a")
+    assert setting.registry.push(tag, "in-1") == setting.registry.push(tag, "in-1")
+
+
+def test_a_release_tag_never_moves(setting: Setting) -> None:
+    setting.ensure()
+    first = setting.registry.push(setting.build("a"), "in-1")
+    with pytest.raises(Differs, match="in-1 already names another image"):
+        setting.registry.push(setting.build("b"), "in-1")
+    assert setting.registry.find("in-1") == first
+
+
+def test_an_image_that_is_not_here_cannot_be_pushed(setting: Setting) -> None:
+    setting.ensure()
+    with pytest.raises(Unavailable, match="no local image"):
+        setting.registry.push("modelway/nobody:in-1", "in-1")
+
+
+def test_an_environments_tag_moves_and_takes_no_other_along(setting: Setting) -> None:
+    setting.ensure()
+    one = setting.registry.push(setting.build("a"), "in-1").digest
+    two = setting.registry.push(setting.build("b"), "in-2").digest
+    setting.registry.retag(one, "env-staging")
+    setting.registry.retag(two, "env-staging")
+    setting.registry.retag(two, "env-staging")
+    assert "env-staging" not in setting.registry.tags(one)
+    assert {"env-staging", "in-2"} <= set(setting.registry.tags(two))
+
+
+def test_a_digest_that_is_not_there_gets_no_tag(setting: Setting) -> None:
+    setting.ensure()
+    with pytest.raises(Differs):
+        setting.registry.retag(digest_of("nobody"), "env-staging")
+
+
+def test_documents_come_back_newest_first_and_by_type(setting: Setting) -> None:
+    setting.ensure()
+    subject = setting.registry.push(setting.build("a"), "in-1").digest
+    setting.registry.attach(subject, TYPE, b'{"n":1}', created=JANUARY)
+    setting.registry.attach(subject, TYPE, b'{"n":2}', created=FEBRUARY)
+    setting.registry.attach(subject, "application/x", b"other", created=FEBRUARY)
+    assert setting.registry.attached(subject, TYPE) == (b'{"n":2}', b'{"n":1}')
+    assert setting.registry.attached(subject, "application/y") == ()
+
+
+def test_the_same_document_is_attached_once(setting: Setting) -> None:
+    setting.ensure()
+    subject = setting.registry.push(setting.build("a"), "in-1").digest
+    first = setting.registry.attach(subject, TYPE, b"{}", created=JANUARY)
+    assert setting.registry.attach(subject, TYPE, b"{}", created=FEBRUARY) == first
+    assert setting.registry.attached(subject, TYPE) == (b"{}",)
+
+
+def test_documents_do_not_change_the_image(setting: Setting) -> None:
+    setting.ensure()
+    pushed = setting.registry.push(setting.build("a"), "in-1")
+    setting.registry.attach(pushed.digest, TYPE, b"{}", created=JANUARY)
+    assert setting.registry.find("in-1") == pushed
+
+
+def test_a_pulled_image_is_the_pushed_one(setting: Setting) -> None:
+    setting.ensure()
+    pushed = setting.registry.push(setting.build("a"), "in-1")
+    name = "modelway/test-registry:in-pulled"
+    setting.registry.pull(Image(setting.registry.repository, pushed.digest), name, platform="linux/amd64")
+    assert setting.builder.find(name)
+
+
+# --- what only the real one can show ---
+
+
+@pytest.fixture
+def ecr(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Setting:
+    """ECR in the rehearsal, without an engine."""
+    spec = RegistrySpec(account=REGISTRY, region=REGION, repository=f"ml/port-{next(_numbers)}")
+    return real(cloud, monkeypatch, tmp_path, spec)
+
+
+@pytest.mark.rehearsal
+def test_copying_keeps_bytes_and_digest(ecr: Setting, clients: Clients) -> None:
+    ecr.ensure()
+    source = clients.ecr().create_repository(repositoryName=f"vendor/{next(_numbers)}")["repository"]
+    built = image("theirs")
+    Pusher(source["repositoryUri"], login(clients.ecr())).push(built, "v1")
+    theirs = Image.parse(f"{source['repositoryUri']}@{built.digest}")
+    copied = ecr.registry.copy(theirs, "in-1", platform="linux/amd64")
+    assert copied.body == built.text
+    assert ecr.registry.copy(theirs, "in-1", platform="linux/amd64") == copied
+
+
+@pytest.mark.rehearsal
+def test_an_oci_image_is_kept_as_docker_over_the_same_blobs(ecr: Setting, clients: Clients) -> None:
+    ecr.ensure()
+    source = clients.ecr().create_repository(repositoryName=f"vendor/{next(_numbers)}")["repository"]
+    built = image("theirs", media_type=OCI_MANIFEST)
+    Pusher(source["repositoryUri"], login(clients.ecr())).push(built, "v1")
+    theirs = Image.parse(f"{source['repositoryUri']}@{built.digest}")
+    copied = ecr.registry.copy(theirs, "in-1", platform="linux/amd64")
+    assert copied.media_type == DOCKER_MANIFEST
+    assert copied.config == digest_of(built.blobs[0])
+    assert copied.digest != theirs.digest
+
+
+@pytest.mark.rehearsal
+def test_what_somebody_changed_is_corrected_and_nothing_else(
+    ecr: Setting, clients: Clients
+) -> None:
+    ecr.ensure()
+    name, client = ecr.spec.repository, clients.ecr()
+    client.put_image_tag_mutability(repositoryName=name, imageTagMutability="MUTABLE")
+    client.delete_lifecycle_policy(repositoryName=name)
+    changes = ecr.ensure()
+    assert len(changes) == 2
+    assert any("immutable" in change for change in changes)
+    assert any("lifecycle" in change for change in changes)
+    assert ecr.ensure() == ()
+
+
+@pytest.mark.rehearsal
+def test_another_encryption_than_the_configs_is_said_and_not_ignored(ecr: Setting, clients: Clients) -> None:
+    clients.ecr().create_repository(
+        repositoryName=ecr.spec.repository, encryptionConfiguration={"encryptionType": "KMS"}
+    )
+    with pytest.raises(Differs, match="encrypted otherwise"):
+        ecr.ensure()
