@@ -46,13 +46,13 @@ class Play:
     config: ModelConfig
     tally: Tally = field(default_factory=lambda: Tally({}))
     archive: Path | None = None
-    dice: random.Random = field(default_factory=random.Random)
+    seed: int = 0
 
     def perform(self) -> int:
         """Everything up to the end of the release; its exit code."""
         fault = self.scene.wish.fault
         with self.scene.stage("base images and build secrets"):
-            plain = prepare.draft(self.scene, self.config)
+            plain = prepare.draft(self.scene, self.client, self.scene.wish.config, self.config)
             watched = prepare.faulty(self.scene, plain, fault) if fault else plain
         with self.scene.timed("build and train the model"):
             plain, watched = self._trained(prepare.before(plain), watched)
@@ -86,8 +86,7 @@ class Play:
         """Both drafts with the archive trained here; prebuilt images and configs without weights stay."""
         if self.config.artifact is None:
             return before, watched
-        path = prepare.write(self.scene, before, "before")
-        archive = prepare.train(self.scene, self.client, path)
+        archive = prepare.train(self.scene, self.client, before)
         self.archive = archive
         sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
         reporter = self.scene.world.reporter
@@ -139,9 +138,7 @@ class Play:
         if fault:
             self.scene.world.reporter.warn(f"fault {fault.name}: {fault.happens}")
         with self._users():
-            for _ in range(fault.kills if fault else 0):
-                if not self._killed(config):
-                    break
+            self._kill_some(config, fault.kills if fault else 0)
             return self._release(config, "release: the one you watch")
 
     @contextmanager
@@ -168,13 +165,22 @@ class Play:
         calls = _objects(self.cloud.control(f"calls?after={after}"))
         return any(c["operation"] == "UpdateEndpoint" and c["account"] == account for c in calls)
 
-    def _killed(self, config: Path) -> bool:
-        """Run a release that is killed at a random call; whether it came that far."""
-        call = self.dice.randint(1, _LATEST_KILL)
-        kind = self.dice.choice(("kill_before", "kill_after"))
+    def _kill_some(self, config: Path, times: int) -> None:
+        """Releases that are killed at random calls, the same ones for the same seed."""
+        dice = random.Random(self.seed)  # noqa: S311 - not a secret
+        if times:
+            self.scene.world.reporter.note(f"the same calls again: --seed {self.seed}")
+        for _ in range(times):
+            kind = dice.choice(("kill_before", "kill_after"))
+            if not self._killed(config, dice.randint(1, _LATEST_KILL), kind):
+                return
+
+    def _killed(self, config: Path, call: int, kind: str) -> bool:
+        """Run a release that is killed at a call; whether it came that far."""
         rule: JsonObject = {"kind": kind, "service": _ANY_BUT_USERS, "from": call}
         self.cloud.control("faults", {"rules": [rule]})
-        code = self._release(config, f"release: killed at call {call}")
+        when = "before" if kind == "kill_before" else "after"
+        code = self._release(config, f"release: killed {when} its call {call} took effect")
         self.cloud.control("faults", {"rules": []})
         return code == _SIGKILL
 
@@ -186,7 +192,7 @@ class Play:
         with self.scene.timed(title):
             code, said = self.client.read("release", str(config), "--yes-production", "--format", "json")
         self.scene.took[-1] = replace(self.scene.took[-1], outcome=_ending(code))
-        inner = [Took(stage=f"  {n}", seconds=s, outcome=r) for n, s, r in look.stages(said)]
+        inner = [Took(stage=f"{table.INNER}{n}", seconds=s, outcome=r) for n, s, r in look.stages(said)]
         self.scene.took.extend(inner)
         return code
 

@@ -15,7 +15,7 @@ from modelway.core.config import Byoc, Extended, ModelConfig, Prebuilt
 from modelway.core.json import JsonObject
 from modelway.errors import Malformed, Unavailable
 from modelway.ports import BuildRequest
-from modelway.rehearsal import artifact, bases, derive, faults_catalogue
+from modelway.rehearsal import artifact, bases, derive, faults_catalogue, vendor
 from modelway.rehearsal.child import Client
 from modelway.rehearsal.derive import Derived
 from modelway.rehearsal.faults_catalogue import Fault
@@ -35,11 +35,13 @@ class Draft:
     derived: Derived
     dockerfile: str = ""
     """The Dockerfile's text, where the config builds its own."""
+    local: str = ""
+    """Name of the image on this machine, where the config builds none."""
 
 
-def draft(scene: Scene, config: ModelConfig) -> Draft:
+def draft(scene: Scene, client: Client, path: Path, config: ModelConfig) -> Draft:
     """The config with base images and build secrets this machine can use; raises ``Unavailable``."""
-    document: JsonObject = yaml.safe_load(scene.wish.config.read_text(encoding="utf-8"))
+    document: JsonObject = yaml.safe_load(path.read_text(encoding="utf-8"))
     first = _with_secrets(scene, Draft(derived=Derived(document)))
     match config.image:
         case Byoc() as spec:
@@ -48,8 +50,21 @@ def draft(scene: Scene, config: ModelConfig) -> Draft:
         case Extended() as spec:
             stand_in = _base(scene, spec.base)
             return replace(first, derived=derive.on_base(first.derived, "", spec.base, stand_in))
-        case Prebuilt():
-            return first
+        case Prebuilt() as spec:
+            return _published(scene, client, first, spec, config)
+
+
+def _published(scene: Scene, client: Client, made: Draft, spec: Prebuilt, config: ModelConfig) -> Draft:
+    """Let somebody else have the image, or an image that stands in for it."""
+    local, stand_in = vendor.local_image(spec), ""
+    if not local:
+        example = draft(scene, client, vendor.EXAMPLE, scene.world.configs.load(vendor.EXAMPLE))
+        local = _built(client, write(scene, example, "vendor"))
+        stand_in = f", built from {vendor.EXAMPLE}, which stands in for it"
+    source = vendor.publish(local, config.registry.region, config.name)
+    why = f"image.source: {spec.source} cannot be had here{stand_in}" if stand_in else "image.source: copied"
+    why = f"{why}: {source}"
+    return replace(made, derived=made.derived.put(("image", "source"), source, why), local=local)
 
 
 def _base(scene: Scene, reference: str) -> str:
@@ -147,12 +162,12 @@ def faulty(scene: Scene, made: Draft, fault: Fault) -> Draft:
     if fault.package:
         said = f"the image gets {fault.package}"
         text = made.dockerfile + faults_catalogue.holding(_vulnerable(scene, made, fault.package))
-        return Draft(derived=replace(made.derived, said=(*made.derived.said, said)), dockerfile=text)
+        return replace(made, derived=replace(made.derived, said=(*made.derived.said, said)), dockerfile=text)
     last = derive.production(made.derived.document)
     layer = faults_catalogue.spoiling(faults_catalogue.LAYER.read_text(encoding="utf-8"))
     said = f"the image gets a layer that breaks it where {derive.FAULT}={fault.name}: in {last}"
     derived = made.derived.environment([last], derive.FAULT, fault.name, said)
-    return Draft(derived=derived, dockerfile=made.dockerfile + layer)
+    return replace(made, derived=derived, dockerfile=made.dockerfile + layer)
 
 
 def _vulnerable(scene: Scene, made: Draft, package: str) -> str:
@@ -173,8 +188,8 @@ def _vulnerable(scene: Scene, made: Draft, package: str) -> str:
     return tag
 
 
-def train(scene: Scene, client: Client, config: Path) -> Path:
-    """The model archive, trained in the image the config builds, or kept from the last time."""
+def _built(client: Client, config: Path) -> str:
+    """Build the config's image; its name on this machine."""
     code, said = client.read("build", str(config))
     if code != 0:
         raise Unavailable(
@@ -182,7 +197,12 @@ def train(scene: Scene, client: Client, config: Path) -> Path:
             seen=f"build ended with exit code {code}; its message is above.",
             cure="correct what it says, then run the same command again.",
         )
-    tag = said.split()[-1]
+    return said.split()[-1]
+
+
+def train(scene: Scene, client: Client, made: Draft) -> Path:
+    """The model archive, trained in the image the config builds, or kept from the last time."""
+    tag = made.local or _built(client, write(scene, made, "before"))
     archive = scene.folders.cache / "models" / f"{re.sub(r'[^A-Za-z0-9.-]+', '-', tag)}.tar.gz"
     if archive.exists():
         scene.world.reporter.note(f"trained before with this image: {archive.name} was kept")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from contextlib import ExitStack
 
@@ -24,7 +25,8 @@ def rehearse(wish: Wish, world: World) -> int:
     _refuse_what_the_fault_cannot_do(wish.fault, config)
     with ExitStack() as stack:
         client, cloud = _set_up(scene, stack)
-        play = Play(scene=scene, client=client, cloud=cloud, config=config)
+        seed = wish.seed if wish.seed is not None else secrets.randbelow(10_000)
+        play = Play(scene=scene, client=client, cloud=cloud, config=config, seed=seed)
         code = play.perform()
         play.show(code)
         if wish.keep:

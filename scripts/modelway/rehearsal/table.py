@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,11 @@ from modelway.rehearsal.load import Tally
 from modelway.rehearsal.wish import Took
 
 Row = tuple[str, ...]
+
+INNER = "  "
+"""What the name of a stage inside another stage begins with."""
+_WIDEST = 90
+_DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +34,15 @@ class Serving:
 
 def ran(took: Sequence[Took]) -> list[Row]:
     """A row a stage, and their sum."""
-    rows = [
-        (one.stage, f"{one.seconds:.1f} s", one.outcome) for one in took if not one.stage.startswith("  ")
-    ]
-    inner = {id(one) for one in took if one.stage.startswith("  ")}
-    every = [(one.stage, f"{one.seconds:.1f} s", one.outcome) for one in took]
-    whole = sum(one.seconds for one in took if id(one) not in inner)
-    return [*(every if inner else rows), ("all", f"{whole:.1f} s", "")]
+    rows = [(one.stage, f"{one.seconds:.1f} s", shorten(one.outcome)) for one in took]
+    whole = sum(one.seconds for one in took if not one.stage.startswith(INNER))
+    return [*rows, ("all", f"{whole:.1f} s", "")]
+
+
+def shorten(text: str) -> str:
+    """A text that fits beside others in a row; digests keep their first digits."""
+    short = _DIGEST.sub(r"\1...", text.partition("\n")[0])
+    return short if len(short) <= _WIDEST else f"{short[: _WIDEST - 3]}..."
 
 
 def users(tally: Tally, by_version: Mapping[str, tuple[int, int]]) -> list[Row]:
