@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from threading import Thread
+from threading import Event, Thread
 
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.sagemaker.models import SageMakerModelBackend
@@ -21,6 +21,7 @@ from modelway.rehearsal.streams import Streams
 
 _WHOLE = Fraction(1)
 _LOOK_EVERY = 0.1
+_STOP_SECONDS = 10
 _SCALE_SECONDS = 60
 """What a change of capacity or weight takes, and a rollback's shift, in AWS's seconds: order of magnitude."""
 
@@ -48,9 +49,22 @@ class Deployer:
     context: Context
     limits: Limits
     streams: Streams
+    _endpoints: list[Endpoint] = field(default_factory=list)
+    _threads: list[Thread] = field(default_factory=list)
+    _stopped: Event = field(default_factory=Event)
+
+    def stop(self) -> None:
+        """Start no more containers, and wait for what is being started: the cloud removes containers next."""
+        self._stopped.set()
+        for endpoint in self._endpoints:
+            endpoint.gone.set()
+        end = time.monotonic() + _STOP_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
 
     def create(self, backend: SageMakerModelBackend, endpoint: Endpoint, wish: Wish) -> None:
         """Start the first fleet; ``InService`` or ``Failed`` at the end."""
+        self._endpoints.append(endpoint)
         self._run(lambda: self._create(backend, endpoint, wish))
 
     def update(
@@ -175,7 +189,7 @@ class Deployer:
         servers: list[Server] = []
         try:
             for variant in wish.production:
-                server = start(self.context, launch(self.context, self.limits, backend, variant))
+                server = self._start_one(backend, variant)
                 servers.append(server)
                 self.streams.add(endpoint, server)
             for server in servers:
@@ -184,6 +198,12 @@ class Deployer:
             Fleet(wish.config, tuple(servers)).remove()
             raise
         return Fleet(wish.config, tuple(servers))
+
+    def _start_one(self, backend: SageMakerModelBackend, variant: JsonObject) -> Server:
+        if self._stopped.is_set():
+            msg = "The rehearsal cloud stops."
+            raise StartError(msg)
+        return start(self.context, launch(self.context, self.limits, backend, variant))
 
     def _reserve(self, variants: Sequence[Variant]) -> None:
         for variant in variants:
@@ -199,4 +219,7 @@ class Deployer:
         endpoint.gone.wait(seconds / self.context.clock_factor)
 
     def _run(self, work: Callable[[], None]) -> None:
-        Thread(target=work, name="deployment", daemon=True).start()
+        thread = Thread(target=work, name="deployment", daemon=True)
+        self._threads[:] = [each for each in self._threads if each.is_alive()]
+        self._threads.append(thread)
+        thread.start()

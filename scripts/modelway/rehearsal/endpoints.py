@@ -156,6 +156,20 @@ class Endpoint:
                 "EndpointStatus": self.endpoint_status,
             }
 
+    def _capture(self) -> Answer:
+        """As ``DataCaptureConfigSummary``."""
+        asked = self.data_capture
+        if not asked:
+            return {}
+        said: Answer = {
+            "EnableCapture": asked.get("EnableCapture", True),
+            "CaptureStatus": "Started" if asked.get("EnableCapture", True) else "Stopped",
+            "CurrentSamplingPercentage": asked["InitialSamplingPercentage"],
+            "DestinationS3Uri": asked["DestinationS3Uri"],
+            "KmsKeyId": asked.get("KmsKeyId", ""),
+        }
+        return said
+
     @property
     def response_object(self) -> Answer:
         """As DescribeEndpoint."""
@@ -167,7 +181,7 @@ class Endpoint:
                 "FailureReason": self.failure_reason,
                 "PendingDeploymentSummary": self.pending.describe() if self.pending else None,
                 "LastDeploymentConfig": self.last_deployment,
-                "DataCaptureConfig": self.data_capture,
+                "DataCaptureConfig": self._capture(),
             }
             return said | {name: value for name, value in optional.items() if value}
 

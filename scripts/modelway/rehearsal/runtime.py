@@ -21,6 +21,7 @@ from modelway.rehearsal.fleet import Server
 from modelway.rehearsal.metrics import Metric, Store, point
 from modelway.rehearsal.stores import store_of
 from modelway.rehearsal.streams import group_of
+from modelway.rehearsal.wire import not_rehearsed
 
 NAMESPACE = "AWS/SageMaker"
 _LARGEST = 6 * 1024 * 1024  # botocore's sagemaker-runtime model, BodyBlob
@@ -53,6 +54,11 @@ def install(_context: Context) -> None:
         # moto reads the HTTP status from this header; that of the tuple is thrown away
         return reply.status, {**reply.headers, "status": str(reply.status)}, reply.body
 
+    def invoke_endpoint_async(self: SageMakerRuntimeResponse) -> tuple[int, dict[str, str], bytes]:
+        # moto makes answers up
+        raise not_rehearsed("sagemaker-runtime", "InvokeEndpointAsync", self.path)
+
+    SageMakerRuntimeResponse.invoke_endpoint_async = invoke_endpoint_async  # type: ignore[method-assign]
     SageMakerRuntimeResponse.use_raw_body = True  # moto would decode the body as UTF-8, and fail on an image
     SageMakerRuntimeResponse.invoke_endpoint = invoke_endpoint  # type: ignore[method-assign]  # bytes, not text
 

@@ -23,17 +23,31 @@ from modelway.rehearsal.launches import Limits, check_image, container_of
 from modelway.rehearsal.refusals import refusal
 from modelway.rehearsal.scalable import forget_targets
 from modelway.rehearsal.streams import Streams
+from modelway.rehearsal.wire import not_rehearsed
 
+_PRETENDED = (
+    "create_training_job",
+    "create_transform_job",
+    "create_processing_job",
+    "create_hyper_parameter_tuning_job",
+    "create_auto_ml_job_v2",
+    "create_compilation_job",
+    "start_pipeline_execution",
+)
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::(?P<account>\d{12}):role/?[a-zA-Z_0-9+=,.@\-_/]+")
 
 
 def install(context: Context) -> None:
     """Replace and add operations of moto's SageMaker; stop every container when the cloud stops."""
     limits, streams = Limits(), Streams()
-    operations = Operations(context, Deployer(context=context, limits=limits, streams=streams))
+    deployer = Deployer(context=context, limits=limits, streams=streams)
+    operations = Operations(context, deployer)
+    for name in _PRETENDED:
+        setattr(SageMakerResponse, name, _pretended(name))
     for name in Operations.NAMES:
         setattr(SageMakerResponse, name, _method(name, getattr(operations, name)))
     streams.install(context)
+    context.on_shutdown(deployer.stop)
     context.control("endpoints", lambda payload: _control(limits, payload))
 
 
@@ -42,6 +56,16 @@ def _method(
 ) -> Callable[[SageMakerResponse], ActionResult]:
     def answer(self: SageMakerResponse) -> ActionResult:
         return ActionResult(operation(self.sagemaker_backend, self.params))
+
+    answer.__name__ = name
+    return answer
+
+
+def _pretended(name: str) -> Callable[[SageMakerResponse], ActionResult]:
+    """moto says that these were done, and does nothing: better an error than a false success."""
+
+    def answer(_: SageMakerResponse) -> ActionResult:
+        raise not_rehearsed("sagemaker", name.title().replace("_", ""))
 
     answer.__name__ = name
     return answer
