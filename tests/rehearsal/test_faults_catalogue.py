@@ -1,0 +1,89 @@
+"""Faults one can ask for: each is injected somehow, and what makes images faulty is a valid Dockerfile."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+
+from modelway.core import dockerfile
+from modelway.core.json import Json
+from modelway.errors import Failure
+from modelway.rehearsal import faults_catalogue
+from modelway.rehearsal.faults import Rule
+from modelway.rehearsal.faults_catalogue import FAULTS, Fault
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=str)
+def test_every_fault_injects_something(fault: Fault) -> None:
+    means = (fault.spoiled, fault.package, fault.controls, fault.kills, fault.capacity_short, fault.stale)
+    assert any(means)
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=str)
+def test_every_fault_ends_with_a_known_exit_code(fault: Fault) -> None:
+    assert fault.exit_code in {0, *(kind.exit_code for kind in Failure.__subclasses__())}
+
+
+def test_the_rules_of_the_cloud_understand_every_fault() -> None:
+    for fault in FAULTS.values():
+        for name, payload in fault.controls:
+            if name == "faults":
+                rules = payload["rules"]
+                assert isinstance(rules, list)
+                assert [Rule.parse(rule) for rule in rules if isinstance(rule, dict)]
+
+
+def test_the_faulty_layer_needs_no_other_base_image() -> None:
+    text = "FROM base:1\n" + faults_catalogue.spoiling(faults_catalogue.LAYER.read_text())
+    assert [base.reference for base in dockerfile.bases(text, {}, "linux/amd64")] == ["base:1"]
+
+
+@pytest.mark.parametrize("layer", ["it's", "ends with \\"])
+def test_a_layer_a_shell_would_garble_is_refused(layer: str) -> None:
+    with pytest.raises(ValueError, match="shell"):
+        faults_catalogue.spoiling(layer)
+
+
+Wsgi = Callable[[dict[str, object], Callable[[str, list[tuple[str, str]]], object]], list[bytes]]
+
+
+def model(_environ: dict[str, object], start_response: Callable[..., object]) -> list[bytes]:
+    body = json.dumps([0, 1]).encode()
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def ask(application: Wsgi, path: str = "/invocations") -> tuple[int, Json]:
+    head: list[str] = []
+    body = b"".join(application({"PATH_INFO": path}, lambda status, _: head.append(status)))
+    return int(head[0].split()[0]), json.loads(body)
+
+
+def worker(monkeypatch: pytest.MonkeyPatch, fault: str) -> Wsgi:
+    monkeypatch.setenv("MODELWAY_FAULT", fault)
+    made = SimpleNamespace(wsgi=model)
+    runpy.run_path(str(faults_catalogue.LAYER))["post_worker_init"](made)
+    application: Wsgi = made.wsgi
+    return application
+
+
+def test_without_a_fault_asked_for_the_faulty_image_is_a_healthy_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert worker(monkeypatch, "") is model
+
+
+def test_wrong_answers_are_wrong_and_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    application = worker(monkeypatch, "wrong-answers")
+    assert ask(application) == (200, [1, 2])
+    assert ask(application, "/ping") == (200, [0, 1])
+
+
+def test_errors_come_under_traffic_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    application = worker(monkeypatch, "errors-under-traffic")
+    statuses = [ask(application)[0] for _ in range(45)]
+    assert set(statuses[:25]) == {200}
+    assert statuses[25:].count(500) == 10
+    assert ask(application, "/ping")[0] == 200
