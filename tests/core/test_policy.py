@@ -125,6 +125,14 @@ def test_a_suggested_waiver_parses_and_needs_a_reason() -> None:
     }
 
 
+def test_a_suggested_waiver_is_for_all_packages_of_a_source() -> None:
+    two = [finding(of=package(name, source="glibc")) for name in ("libc6", "libc-bin")]
+    assert len({suggestion(one, NOW.date()) for one in two}) == 1
+    [raw] = yaml.safe_load(suggestion(two[0], NOW.date()))
+    spec = ScanSpec(waivers=(Waiver(**{**raw, "reason": "because it is a test"}),))
+    assert judge(report(*two), spec, NOW).ok
+
+
 def test_what_one_scanner_stops_is_stopped() -> None:
     good, bad = Verdict(), judge(report(finding()), ScanSpec(), NOW)
     assert not combine([good, bad]).ok

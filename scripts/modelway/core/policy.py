@@ -101,7 +101,7 @@ def suggestion(finding: Finding, today: date) -> str:
     return "\n".join(
         (
             f"- id: {finding.id}",
-            f"  package: {finding.package.name}",
+            f"  package: {finding.package.source_name or finding.package.name}",
             "  reason: TODO",
             f"  expires: {today + SUGGESTED}",
         )

@@ -80,20 +80,24 @@ def _groups(hits: Sequence[_Hit]) -> Iterator[_Group]:
     A DSA lists many CVEs. Joined with them it would join them with each other, and a waiver of one
     would waive all; so it is a finding of its own, unless each of its CVEs is one already.
     """
-    groups: list[_Group] = []
-    bundles: list[_Group] = []
-    for hit in hits:
-        names = {hit.advisory.id, *hit.advisory.same}
-        into = bundles if hit.advisory.covers else groups
-        joined = _Group(names, [hit])
-        for group in [group for group in into if group.names & names]:
-            into.remove(group)
-            joined.names |= group.names
-            joined.hits = group.hits + joined.hits
-        into.append(joined)
+    groups = _joined(hit for hit in hits if not hit.advisory.covers)
+    bundles = _joined(hit for hit in hits if hit.advisory.covers)
     known = {name for group in groups for name in group.names}
     yield from groups
     yield from (b for b in bundles if not all({*hit.advisory.covers} <= known for hit in b.hits))
+
+
+def _joined(hits: Iterable[_Hit]) -> list[_Group]:
+    """Hits that share a name, directly or through others, in one group."""
+    by_name: dict[str, _Group] = {}
+    for hit in hits:
+        names = {hit.advisory.id, *hit.advisory.same}
+        joined = _Group(names, [hit])
+        for group in {id(found): found for name in names if (found := by_name.get(name))}.values():
+            joined.names = joined.names | group.names
+            joined.hits = [*group.hits, *joined.hits]
+        by_name |= dict.fromkeys(joined.names, joined)
+    return [*{id(group): group for group in by_name.values()}.values()]
 
 
 def _finding(package: Package, group: _Group, index: Index, compare: Compare) -> Finding:
