@@ -107,6 +107,7 @@ def _bury(run: str, state: Path) -> None:
     (state / "cloud.json").unlink(missing_ok=True)
     if leftovers.reach_engine():
         leftovers.remove_containers(lambda other: other == run)
+        leftovers.remove_orphans()
 
 
 if __name__ == "__main__":

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+import re
+import socket
+from collections.abc import Callable
 from pathlib import Path
 
 from modelway.rehearsal.context import LABEL, docker_client
+
+_NAME = re.compile(r"(?P<address>127\.0\.0\.1:\d+)/\d{12}/[a-z0-9-]+/")
+"""What this ECR's repositories are called: on loopback, under account and region."""
 
 
 def remove_containers(of: Callable[[str], bool]) -> tuple[str, ...]:
@@ -29,17 +34,16 @@ def remove_containers(of: Callable[[str], bool]) -> tuple[str, ...]:
     return tuple(removed)
 
 
-def forget_images(addresses: Collection[str]) -> None:
+def forget_images(of: Callable[[str], bool]) -> None:
     """Untag images named by these addresses; an image that was built here keeps its other names."""
     from docker.errors import DockerException  # noqa: PLC0415 - see context.docker_client
 
-    prefixes = tuple(f"{address}/" for address in addresses)
     try:
         client = docker_client()
         for image in client.api.images():
             names = [*(image.get("RepoTags") or ()), *(image.get("RepoDigests") or ())]
             for name in names:
-                if name.startswith(prefixes):
+                if (found := _NAME.match(name)) and of(found["address"]):
                     _untag(name)
     except DockerException:
         return
@@ -64,8 +68,16 @@ def is_alive(run: str) -> bool:
 
 
 def remove_orphans() -> tuple[str, ...]:
-    """Remove containers of clouds that ended without removing them (power cut)."""
+    """Remove containers and image names of clouds that ended without removing them (power cut)."""
+    forget_images(lambda address: not _answers(address))
     return remove_containers(lambda run: not is_alive(run))
+
+
+def _answers(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((host, int(port))) == 0
 
 
 def reach_engine() -> bool:

@@ -185,4 +185,4 @@ def _shut_down(context: Context) -> None:
 
     if leftovers.reach_engine():
         leftovers.remove_containers(lambda run: run == context.run)
-        leftovers.forget_images({context.address, context.registry})
+        leftovers.forget_images(lambda address: address in {context.address, context.registry})
