@@ -65,6 +65,8 @@ class FakeTarget:
     """Versions the platform takes back by itself, and blames."""
     no_room: int = 0
     """How many shifts the platform takes back for lack of capacity."""
+    takes: float = 60.0
+    """Seconds a shift takes."""
     crash_in: int | None = None
     """Writes until the process dies."""
     crash_after_effect: bool = False
@@ -106,8 +108,10 @@ class FakeTarget:
             soaked=self.clock.elapsed(self.changed),
         )
 
-    def settle(self, say: Callable[[str], None], /) -> None:
+    def settle(self, say: Callable[[str], None], /, *, patience: float | None = None) -> None:
         say("settling")
+        if patience is not None and patience < self.takes:
+            return
         self.pass_time()
 
     def prepare(self, need: str, version: Version, /) -> None:

@@ -13,8 +13,17 @@ from modelway.core.findings import Finding, Report
 from modelway.core.image import DOCKER_MANIFEST, OCI_MANIFEST, Digest, Image
 from modelway.core.json import canonical
 from modelway.core.record import Withdrawn
-from modelway.delivery import words
-from modelway.errors import Blocked, Differs, Malformed, NotAllowed, NotEvaluated, Unhealthy, Unrestored
+from modelway.delivery import Manner, words
+from modelway.errors import (
+    Blocked,
+    Differs,
+    Malformed,
+    NotAllowed,
+    NotEvaluated,
+    Unfinished,
+    Unhealthy,
+    Unrestored,
+)
 from modelway.ports import HttpAnswer
 from tests.fake_images import manifest_over
 from tests.fake_world import GOOD, Stage
@@ -144,7 +153,7 @@ def test_a_plan_file_read_back_allows_exactly_its_steps():
     plan = stage.delivery("staging").planned(image, retry=False)
     read = planfile.parse(canonical(plan.to_json()))
     assert read == plan
-    stage.delivery("staging").deploy(image, approved=read)
+    stage.delivery("staging").deploy(image, Manner(approved=read))
     assert stage.targets["staging"].traffic == {plan.version: 100}
     assert "nothing to do" in words(stage.delivery("staging").planned(image, retry=False))
 
@@ -167,10 +176,10 @@ def test_a_plan_for_another_image_or_place_is_refused():
     one, two = stage.push("one"), stage.push("two")
     plan = stage.delivery("staging").planned(one, retry=False)
     with pytest.raises(Differs, match="about something else"):
-        stage.delivery("staging").deploy(two, approved=plan)
+        stage.delivery("staging").deploy(two, Manner(approved=plan))
     stage.delivery("staging").deploy(one)
     with pytest.raises(Differs, match="about something else"):
-        stage.delivery("production").deploy(one, approved=plan)
+        stage.delivery("production").deploy(one, Manner(approved=plan))
 
 
 def test_a_plan_from_before_there_was_a_way_back_is_stale():
@@ -181,10 +190,10 @@ def test_a_plan_from_before_there_was_a_way_back_is_stale():
     target = stage.targets["staging"]
     serving = dict(target.traffic)
     with pytest.raises(Differs, match="changed since the plan was made"):
-        stage.delivery("staging").deploy(two, approved=stale)
+        stage.delivery("staging").deploy(two, Manner(approved=stale))
     assert target.traffic == serving
     fresh = stage.delivery("staging").planned(two, retry=False)
-    stage.delivery("staging").deploy(two, approved=fresh)
+    stage.delivery("staging").deploy(two, Manner(approved=fresh))
     assert target.traffic == {fresh.version: 100}
 
 
@@ -217,3 +226,24 @@ def test_releasing_what_serves_and_passed_changes_nothing():
     before = list(stage.targets["staging"].calls)
     stage.delivery("staging").deploy(image)
     assert stage.targets["staging"].calls == before
+
+
+def test_a_release_is_started_left_alone_and_seen_through_by_another_run():
+    stage = Stage()
+    image, target = stage.push(), stage.targets["staging"]
+    with pytest.raises(Unfinished, match="goes on without this process"):
+        stage.delivery("staging").deploy(image, Manner(patience=0.0))
+    with pytest.raises(Unfinished):
+        stage.delivery("staging").deploy(image, Manner(patience=0.0))
+    target.pass_time()
+    stage.delivery("staging").deploy(image, Manner(patience=0.0))
+    assert sum(call.startswith("shift") for call in target.calls) == 1
+    assert target.observe(None).serving == stage.delivery("staging").version(image).id
+
+
+def test_a_release_has_the_name_it_is_given():
+    stage = Stage()
+    image = stage.push()
+    stage.delivery("staging").deploy(image, Manner(release="1.4.0"))
+    version = stage.delivery("staging").version(image).id
+    assert stage.targets["staging"].records[version].release == "1.4.0"

@@ -31,6 +31,20 @@ REPORT_TYPE = "application/vnd.modelway.report.v1+json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a release is carried out, as far as the person who starts it may choose."""
+
+    approved: PlanFile | None = None
+    """Do only what this plan lists."""
+    retry: bool = False
+    """Open another attempt of a version that failed."""
+    release: str = ""
+    """The release's name; empty means the commit."""
+    patience: float | None = None
+    """Seconds to watch a change before leaving it to the next run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One model's way into one environment."""
 
@@ -136,11 +150,9 @@ class Delivery:
 
     # --- what would happen? ---
 
-    def settled(self) -> State:
-        """What is there once no change is under way."""
-        while not (state := self.target.observe(None)).settled:
-            self.target.settle(self.world.reporter.progress)
-        return state
+    def settled(self, patience: float | None = None) -> State:
+        """What is there once no change is under way; ``Unfinished`` when patience ends before."""
+        return self.engine(patience=patience).settled()
 
     def goal(self, version: VersionId, *, retry: int = 0) -> Goal:
         """What a release wants of this environment."""
@@ -188,15 +200,16 @@ class Delivery:
 
     # --- doing it ---
 
-    def deploy(self, image: Image, *, approved: PlanFile | None = None, retry: bool = False) -> State:
+    def deploy(self, image: Image, how: Manner = Manner()) -> State:
         """Gate, plan, the approved steps, and the way back if the version turns out sick."""
         version = self.version(image)
         for reason in self.gate(image):
             self.world.reporter.note(reason)
-        state = self.settled()
-        goal = self.goal(version.id, retry=_attempts(state, version.id) if retry else 0)
+        state = self.settled(how.patience)
+        goal = self.goal(version.id, retry=_attempts(state, version.id) if how.retry else 0)
+        approved = how.approved
         allowed = self._approval(approved, version.id) if approved else self._own_approval(version, goal)
-        end = self.engine().deploy(version, goal, allowed)
+        end = self.engine(release=how.release, patience=how.patience).deploy(version, goal, allowed)
         self._say_end(version)
         return end
 
@@ -215,14 +228,15 @@ class Delivery:
         state = self.target.observe(version)
         return frozenset((*plan(goal, state), *plan_back(goal, state)))
 
-    def engine(self) -> Engine:
+    def engine(self, *, release: str = "", patience: float | None = None) -> Engine:
         """The engine for this environment."""
         return Engine(
             target=self.target,
             clock=self.world.clock,
             verify=self.verify,
             say=self.world.reporter.progress,
-            release=self.world.run.revision,
+            release=release or self.world.run.revision,
+            patience=patience,
         )
 
     def verify(self, version: VersionId, percent: int) -> None:

@@ -28,7 +28,7 @@ from modelway.core.plan import (
     standing,
     way_back,
 )
-from modelway.core.record import Attempt, Checked, Failed, Passed
+from modelway.core.record import Attempt, Checked, Failed, Named, Passed
 from modelway.core.version import Version, VersionId
 from modelway.errors import (
     Differs,
@@ -37,6 +37,7 @@ from modelway.errors import (
     NotAllowed,
     Superseded,
     Unavailable,
+    Unfinished,
     Unhealthy,
     Unrestored,
 )
@@ -58,6 +59,8 @@ class Engine:
     """Tell people what happens."""
     release: str = ""
     """The release's name for people, kept with the versions it stages."""
+    patience: float | None = None
+    """Seconds to watch one change of the pointer; ``None`` watches to its end."""
 
     def deploy(self, version: Version, goal: Goal, approved: Collection[Step]) -> State:
         """Take the environment to ``goal``, and back where it was good if the version turns out sick.
@@ -80,7 +83,7 @@ class Engine:
         """
         done: set[Step] = set()
         while True:
-            state = self._settled(version)
+            state = self.settled(version)
             refuse(goal, state)
             steps = plan(goal, state)
             if not steps:
@@ -96,10 +99,13 @@ class Engine:
             if not isinstance(steps[0], Soak):
                 done.add(steps[0])
 
-    def _settled(self, version: Version | None) -> State:
-        """What is there once no change is under way."""
+    def settled(self, version: Version | None = None) -> State:
+        """What is there once no change is under way; ``Unfinished`` when patience ends before."""
         while not (state := self.target.observe(version)).settled:
-            self.target.settle(self.say)
+            self.target.settle(self.say, patience=self.patience)
+            if self.patience is not None and not self.target.observe(None).settled:
+                what = "a change is under way and goes on without this process"
+                raise Unfinished(what, cure="Run the same command again to see it through.")
         return state
 
     def _perform(self, step: Step, state: State, version: Version | None, *, urgent: bool) -> None:
@@ -126,6 +132,9 @@ class Engine:
     def _shift(self, id_: VersionId, percent: int, attempt: int, state: State, *, urgent: bool) -> None:
         """Remember the attempt, then move the pointer: in this order, so that a crash is understood."""
         if not state.traffic.get(id_):
+            record = state.records.get(id_)
+            if self.release and not urgent and record and record.release != self.release:
+                self.target.record(id_, Named(release=self.release))
             mark = Attempt(number=attempt, at=self._now(), pointer=state.modified)
             self.target.record(id_, mark)
         self.target.shift(id_, percent, urgent=urgent)
@@ -142,7 +151,7 @@ class Engine:
 
     def _go_back(self, goal: Goal, approved: Collection[Step], failure: Unhealthy) -> State:
         """Record the verdict, then return: a run that dies on the way back is finished by the next."""
-        state = self._settled(None)
+        state = self.settled(None)
         self._reject(goal.version, state, failure)
         back = way_back(goal, state)
         serving = state.serving

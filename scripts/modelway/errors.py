@@ -100,4 +100,4 @@ class Unfinished(Failure):
     """A change is under way and its end was not awaited."""
 
     exit_code = 11
-    result = "succeeded"
+    result = "started"

@@ -261,8 +261,8 @@ class Target(Protocol):
     def shift(self, version: VersionId, percent: int, /, *, urgent: bool) -> None:
         """Begin to send this share of traffic to the version; ``urgent`` is the way back: all at once."""
 
-    def settle(self, say: Callable[[str], None], /) -> None:
-        """Wait until no change is under way, saying what happens."""
+    def settle(self, say: Callable[[str], None], /, *, patience: float | None = None) -> None:
+        """Wait until no change is under way, or for so many seconds, saying what happens."""
 
     def invoke(self, request: HttpRequest, version: VersionId | None, /) -> HttpAnswer:
         """Ask the version; ``None`` asks whatever has the traffic."""

@@ -11,6 +11,7 @@ from modelway.core.record import (
     Attempt,
     Checked,
     Failed,
+    Named,
     Passed,
     Record,
     Reinstated,
@@ -31,6 +32,7 @@ MARKS = (
     Failed(attempt=2, reason="it did not answer"),
     Withdrawn(reason="wrong for setosa"),
     Reinstated(reason="it was the data"),
+    Named(release="1.4.0"),
 )
 
 

@@ -17,16 +17,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     shared.config(parser)
     shared.environment(parser)
     shared.image(parser)
-    parser.add_argument(
-        "--plan", metavar="FILE", help="do only what this plan lists, or stop; from `plan --out`"
-    )
-    parser.add_argument("--retry", action="store_true", help="open another attempt of a version that failed")
+    shared.manner(parser)
 
 
 def run(options: argparse.Namespace, world: World) -> None:
     """Deploy; how it ends is the exit code."""
-    approved = shared.plan_file(options.plan)
+    manner = shared.chosen_manner(options)
     delivery = shared.delivery(options, world)
     image = shared.chosen_image(options, world, delivery.config)
     with world.reporter.stage(f"deploy {delivery.config.name} to {delivery.environment.name}"):
-        delivery.deploy(image, approved=approved, retry=options.retry)
+        delivery.deploy(image, manner)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from modelway.core import duration
 from modelway.core.config import ModelConfig
 from modelway.core.image import Image
 from modelway.core.planfile import PlanFile, parse
 from modelway.core.version import VersionId
-from modelway.delivery import Delivery
+from modelway.delivery import Delivery, Manner
 from modelway.errors import Malformed
 from modelway.ports import World
 
@@ -39,6 +40,37 @@ def formats(parser: argparse.ArgumentParser) -> None:
     """Text or JSON on standard output."""
     parser.add_argument(
         "--format", choices=("text", "json"), default="text", help="text for people, json for programs"
+    )
+
+
+def manner(parser: argparse.ArgumentParser, *, plan: bool = True) -> None:
+    """How a release is carried out."""
+    if plan:
+        parser.add_argument(
+            "--plan", metavar="FILE", help="do only what this plan lists, or stop; from `plan --out`"
+        )
+    parser.add_argument("--retry", action="store_true", help="open another attempt of a version that failed")
+    parser.add_argument(
+        "--release", default="", metavar="NAME", help="the release's name, as 1.4.0; without it, the commit"
+    )
+    parser.add_argument(
+        "--max-wait",
+        metavar="DURATION",
+        help="leave a change that takes longer, as 50m, to the next run (exit 11); 0s only starts it",
+    )
+
+
+def chosen_manner(options: argparse.Namespace) -> Manner:
+    """How the release is to be carried out; raises ``Malformed``."""
+    try:
+        wait = duration.parse(options.max_wait).total_seconds() if options.max_wait else None
+    except ValueError as error:
+        raise Malformed(f"--max-wait: {error}", cure="Write a number and a unit: 90s, 50m, 2h.") from error
+    return Manner(
+        approved=plan_file(getattr(options, "plan", None)),
+        retry=options.retry,
+        release=options.release,
+        patience=wait,
     )
 
 

@@ -16,15 +16,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     shared.config(parser)
     shared.environment(parser)
-    parser.add_argument(
-        "--plan", metavar="FILE", help="do only what this plan lists, or stop; from `plan --out`"
-    )
-    parser.add_argument("--retry", action="store_true", help="open another attempt of a version that failed")
+    shared.manner(parser)
 
 
 def run(options: argparse.Namespace, world: World) -> None:
     """Find what serves in the environment before, and deploy it."""
-    approved = shared.plan_file(options.plan)
+    manner = shared.chosen_manner(options)
     delivery = shared.delivery(options, world)
     source = delivery.environment.promote_from
     if source is None:
@@ -33,7 +30,7 @@ def run(options: argparse.Namespace, world: World) -> None:
         raise Malformed(what, cure=cure)
     image = passed_image(world, delivery.config, source)
     with world.reporter.stage(f"promote {delivery.config.name} from {source} to {options.environment}"):
-        delivery.deploy(image, approved=approved, retry=options.retry)
+        delivery.deploy(image, manner)
 
 
 def passed_image(world: World, config: ModelConfig, source: str) -> Image:

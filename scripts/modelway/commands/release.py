@@ -22,7 +22,7 @@ from modelway.commands.push import push_image
 from modelway.commands.scan import scan_image
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.image import Image
-from modelway.delivery import Delivery
+from modelway.delivery import Delivery, Manner
 from modelway.errors import Malformed, Unhealthy
 from modelway.ports import World
 
@@ -40,13 +40,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="go on to the environments that are promoted to, without asking (a workflow's approval is "
         "its environment's reviewers)",
     )
-    parser.add_argument("--retry", action="store_true", help="open another attempt of a version that failed")
+    shared.manner(parser, plan=False)
     shared.formats(parser)
 
 
 def run(options: argparse.Namespace, world: World) -> None:
     """Release; how it ends is the exit code."""
-    log = _Log(world=world)
+    log, manner = _Log(world=world), shared.chosen_manner(options)
     with log.stage("validate") as said:
         config = shared.load(options, world)
         places = _places(options, config, world)
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace, world: World) -> None:
     try:
         image = _image(config, places[0], log)
         for place in places:
-            _deploy(config, place, image, log, retry=options.retry)
+            _deploy(config, place, image, log, manner)
     finally:
         log.show(options.format)
 
@@ -119,12 +119,12 @@ def _try(config: ModelConfig, first: Environment, built: BuiltImage, world: Worl
     return f"answers {len(contract.tests)} contract tests on this machine"
 
 
-def _deploy(config: ModelConfig, place: Environment, image: Image, log: _Log, *, retry: bool) -> None:
+def _deploy(config: ModelConfig, place: Environment, image: Image, log: _Log, manner: Manner) -> None:
     """Deploy to one environment."""
     with log.stage(place.name) as said:
         delivery = Delivery.open(log.world, config, place.name)
         version = delivery.version(image).id
-        delivery.deploy(image, retry=retry)
+        delivery.deploy(image, manner)
         said(f"version {version} serves")
 
 

@@ -124,7 +124,18 @@ class Reinstated:
         return _plain(self.reason) or "-"
 
 
-Mark: TypeAlias = Attempt | Passed | Checked | Failed | Withdrawn | Reinstated
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """The release the version belongs to from now on: the same version may be released again."""
+
+    release: str
+
+    def text(self) -> str:
+        """The tag's value."""
+        return _plain(self.release)
+
+
+Mark: TypeAlias = Attempt | Passed | Checked | Failed | Withdrawn | Reinstated | Named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +170,8 @@ class Record:
                 return replace(self, withdrawn=mark)
             case Reinstated():
                 return replace(self, withdrawn=None, failed=None)
+            case Named():
+                return replace(self, release=mark.text())
 
 
 PREFIX = "modelway:"
@@ -210,3 +223,5 @@ def changed_tags(mark: Mark) -> tuple[dict[str, str], tuple[str, ...]]:
             return {f"{PREFIX}failed": mark.text()}, ()
         case Withdrawn():
             return {f"{PREFIX}withdrawn": mark.text()}, ()
+        case Named():
+            return {_RELEASE: mark.text()}, ()

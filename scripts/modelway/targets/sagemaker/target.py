@@ -136,8 +136,11 @@ class SageMaker:
                 raise Differs(what, seen=str(error), cure=cure) from error
             raise refused(error) from error
 
-    def settle(self, say: Callable[[str], None], /) -> None:
-        """Look until no change is under way; ``Unavailable`` when it takes longer than SageMaker allows."""
+    def settle(self, say: Callable[[str], None], /, *, patience: float | None = None) -> None:
+        """Look until no change is under way, or patience ends.
+
+        Raises ``Unavailable`` when it takes longer than SageMaker itself allows.
+        """
         began, told = self.clock.now(), ""
         while (endpoint := self.observer.inventory.describe()) is not None:
             if (progress := _progress(endpoint)) != told:
@@ -145,7 +148,10 @@ class SageMaker:
                 told = progress
             if endpoint["EndpointStatus"] in SETTLED:
                 return
-            if self.clock.elapsed(began) > _PATIENCE:
+            passed = self.clock.elapsed(began)
+            if patience is not None and passed + _POLL > patience:
+                return
+            if passed > _PATIENCE:
                 what = f"the endpoint {self._endpoint} has been {endpoint['EndpointStatus']} for nine hours"
                 raise Unavailable(what, cure="Look at it in the SageMaker console, then run this again.")
             self.clock.sleep(_POLL)
