@@ -157,6 +157,8 @@ class FakeRegistry:
     repository: str = REPOSITORY
     elsewhere: dict[str, Manifest] = field(default_factory=dict)
     """Images of other registries, by ``repository@sha256:...``."""
+    blobs: dict[Digest, bytes] = field(default_factory=dict)
+    """Image configs, here and there."""
     manifests: dict[Digest, Manifest] = field(default_factory=dict)
     named: dict[str, Digest] = field(default_factory=dict)
     documents: list[tuple[Digest, str, datetime, bytes]] = field(default_factory=list)
@@ -193,14 +195,18 @@ class FakeRegistry:
 
     def push(self, local: str, tag: str, /) -> Manifest:
         """A manifest over the local image's config."""
-        pushed = manifest_over(self.images.config(local))
+        config = self.images.config(local)
+        pushed = manifest_over(config)
+        self.blobs[digest_of(config)] = config
         self._name(pushed, tag)
         return pushed
 
     def pull(self, source: Image, local: str, /, *, platform: str) -> None:
-        """Bring an image that somebody pushed; its config is its digest's text."""
+        """Bring an image that somebody pushed."""
         del platform
-        self.images.configs[local] = self._elsewhere(source).body.encode()
+        config = self._elsewhere(source).config
+        assert config, "an index has no config"
+        self.images.configs[local] = self.blobs[config]
 
     def copy(self, source: Image, tag: str, /, *, platform: str) -> Manifest:
         """Bring an image here, its digest unchanged."""
