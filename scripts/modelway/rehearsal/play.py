@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from modelway.core import naming
 from modelway.core.config import Environment, ModelConfig
-from modelway.core.json import Json, JsonObject
-from modelway.errors import Failure, Unavailable
+from modelway.core.json import JsonObject
+from modelway.errors import Differs, Failure, Unavailable
 from modelway.ports import HttpRequest
-from modelway.rehearsal import artifact, derive, grounds, look, prepare, table
+from modelway.rehearsal import artifact, derive, grounds, journal, look, prepare, table
 from modelway.rehearsal.child import Client
+from modelway.rehearsal.journal import Entry
 from modelway.rehearsal.launch import Cloud
 from modelway.rehearsal.load import Load, Tally
 from modelway.rehearsal.prepare import Draft
@@ -138,8 +139,22 @@ class Play:
         if fault:
             self.scene.world.reporter.warn(f"fault {fault.name}: {fault.happens}")
         with self._users():
+            begun = journal.last(self._log(0))
             self._kill_some(config, fault.kills if fault else 0)
-            return self._release(config, "release: the one you watch")
+            code = self._release(config, "release: the one you watch")
+        self._check(self._log(begun))
+        return code
+
+    def _check(self, log: Sequence[Entry]) -> None:
+        """Say which faults were met; raise ``Differs`` where a killed client did something twice."""
+        fault = self.scene.wish.fault
+        for said in journal.faults(log):
+            self.scene.world.reporter.note(said)
+        doubled = journal.twice(log) if fault and fault.kills else ()
+        if doubled:
+            raise Differs(
+                "A killed release did something twice", seen="\n".join(doubled), cure="report this."
+            )
 
     @contextmanager
     def _users(self) -> Iterator[None]:
@@ -147,23 +162,17 @@ class Play:
         place = production(self.config)
         client = _runtime(place)
         name = naming.pointer_name(self.config, place)
-        begun = self._calls(0)
-        load = Load(client, name, self._question(), lambda: self._changed(place.account, begun))
+        begun, account = journal.last(self._log(0)), place.account
+        load = Load(client, name, self._question(), lambda: journal.updated(self._log(begun), account))
         with load:
             try:
                 yield
             finally:
                 self.tally = load.tally
 
-    def _calls(self, after: int) -> int:
-        """The number of the latest AWS call."""
-        calls = self.cloud.control(f"calls?after={after}")
-        return max((int(str(c["number"])) for c in _objects(calls)), default=after)
-
-    def _changed(self, account: str, after: int) -> bool:
-        """Whether an endpoint of the account was updated since; asked of the log, which is no AWS call."""
-        calls = _objects(self.cloud.control(f"calls?after={after}"))
-        return any(c["operation"] == "UpdateEndpoint" and c["account"] == account for c in calls)
+    def _log(self, after: int) -> tuple[Entry, ...]:
+        """AWS calls after this one; asking is no AWS call itself."""
+        return journal.entries(self.cloud.control(f"calls?after={after}"))
 
     def _kill_some(self, config: Path, times: int) -> None:
         """Releases that are killed at random calls, the same ones for the same seed."""
@@ -180,8 +189,11 @@ class Play:
         rule: JsonObject = {"kind": kind, "service": _ANY_BUT_USERS, "from": call}
         self.cloud.control("faults", {"rules": [rule]})
         when = "before" if kind == "kill_before" else "after"
-        code = self._release(config, f"release: killed {when} its call {call} took effect")
+        begun = journal.last(self._log(0))
+        code = self._release(config, f"release: killed at its call {call}, {when} that took effect")
         self.cloud.control("faults", {"rules": []})
+        for said in journal.faults(self._log(begun)):
+            self.scene.world.reporter.note(said)
         return code == _SIGKILL
 
     def _release(self, config: Path, title: str) -> int:
@@ -214,11 +226,6 @@ def _runtime(place: Environment) -> SageMakerRuntimeClient:
     once = Config(retries={"mode": "standard", "total_max_attempts": 1}, max_pool_connections=20)
     session = grounds.account(place.account, place.region)
     return session.client("sagemaker-runtime", config=once)
-
-
-def _objects(value: Json) -> list[JsonObject]:
-    """The objects of a list."""
-    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
 def _ending(code: int) -> str:
