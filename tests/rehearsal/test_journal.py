@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from modelway.core.json import JsonObject
+from modelway.core.json import Json, JsonObject
 from modelway.rehearsal import journal
 
 
 def line(number: int, operation: str, **more: str | int) -> JsonObject:
-    return {
+    plain: dict[str, Json] = {
         "number": number,
         "account": "1",
         "service": "sagemaker",
@@ -20,7 +20,8 @@ def line(number: int, operation: str, **more: str | int) -> JsonObject:
         "time": 0.0,
         "principal": "p",
         "region": "r",
-    } | more
+    }
+    return {**plain, **more}
 
 
 def test_a_call_that_was_refused_and_repeated_is_not_done_twice() -> None:
