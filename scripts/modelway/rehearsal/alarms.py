@@ -20,10 +20,10 @@ from moto.core.utils import utcnow
 
 from modelway.core.json import JsonObject
 from modelway.rehearsal.context import Context
-from modelway.rehearsal.endpoint_configs import objects
 from modelway.rehearsal.evaluation import Rule, Verdict, look
 from modelway.rehearsal.metric_math import NotRehearsedError
 from modelway.rehearsal.metrics import Store
+from modelway.rehearsal.parameters import objects
 from modelway.rehearsal.queries import rule_of
 from modelway.rehearsal.refusals import refusal
 from modelway.rehearsal.stores import store_of

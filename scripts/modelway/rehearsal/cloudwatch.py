@@ -16,10 +16,10 @@ from moto.core.responses import ActionResult
 from modelway.core.json import JsonObject
 from modelway.rehearsal import alarms
 from modelway.rehearsal.context import Context
-from modelway.rehearsal.endpoint_configs import objects
 from modelway.rehearsal.evaluation import Query, compute
 from modelway.rehearsal.metric_math import NotRehearsedError, Series
 from modelway.rehearsal.metrics import Metric, Point, Store, buckets, point, statistic
+from modelway.rehearsal.parameters import objects
 from modelway.rehearsal.queries import metric_of, queries_of
 from modelway.rehearsal.refusals import refusal
 from modelway.rehearsal.stores import store_of

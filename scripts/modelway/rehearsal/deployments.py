@@ -16,7 +16,8 @@ from modelway.rehearsal.context import Context
 from modelway.rehearsal.endpoints import Endpoint, Pending, Variant, images_of
 from modelway.rehearsal.fleet import Fleet, Server, StartError, start
 from modelway.rehearsal.guardrails import Timeline
-from modelway.rehearsal.launches import Limits, launch
+from modelway.rehearsal.launches import launch
+from modelway.rehearsal.limits import Limits
 from modelway.rehearsal.streams import Streams
 
 _WHOLE = Fraction(1)

@@ -11,8 +11,9 @@ from functools import cache
 import botocore.session
 from moto.core.utils import utcnow
 
-from modelway.core.json import Json, JsonObject
+from modelway.core.json import JsonObject
 from modelway.rehearsal.endpoints import Answer, Variant
+from modelway.rehearsal.parameters import objects
 from modelway.rehearsal.refusals import refusal, unrehearsed
 
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
@@ -114,13 +115,6 @@ def instance_types() -> frozenset[str]:
     """What the installed botocore knows; moto's own list ends years ago."""
     model = botocore.session.get_session().get_service_model("sagemaker")
     return frozenset(model.shape_for("ProductionVariantInstanceType").metadata["enum"])
-
-
-def objects(value: Json) -> Sequence[JsonObject]:
-    """The objects of a JSON list."""
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        return []
-    return [each for each in value if isinstance(each, Mapping)]
 
 
 def _variant(asked: JsonObject) -> Variant:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from moto.ecr.models import Image, Repository
@@ -15,24 +15,13 @@ from modelway.core.json import Json, JsonObject
 from modelway.rehearsal import images, model_data, policies
 from modelway.rehearsal.context import Context
 from modelway.rehearsal.fleet import Launch, StartError
+from modelway.rehearsal.limits import Limits
 from modelway.rehearsal.refusals import refusal, unrehearsed
 
 _REFERENCE = re.compile(r"(?P<path>[^@:]+)(?::(?P<tag>[^@:]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?")
 _RUNNABLE = "application/vnd.docker.distribution.manifest.v2+json"
 _PULLS = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 _STARTUP_SECONDS = 240  # docs: 4 minutes unless ContainerStartupHealthCheckTimeoutInSeconds says otherwise
-
-
-@dataclass(slots=True, kw_only=True)
-class Limits:
-    """What can be asked for through ``/_rehearse/endpoints``."""
-
-    startup_seconds: float = 60.0
-    """No container gets longer than this to become healthy, whatever the endpoint config says."""
-    capacity: dict[str, int] = field(default_factory=dict)
-    """Instances there are of a type for a new fleet; a type not named here never runs out."""
-    silent_rollback: bool = False
-    """Leave ``FailureReason`` empty after a rollback, as SageMaker was seen to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

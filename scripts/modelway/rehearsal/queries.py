@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from modelway.core.json import Json, JsonObject
-from modelway.rehearsal.endpoint_configs import objects
 from modelway.rehearsal.evaluation import Query, Rule
 from modelway.rehearsal.metrics import Metric
+from modelway.rehearsal.parameters import objects
 from modelway.rehearsal.refusals import refusal
 
 _ANOMALIES = frozenset({"ThresholdMetricId", "EvaluationCriteria", "EvaluationWindow"})

@@ -9,9 +9,10 @@ from moto.cloudwatch.models import cloudwatch_backends
 
 from modelway.core.json import Json, JsonObject
 from modelway.rehearsal.deployments import Wish
-from modelway.rehearsal.endpoint_configs import EndpointConfig, objects
+from modelway.rehearsal.endpoint_configs import EndpointConfig
 from modelway.rehearsal.endpoints import Endpoint, Variant
 from modelway.rehearsal.guardrails import AT_ONCE, RefusedError, Timeline, timeline
+from modelway.rehearsal.parameters import objects
 from modelway.rehearsal.refusals import refusal
 from modelway.rehearsal.scalable import scaled_variants
 
