@@ -38,6 +38,12 @@ def pack(folder: Path, archive: Path) -> str:
         return hashlib.file_digest(written, "sha256").hexdigest()
 
 
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack an archive that ``pack`` wrote."""
+    with tarfile.open(archive, "r:gz") as tar:
+        tar.extractall(folder, filter="data")
+
+
 def _bare(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     """The entry without what differs from machine to machine."""
     entry.mtime = entry.uid = entry.gid = 0

@@ -54,7 +54,7 @@ _ALL = (
         ends="SageMaker gives up on it; the old version never stopped serving",
         exit_code=6,
         spoiled=True,
-        controls=(("endpoints", {"startup_seconds": 15}),),
+        controls=(("endpoints", {"startup_seconds": 25}),),
     ),
     Fault(
         name="wrong-answers",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -119,7 +118,7 @@ class Play:
         if not (fault and fault.stale and self.archive):
             return watched
         newer = self.scene.folders.work / "newer"
-        shutil.copytree(self.scene.folders.work / "model", newer, dirs_exist_ok=True)
+        artifact.unpack(self.archive, newer)
         (newer / "NOTES").write_text("the training the config means\n")
         sha256 = artifact.pack(newer, self.scene.folders.work / "newer.tar.gz")
         self.scene.world.reporter.note(
