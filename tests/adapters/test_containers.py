@@ -87,7 +87,7 @@ def _ours() -> set[str]:
     """Containers of the images made here; other runs on this machine have their own."""
     if not engine.image(f"{NAME}:in-1"):
         return set()
-    filters = {"label": LABEL, "ancestor": f"{NAME}:in-1"}
+    filters: dict[str, str | list[str] | bool] = {"label": LABEL, "ancestor": f"{NAME}:in-1"}
     return {str(container.id) for container in engine.client().containers.list(all=True, filters=filters)}
 
 
