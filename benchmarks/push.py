@@ -45,7 +45,7 @@ def _measure(there: Released, variables: Mapping[str, str]) -> tuple[float, floa
     built = subprocess.run(
         [SCRIPT, "build", str(CONFIG), "--format", "json"], env=variables, capture_output=True, check=True
     )
-    tag = json.loads(built.stdout)["tag"]
+    tag = json.loads(built.stdout)["local_image"]
     names = {
         "ADDRESS": there.cloud.endpoint.removeprefix("http://"),
         "PLACE": "333333333333/eu-west-1",
