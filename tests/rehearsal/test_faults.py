@@ -8,8 +8,11 @@ import time
 from collections.abc import Callable
 
 import pytest
+import urllib3
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.parsers import create_parser
+from botocore.session import get_session
 
 from modelway.rehearsal.launch import Cloud
 from tests.rehearsal.clients import LAPTOP, REGISTRY, Clients
@@ -69,6 +72,28 @@ def test_an_injected_error_is_parsed_as_awss_own(
         getattr(client, operation)(**parameters)
     response = caught.value.response
     assert (response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"]) == expected
+
+
+def test_an_injected_error_is_parsed_as_awss_own_over_cbor(cloud: Cloud, faults: SetFaults) -> None:
+    """CloudWatch's first protocol in botocore's model, which other clients than today's boto3 choose."""
+    faults({"kind": "throttle", "service": "cloudwatch", "operation": "ListMetrics"})
+    scope = f"{cloud.variables['AWS_ACCESS_KEY_ID']}/20260101/eu-west-1/monitoring/aws4_request"
+    answer = urllib3.PoolManager().request(
+        "POST",
+        f"{cloud.endpoint}/service/GraniteServiceVersion20100801/operation/ListMetrics",
+        headers={
+            "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0",
+            "smithy-protocol": "rpc-v2-cbor",
+            "Content-Type": "application/cbor",
+        },
+        body=b"\xa0",
+    )
+    model = get_session().get_service_model("cloudwatch").operation_model("ListMetrics")
+    shape = model.output_shape
+    assert shape
+    told = {"status_code": answer.status, "headers": answer.headers, "body": answer.data}
+    error = create_parser("smithy-rpc-v2-cbor").parse(told, shape)["Error"]
+    assert (answer.status, error["Code"], error["Message"]) == (400, "ThrottlingException", "Rate exceeded")
 
 
 def test_a_rule_hits_the_calls_it_counts_to(clients: Clients, faults: SetFaults) -> None:
