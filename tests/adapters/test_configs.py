@@ -279,6 +279,15 @@ def test_an_ignored_link_is_fine(tmp_path: Path) -> None:
     assert problems(path) == ()
 
 
+DOUBTFUL = "yes Off y 0123 -01 0x1f 0o17 0b1 1_000 1_0.5 0._ .0_1 12:30 1_0:30 1e3 1.5e3 -.5 .inf -.INF .NaN"
+
+
+@pytest.mark.parametrize("text", DOUBTFUL.split())
+def test_what_yaml_readers_disagree_about_has_to_be_quoted(text: str) -> None:
+    assert yaml_positions.read(f"[{text}]")[1]
+    assert yaml_positions.read(f"['{text}']")[1] == ()
+
+
 @settings(deadline=None, max_examples=150)
 @given(text=st.text())
 def test_any_text_is_answered_with_problems(text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Never
 
@@ -56,18 +56,13 @@ def run(
     reporter = FakeReporter()
     parser = argparse.ArgumentParser()
     validate.arguments(parser)
+    opened = {"reporter", "clock", "run", "configs"}
     world = World(
         reporter=reporter,
         clock=FakeClock(),
         run=Run(root=Path(), workspace=Path(), ci=ci),
         configs=FakeConfigs(files),
-        builder=closed,
-        containers=closed,
-        registry=closed,
-        artifacts=closed,
-        target=closed,
-        scanner=closed,
-        advisories=closed,
+        **{port.name: closed for port in fields(World) if port.name not in opened},  # type: ignore[arg-type]
     )
     try:
         validate.run(parser.parse_args(options), world)

@@ -58,13 +58,23 @@ class Configs:
         text = config_text.read(path, self.root)
         if isinstance(text, Mistake):
             return None, (_misread(name, text),)
+        return self._parsed(name, text, self._path_flaws)
+
+    def past(self, name: str, text: str) -> ModelConfig | None:
+        """A config of another commit, whose paths lead nowhere here; ``None`` where it has errors."""
+        return self._parsed(name, text, lambda _: iter(()))[0]
+
+    def _parsed(
+        self, name: str, text: str, paths: Callable[[Sequence[Wanted]], Iterator[Flaw]]
+    ) -> tuple[ModelConfig | None, tuple[Problem, ...]]:
+        """The config of a text, unless there are errors, and every problem; ``paths`` checks those it names."""
         node, mistakes = yaml_positions.read(text)
         problems = [_misread(name, mistake) for mistake in mistakes]
         if node is None:
             return None, tuple(problems)
         wrong = self.schema.flaws(node.value)
         made = assemble(node.value, wrong, today=self.today(), targets=self.checks)
-        flaws = (*wrong, *made.flaws, *self._path_flaws(made.wanted))
+        flaws = (*wrong, *made.flaws, *paths(made.wanted))
         misread = {mistake.place for mistake in mistakes}
         located = (_located(name, node, flaw) for flaw in flaws)
         # What is not read as it was meant needs no second complaint about what it was read as.

@@ -28,9 +28,12 @@ BOOLEANS_11 = frozenset(
 _DOUBTS = (
     (re.compile(r"[-+]?0[0-9_]+"), "octal for some YAML readers and decimal for others"),
     (re.compile(r"[-+]?0[box][0-9a-fA-F_]+"), "a number in another base, which not all YAML readers know"),
-    (re.compile(r"[-+]?[0-9]+(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"), "a number in base 60 for some YAML readers"),
     (
-        re.compile(r"[-+]?[0-9][0-9_]*_[0-9_]*(?:\.[0-9_]*)?"),
+        re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"),
+        "a number in base 60 for some YAML readers",
+    ),
+    (
+        re.compile(r"(?=.*_)[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?"),
         "a number for some YAML readers and text for others",
     ),
     (
