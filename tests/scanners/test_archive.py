@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -113,6 +114,15 @@ def test_what_is_no_image_is_refused() -> None:
     refused(layer({"manifest.json": b"[" * 100_000}), "is no JSON")
     refused(layer({"manifest.json": b"[1]"}), "not the JSON object")
     refused(layer({"manifest.json": b"[]"}), "exactly one image")
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="this Python reads zstd")
+def test_a_layer_python_cannot_decompress_says_so() -> None:
+    blob = b"\x28\xb5\x2f\xfd" + bytes(600)
+    body = layer({f"blobs/sha256/{digest(blob)}": blob})
+    with pytest.raises(NotEvaluated, match="compressed with zstd") as caught:
+        read(body)
+    assert "3.14" in caught.value.cure
 
 
 def test_paths_that_leave_the_image_are_refused() -> None:
