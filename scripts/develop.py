@@ -39,6 +39,8 @@ def test(arguments: Sequence[str]) -> int:
 def lint(arguments: Sequence[str]) -> int:
     """Every check that runs nothing of modelway; all run, so that one look shows all that is wrong."""
     checks = _checks()
+    for name in [name for name, argv in checks.items() if not (BIN / argv[0]).exists()]:
+        _say(f"skipped {name}: {checks.pop(name)[0]} has no wheel for this machine")
     chosen = {name: argv for name, argv in checks.items() if not arguments or name in arguments}
     if not chosen:
         _say(f"there are no checks but {', '.join(checks)}")
@@ -78,10 +80,10 @@ def bench(arguments: Sequence[str]) -> int:
     return _call([sys.executable, f"benchmarks/{arguments[0]}.py", *arguments[1:]], env=environment)
 
 
-def _checks() -> Mapping[str, Sequence[str]]:
+def _checks() -> dict[str, list[str]]:
     """Name and command of each check."""
     schema = "schemas/model-config.schema.json"
-    checks: dict[str, Sequence[str]] = {
+    checks = {
         "ruff": ["ruff", "check"],
         "format": ["ruff", "format", "--check"],
         "mypy": ["mypy"],
