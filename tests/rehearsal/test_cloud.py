@@ -22,6 +22,7 @@ from botocore.exceptions import ClientError
 from modelway.errors import Unavailable
 from modelway.rehearsal import launch
 from modelway.rehearsal.launch import Cloud
+from modelway.rehearsal.namespace import is_alive, namespace
 from tests.rehearsal import images
 from tests.rehearsal.clients import LAPTOP, REGISTRY, Clients
 from tests.rehearsal.conftest import login
@@ -149,6 +150,28 @@ def test_containers_of_the_run_go_with_it_even_when_the_server_is_killed(
     cloud.stop()
     engine.images.remove(image.tags[0])
     assert mine not in left
+
+
+def test_a_registry_that_cannot_start_is_said_so(
+    state: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    occupied = tmp_path_factory.mktemp("blobs")
+    (occupied / "docker").write_text("a file where a folder belongs")
+    (occupied / "lock").mkdir()
+    with pytest.raises(Unavailable, match="did not start"):
+        launch.start(state, clock_factor=1, blobs=occupied)
+
+
+@pytest.mark.parametrize(
+    ("run", "alive"),
+    [
+        (f"{os.getpid()}-{namespace()}-aa", False),  # another program has the process id now
+        (f"{2**22 + 1}-{namespace()}-aa", False),  # nobody has it
+        ("1-12345-aa", True),  # a namespace we cannot look into
+    ],
+)
+def test_only_runs_that_are_known_to_be_over_are_orphans(run: str, *, alive: bool) -> None:
+    assert is_alive(run) is alive
 
 
 def test_a_wrong_release_of_moto_is_refused(

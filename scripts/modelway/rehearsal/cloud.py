@@ -17,6 +17,7 @@ import traceback
 from pathlib import Path
 
 from modelway.errors import Failure, Unavailable
+from modelway.rehearsal.namespace import namespace
 
 _PR_SET_PDEATHSIG = 1
 _GRACE_SECONDS = 30
@@ -26,7 +27,7 @@ def main() -> int:
     """Serve until SIGTERM, SIGINT or the end of standard input."""
     options = _parse()
     options.state.mkdir(parents=True, exist_ok=True)
-    run = f"{os.getpid()}-{secrets.token_hex(4)}"
+    run = f"{os.getpid()}-{namespace()}-{secrets.token_hex(4)}"
     server = os.fork()
     if server == 0:
         os._exit(_serve(run, options))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from modelway.rehearsal.context import LABEL, docker_client
+from modelway.rehearsal.namespace import is_alive
 
 _NAME = re.compile(r"(?P<address>127\.0\.0\.1:\d+)/\d{12}/[a-z0-9-]+/")
 """What this ECR's repositories are called: on loopback, under account and region."""
@@ -56,15 +57,6 @@ def _untag(name: str) -> None:
         docker_client().images.remove(name)
     except APIError:  # a digest's name goes with the last tag, so it may be gone already
         return
-
-
-def is_alive(run: str) -> bool:
-    """Whether the cloud that owns a run still works; a run begins with its process id."""
-    process = Path("/proc") / run.partition("-")[0] / "cmdline"
-    try:
-        return b"modelway.rehearsal.cloud" in process.read_bytes()
-    except OSError:
-        return False
 
 
 def remove_orphans() -> tuple[str, ...]:

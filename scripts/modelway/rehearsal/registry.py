@@ -26,6 +26,8 @@ http: {{addr: {address}}}
 """
 _PR_SET_PDEATHSIG = 1
 _START_SECONDS = 10.0
+_ATTEMPTS = 3
+"""A port that was free may be taken before the registry has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +37,17 @@ class Server:
     address: str
     process: subprocess.Popen[bytes]
 
-    def wait_ready(self) -> None:
-        """Wait until it answers; raises ``Unavailable`` with where its log is."""
+    def is_ready(self) -> bool:
+        """Wait until it answers; false when it ended instead, its port taken by another, say."""
         host, _, port = self.address.rpartition(":")
         end = time.monotonic() + _START_SECONDS
         while time.monotonic() < end and self.process.poll() is None:
             with socket.socket() as probe:
                 probe.settimeout(1)
                 if probe.connect_ex((host, int(port))) == 0:
-                    return
+                    return self.process.poll() is None
             time.sleep(0.01)
-        what = "The rehearsal's image registry did not start"
-        raise Unavailable(what, seen=f"exit code {self.process.poll()}", cure="read registry.log")
+        return False
 
     def stop(self) -> None:
         """Stop it; nothing it holds needs an orderly end."""
@@ -55,7 +56,7 @@ class Server:
 
 
 def start(state: Path, blobs: Path, host: str) -> Server:
-    """Start the registry on a free port; it dies with this process."""
+    """Start the registry on a free port and wait until it answers; it dies with this process."""
     binary = shutil.which("docker-registry") or shutil.which("registry")
     if binary is None:
         what = "The rehearsal needs the CNCF Distribution registry"
@@ -63,7 +64,17 @@ def start(state: Path, blobs: Path, host: str) -> Server:
             what, seen="no docker-registry on PATH", cure="apt-get install docker-registry (Debian, Ubuntu)"
         )
     _forget_manifests(blobs)
-    address = f"{host}:{_free_port(host)}"
+    for _ in range(_ATTEMPTS):
+        server = _launch(binary, state, blobs, f"{host}:{_free_port(host)}")
+        if server.is_ready():
+            return server
+        server.stop()
+    log = state / "registry.log"
+    what = "The rehearsal's image registry did not start"
+    raise Unavailable(what, seen=log.read_text(errors="replace")[-500:], cure=f"read {log}")
+
+
+def _launch(binary: str, state: Path, blobs: Path, address: str) -> Server:
     config = state / "registry.yml"
     config.write_text(_CONFIG.format(root=blobs, address=address))
     with (state / "registry.log").open("wb") as log:

@@ -65,7 +65,6 @@ def serve(options: Options) -> None:
         cleanup.callback(server.stop)
         context = _context(options, listener, server.address)
         cleanup.callback(_shut_down, context)
-        server.wait_ready()
         key = AccessKey(
             f"AKIA{base64.b32encode(secrets.token_bytes(10)).decode()}", secrets.token_urlsafe(30)
         )
