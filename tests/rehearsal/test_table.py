@@ -52,6 +52,12 @@ def test_the_next_failure_is_never_the_one_just_seen() -> None:
     assert "model-configs" not in lines[0]
 
 
+def test_what_builds_no_image_is_offered_no_fault_in_the_image() -> None:
+    lines = list(table.next_steps(table.DEFAULT_CONFIG, None, builds=False))
+    assert "--fault throttled" in lines[0]
+    assert "unhealthy" not in lines[1]
+
+
 def test_another_config_is_named_in_what_to_type_next() -> None:
     assert "rehearse model-configs/own.yaml" in next(table.next_steps("model-configs/own.yaml", None))
 

@@ -16,7 +16,7 @@ from modelway.rehearsal.table import Serving
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
-_SHOWN = 60
+_SHOWN = 30
 """Characters of an answer."""
 
 
@@ -67,7 +67,11 @@ def _answer(config: ModelConfig, environment: Environment, request: HttpRequest)
         return error.response["Error"]["Code"]
     asked = request.body.decode(errors="replace").strip()
     said = answer["Body"].read().decode(errors="replace").strip()
-    return f"{asked} -> {said}"[:_SHOWN]
+    return f"{_short(asked)} -> {_short(said)}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
 def requests_by_version(config: ModelConfig, environment: Environment) -> dict[str, tuple[int, int]]:

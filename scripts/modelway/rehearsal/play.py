@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelway.core import naming
-from modelway.core.config import Environment, ModelConfig
+from modelway.core.config import Byoc, Environment, ModelConfig
 from modelway.core.json import JsonObject
 from modelway.errors import Differs, Failure, Unavailable
 from modelway.ports import HttpRequest
@@ -79,7 +79,8 @@ class Play:
         columns = ("environment", "version", "image", "status", "asked just now")
         reporter.table("What serves now", columns, table.serving(places))
         reporter.note(table.verdict(fault, code))
-        for line in table.next_steps(str(self.scene.wish.config), fault):
+        builds = isinstance(self.config.image, Byoc)
+        for line in table.next_steps(str(self.scene.wish.config), fault, builds=builds):
             reporter.note(line)
 
     def _trained(self, before: Draft, watched: Draft) -> tuple[Draft, Draft]:

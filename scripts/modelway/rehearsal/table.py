@@ -70,9 +70,10 @@ def verdict(fault: Fault | None, code: int) -> str:
     return f"The release {name}ended with exit code {code}; {wanted} was expected. What it said is above."
 
 
-def next_steps(config: str, fault: Fault | None) -> Iterator[str]:
-    """How to see more."""
-    others = [name for name in FAULTS if fault is None or name != fault.name]
+def next_steps(config: str, fault: Fault | None, *, builds: bool = True) -> Iterator[str]:
+    """How to see more; faults in the image are for configs that build it from a Dockerfile."""
+    able = [one.name for one in FAULTS.values() if builds or not (one.spoiled or one.package)]
+    others = [name for name in able if fault is None or name != fault.name]
     own = "" if config == DEFAULT_CONFIG else f" {config}"
     yield f"Try a failure next:    scripts/run rehearse{own} --fault {others[0]}"
     yield f"All of them:           scripts/run rehearse --list-faults   ({', '.join(others)})"
