@@ -62,7 +62,7 @@ def run(
         clock=FakeClock(),
         run=Run(root=Path(), workspace=Path(), ci=ci),
         configs=FakeConfigs(files),
-        **{port.name: closed for port in fields(World) if port.name not in opened},  # type: ignore[arg-type]
+        **{port.name: closed for port in fields(World) if port.name not in opened},
     )
     try:
         validate.run(parser.parse_args(options), world)

@@ -67,7 +67,7 @@ class Configs:
     def _parsed(
         self, name: str, text: str, paths: Callable[[Sequence[Wanted]], Iterator[Flaw]]
     ) -> tuple[ModelConfig | None, tuple[Problem, ...]]:
-        """The config of a text, unless there are errors, and every problem; ``paths`` checks those it names."""
+        """A text's config unless there are errors, and every problem; ``paths`` looks for what it names."""
         node, mistakes = yaml_positions.read(text)
         problems = [_misread(name, mistake) for mistake in mistakes]
         if node is None:
