@@ -130,7 +130,7 @@ def test_dimensions_are_matched_exactly(ours: CloudWatchClient) -> None:
     assert [len(metric["Dimensions"]) for metric in listed] == [2]
 
 
-def put_alarm(client: CloudWatchClient, metric: str = "nothing", **changes: object) -> str:
+def put_alarm(client: CloudWatchClient, metric: str = "nothing", /, **changes: object) -> str:
     """An alarm on a sum above five in a minute, which passes in a second here."""
     asked: dict[str, object] = {
         "AlarmName": unique("alarm"),
@@ -144,7 +144,8 @@ def put_alarm(client: CloudWatchClient, metric: str = "nothing", **changes: obje
         "ComparisonOperator": "GreaterThanThreshold",
         **changes,
     }
-    client.put_metric_alarm(**asked)  # type: ignore[arg-type]  # as JSON
+    given = {key: value for key, value in asked.items() if value is not None}
+    client.put_metric_alarm(**given)  # type: ignore[arg-type]  # as JSON
     return str(asked["AlarmName"])
 
 
@@ -243,6 +244,20 @@ def test_alarms_are_filtered_by_everything_at_once(ours: CloudWatchClient, their
         )
         assert [[len(page["MetricAlarms"])] for page in pages] == found
         client.delete_alarms(AlarmNames=[f"{prefix}-0", f"{prefix}-1", f"{prefix}-x"])
+
+
+UNTAKEN: dict[str, dict[str, object]] = {
+    "tm90": {"Statistic": None, "ExtendedStatistic": "tm90"},
+    "one period": {"Period": 45},
+    "ThresholdMetricId": {"ThresholdMetricId": "band"},
+}
+
+
+@pytest.mark.parametrize("message", UNTAKEN)
+def test_an_alarm_of_another_kind_is_not_taken(ours: CloudWatchClient, message: str) -> None:
+    """It would never ring."""
+    with pytest.raises(ClientError, match=message):
+        put_alarm(ours, **UNTAKEN[message])
 
 
 def test_an_alarm_that_cannot_be_evaluated_is_not_taken(ours: CloudWatchClient) -> None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from tests.rehearsal.clients import REGION, STAGING
+from tests.rehearsal.clients import REGION, STAGING, Clients
 from tests.rehearsal.models import VARIANT, Models
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.type_defs import ProductionVariantTypeDef
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +125,38 @@ class TestRuntime:
         assert {metric: sums[metric] for metric in COUNTED} == COUNTED
         assert 100 < sums["ModelLatency"] < 10_000_000
         assert 0 < sums["OverheadLatency"] < 10_000_000
+
+    def test_requests_are_captured(self, models: Models, clients: Clients) -> None:
+        """Half of them, as the config asks; moto keeps the wish and nothing else."""
+        s3, name = clients.s3(STAGING), models.config()
+        s3.create_bucket(Bucket="captured", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        variant: ProductionVariantTypeDef = {"VariantName": VARIANT, "ModelName": name}
+        variant["InstanceType"], variant["InitialInstanceCount"] = "ml.m5.large", 1
+        models.sagemaker.create_endpoint_config(
+            EndpointConfigName=f"{name}-captured",
+            ProductionVariants=[variant],
+            DataCaptureConfig={
+                "EnableCapture": True,
+                "InitialSamplingPercentage": 50,
+                "DestinationS3Uri": "s3://captured/here",
+                "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+            },
+        )
+        with models.endpoint(f"{name}-captured") as endpoint:
+            described = models.sagemaker.describe_endpoint(EndpointName=endpoint)
+            for _ in range(4):
+                models.ask(endpoint, b"1,2", ContentType="text/csv")
+        assert described["DataCaptureConfig"]["CaptureStatus"] == "Started"
+        listed = s3.list_objects_v2(Bucket="captured", Prefix=f"here/{endpoint}/{VARIANT}/")["Contents"]
+        assert len(listed) == 2
+        event = json.loads(s3.get_object(Bucket="captured", Key=listed[0]["Key"])["Body"].read())
+        assert event["captureData"]["endpointInput"] == {
+            "observedContentType": "text/csv",
+            "mode": "INPUT",
+            "data": "1,2",
+            "encoding": "CSV",
+        }
+        assert json.loads(event["captureData"]["endpointOutput"]["data"])["bytes"] == 3
 
     def test_asynchronous_invocation_is_not_pretended(self, models: Models, endpoint: str) -> None:
         with pytest.raises(ClientError) as caught:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,7 +23,7 @@ from modelway.core.json import JsonObject
 from modelway.rehearsal.context import Context
 from modelway.rehearsal.evaluation import Rule, Verdict, look
 from modelway.rehearsal.metric_math import NotRehearsedError
-from modelway.rehearsal.metrics import Store
+from modelway.rehearsal.metrics import Store, point, statistic
 from modelway.rehearsal.parameters import objects
 from modelway.rehearsal.queries import rule_of
 from modelway.rehearsal.refusals import refusal
@@ -152,7 +153,14 @@ def _evaluate(stopped: Event) -> None:
         for account, backends in list(cloudwatch_backends.items()):
             for region in list(backends):
                 for alarm in alarms_of(account, region).values():
-                    alarm.evaluate(store_of(account, region), now)
+                    _look(alarm, store_of(account, region), now)
+
+
+def _look(alarm: Alarm, store: Store, now: float) -> None:
+    try:
+        alarm.evaluate(store, now)
+    except Exception:  # noqa: BLE001 - a bug met by one alarm must not silence the others
+        traceback.print_exc()
 
 
 def put_metric_alarm(backend: CloudWatchBackend, asked: JsonObject, faster: float) -> Mapping[str, object]:
@@ -160,6 +168,9 @@ def put_metric_alarm(backend: CloudWatchBackend, asked: JsonObject, faster: floa
     name, rule = str(asked["AlarmName"]), rule_of(asked, faster)
     try:
         look(rule, Store(), 0.0)
+        for query in rule.queries:
+            if query.metric is not None:
+                statistic(query.stat, [point(0, 0)])
     except NotRehearsedError as error:
         raise not_rehearsed("cloudwatch", "PutMetricAlarm", str(error)) from error
     enabled = asked.get("ActionsEnabled") is not False

@@ -7,6 +7,7 @@ shown by ``tests/rehearsal/test_autoscaling.py``.
 from __future__ import annotations
 
 import time
+import traceback
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -125,7 +126,10 @@ def _run(scaler: Scaler, stopped: Event, seconds: float) -> None:
     while not stopped.wait(seconds):
         for account, backends in list(applicationautoscaling_backends.items()):
             for region in list(backends):
-                scaler.minute(account, region, seconds)
+                try:
+                    scaler.minute(account, region, seconds)
+                except Exception:  # noqa: BLE001 - a bug met by one account must not stop the others
+                    traceback.print_exc()
 
 
 def _check_targets() -> None:

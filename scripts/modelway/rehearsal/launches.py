@@ -74,7 +74,8 @@ def check_image(context: Context, name: str, role: str) -> None:
     ):
         message = (
             f"The repository of your image {name} does not grant ecr:GetDownloadUrlForLayer, "
-            f"ecr:BatchGetImage, ecr:BatchCheckLayerAvailability permission to {role}."
+            "ecr:BatchGetImage, ecr:BatchCheckLayerAvailability permission to sagemaker.amazonaws.com "
+            "service principal."
         )
         raise refusal(message)
     media = _media_type(found.image)

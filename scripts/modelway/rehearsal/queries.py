@@ -38,11 +38,15 @@ def rule_of(asked: JsonObject, faster: float) -> Rule:
     if sum(query.returned for query in queries) != 1:
         raise refusal("Exactly one element of the metrics list should return data.", "ValidationError")
     periods = _number(asked.get("EvaluationPeriods"), 1)
+    watched = {query.period for query in queries if query.metric is not None}
+    if len(watched) != 1 or not all(_is_period(round(period * faster)) for period in watched):
+        message = "An alarm needs metrics of one period, of 10, 20, 30 or a multiple of 60 seconds."
+        raise refusal(message, "ValidationError")
     return Rule(
         queries=queries,
         comparison=str(asked["ComparisonOperator"]),
         threshold=_number(asked.get("Threshold"), 0),
-        period=max(query.period for query in queries if query.metric is not None),
+        period=watched.pop(),
         periods=int(periods),
         to_alarm=int(_number(asked.get("DatapointsToAlarm"), periods)),
         missing=str(asked.get("TreatMissingData") or "missing"),
@@ -73,6 +77,10 @@ def _query(asked: JsonObject, faster: float) -> Query:
         raise refusal("A query needs a MetricStat or an Expression.", "ValidationError")
     period = _number(asked.get("Period"), 60) / faster
     return Query(name=name, returned=returned, expression=str(asked["Expression"]), period=period)
+
+
+def _is_period(seconds: int) -> bool:
+    return seconds in {10, 20, 30} or (seconds > 0 and seconds % 60 == 0)
 
 
 def _number(value: Json, default: float) -> float:

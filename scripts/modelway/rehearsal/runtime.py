@@ -15,6 +15,7 @@ from moto.sagemaker.models import sagemaker_backends
 from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
 from modelway.core.json import JsonObject
+from modelway.rehearsal.capture import Exchange, capture
 from modelway.rehearsal.context import Context
 from modelway.rehearsal.endpoints import Endpoint
 from modelway.rehearsal.fleet import Server
@@ -26,7 +27,7 @@ from modelway.rehearsal.wire import not_rehearsed
 NAMESPACE = "AWS/SageMaker"
 _LARGEST = 6 * 1024 * 1024  # botocore's sagemaker-runtime model, BodyBlob
 _SECONDS = 60  # docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
-_CLIENT_ERROR, _SERVER_ERROR = 400, 500
+_OK, _CLIENT_ERROR, _SERVER_ERROR = 200, 400, 500
 _PASSED_ON = ("content-type", "accept", "x-amzn-sagemaker-custom-attributes", "x-amzn-sagemaker-inference-id")
 
 
@@ -80,6 +81,17 @@ def invoke(endpoint: Endpoint, headers: Mapping[str, str], body: bytes) -> Reply
         server.leave()
     overhead = time.perf_counter() - began - measured.model_seconds
     _measure(endpoint, server, config, replace(measured, overhead_seconds=overhead))
+    if endpoint.data_capture and reply.status == _OK:
+        exchange = Exchange(
+            endpoint_arn=endpoint.arn,
+            endpoint=endpoint.endpoint_name,
+            variant=server.launch.variant,
+            request=body,
+            request_type=headers.get("content-type", ""),
+            answer=reply.body,
+            answer_type=reply.headers["Content-Type"],
+        )
+        capture(endpoint.data_capture, exchange)
     return reply
 
 
@@ -111,7 +123,7 @@ def _reply(endpoint: Endpoint, server: Server, answer: urllib3.BaseHTTPResponse)
     }
     if custom := answer.headers.get("X-Amzn-SageMaker-Custom-Attributes"):
         headers["X-Amzn-SageMaker-Custom-Attributes"] = custom
-    return Reply(200, headers, answer.data)
+    return Reply(_OK, headers, answer.data)
 
 
 def _model_error(endpoint: Endpoint, status: int, message: str) -> Reply:
