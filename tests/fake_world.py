@@ -87,6 +87,8 @@ class Stage:
             target=lambda _, place: self.targets[place.name],
             scanner=nothing,
             advisories=nothing,
+            history=nothing,
+            permissions=nothing,
         )
 
     def delivery(self, environment: str) -> Delivery:

@@ -13,6 +13,7 @@ from typing import Self
 from modelway import contract_tests
 from modelway.contract_tests import Contract
 from modelway.core import promotion
+from modelway.core.access import reading
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.findings import Report
 from modelway.core.findings_json import report_of
@@ -40,6 +41,8 @@ class Manner:
     """Open another attempt of a version that failed."""
     release: str = ""
     """The release's name; empty means the commit."""
+    hotfix: bool = False
+    """Go out although a higher semantic version was attempted here."""
     patience: float | None = None
     """Seconds to watch a change before leaving it to the next run."""
 
@@ -84,7 +87,7 @@ class Delivery:
         3. A scan report is attached, about this very image, and today's policy lets it pass.
         4. What this environment is promoted from has seen the same image and weights pass.
         """
-        registry = self.world.registry(self.config.registry)
+        registry = self.world.registry(reading(self.config).registry)
         manifest = registry.manifest(image.digest)
         if manifest is None:
             what = f"{image} is not in the registry"
@@ -140,7 +143,7 @@ class Delivery:
         source = self.environment.promote_from
         if source is None:
             return f"{self.environment.name} is the first environment"
-        before = Delivery.open(self.world, self.config, source)
+        before = Delivery.open(self.world, reading(self.config), source)
         state = before.target.observe(None)
         verdict = promotion.judge(self.version(image), self.contract.hash, source, state)
         if not verdict.ok:
@@ -154,7 +157,7 @@ class Delivery:
         """What is there once no change is under way; ``Unfinished`` when patience ends before."""
         return self.engine(patience=patience).settled()
 
-    def goal(self, version: VersionId, *, retry: int = 0) -> Goal:
+    def goal(self, version: VersionId, *, retry: int = 0, release: str = "", hotfix: bool = False) -> Goal:
         """What a release wants of this environment."""
         serverless = "instance_type" not in self.environment.settings
         return Goal(
@@ -164,6 +167,8 @@ class Delivery:
             capacity=None if serverless else self.environment.capacity,
             keep=self.environment.keep_versions,
             retry=retry,
+            release=release,
+            hotfix=hotfix,
         )
 
     def planned(self, image: Image, *, retry: bool) -> PlanFile:
@@ -206,7 +211,12 @@ class Delivery:
         for reason in self.gate(image):
             self.world.reporter.note(reason)
         state = self.settled(how.patience)
-        goal = self.goal(version.id, retry=_attempts(state, version.id) if how.retry else 0)
+        goal = self.goal(
+            version.id,
+            retry=_attempts(state, version.id) if how.retry else 0,
+            release=how.release,
+            hotfix=how.hotfix,
+        )
         approved = how.approved
         allowed = self._approval(approved, version.id) if approved else self._own_approval(version, goal)
         end = self.engine(release=how.release, patience=how.patience).deploy(version, goal, allowed)

@@ -5,21 +5,24 @@ Every method may be called twice without harm. Every method may raise ``errors.U
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from modelway.core.changes import Scope
 from modelway.core.config import BuildSecret, Capacity, Environment, ModelConfig, RegistrySpec
 from modelway.core.findings import Database, Report
+from modelway.core.iam import Permissions
 from modelway.core.image import Digest, Image
 from modelway.core.inputs import Entry
 from modelway.core.manifest import Manifest
 from modelway.core.plan import State
 from modelway.core.problem import Problem
 from modelway.core.record import Mark
+from modelway.core.span import Span
 from modelway.core.version import Artifact, Version, VersionId
 
 
@@ -329,6 +332,34 @@ class Configs(Protocol):
         """Parse and check one file; raises ``Malformed`` listing every error."""
 
 
+class History(Protocol):
+    """The repository's commits."""
+
+    def span(self, base: str | None, head: str | None, /) -> Span:
+        """The two commits to compare: as named, or as the workflow's event or the branch suggests.
+
+        Raises ``Malformed`` for a name git does not know, ``Unavailable`` where a clone is too shallow.
+        """
+
+    def commit(self, name: str | None, /) -> str:
+        """The commit a name means, HEAD without one; raises ``Malformed``."""
+
+    def paths(self, span: Span, /) -> tuple[str, ...]:
+        """Every path that differs; a renamed file is two of them."""
+
+    def scopes(self, commit: str, /) -> tuple[Scope, ...]:
+        """What each config of a commit is made from."""
+
+    def models(self, commit: str, paths: Iterable[str], /) -> Mapping[str, str]:
+        """Those of the paths that are configs in a commit, and their models."""
+
+    def configs(self, commit: str, /) -> Mapping[str, ModelConfig | None]:
+        """Every config of a commit by its path; ``None`` where it has errors."""
+
+    def sent(self, ignore: str, paths: Sequence[str], /) -> Sequence[str]:
+        """Which paths of a build context a ``.dockerignore``'s text lets through."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """Everything a command may use. Only ``wiring`` makes one; what costs imports is opened on demand."""
@@ -346,3 +377,6 @@ class World:
     """A scanner by name, with the advisories' index it is to use."""
     advisories: Callable[[Path | None], Advisories]
     """An index of advisories; ``None`` for this user's own."""
+    history: Callable[[], History]
+    permissions: Callable[[ModelConfig, Environment], Permissions]
+    """What the target's verbs need in its account."""

@@ -18,6 +18,7 @@ from modelway.adapters.clock import RealClock
 from modelway.adapters.lines import Masks
 from modelway.core.checks import Subject, TargetCheck
 from modelway.core.config import Environment, ModelConfig, RegistrySpec
+from modelway.core.iam import Permissions
 from modelway.core.problem import Flaw
 from modelway.errors import Malformed
 from modelway.ports import (
@@ -25,6 +26,7 @@ from modelway.ports import (
     ArtifactStore,
     Builder,
     Containers,
+    History,
     Registry,
     Reporter,
     Run,
@@ -133,6 +135,8 @@ def _world(house: House, run: Run) -> World:
         target=doors.target,
         scanner=doors.scanner,
         advisories=doors.advisories,
+        history=doors.history,
+        permissions=doors.permissions,
     )
 
 
@@ -196,6 +200,20 @@ class Doors:
         from modelway.adapters.advisories import OsvIndex, location
 
         return OsvIndex(database or location(environment.variables()), self.clock, self.reporter)
+
+    def history(self) -> History:
+        """The commits of the repository this runs in."""
+        from modelway.adapters.configs import Configs
+        from modelway.adapters.history import GitHistory
+
+        configs = Configs(self.run.root, today=lambda: self.clock.now().date(), checks=_checks())
+        return GitHistory(self.run.root, configs.past)
+
+    def permissions(self, config: ModelConfig, place: Environment) -> Permissions:
+        """What the platform's verbs need in the environment's account."""
+        module = import_module(f"{_listed(TARGETS, place.target, 'target').__name__}.permissions")
+        needed: Permissions = module.permissions(config, place)
+        return needed
 
 
 def _checks() -> Mapping[str, TargetCheck]:

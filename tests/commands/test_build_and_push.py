@@ -89,6 +89,7 @@ class Shop:
         def absent(*_: object) -> object:
             raise AssertionError("nobody needs this port here")
 
+        closed = ("containers", "artifacts", "target", "history", "permissions")
         return World(
             reporter=self.reporter,
             clock=self.clock,
@@ -98,7 +99,7 @@ class Shop:
             registry=lambda _: self.registry,
             scanner=lambda _name, _index: self.scanner,
             advisories=lambda _: cast("Advisories", NoIndex()),
-            **dict.fromkeys(("containers", "artifacts", "target"), absent),  # type: ignore[arg-type]  # never called
+            **dict.fromkeys(closed, absent),  # type: ignore[arg-type]  # never called
         )
 
     def run(self, command: ModuleType, *options: str) -> None:

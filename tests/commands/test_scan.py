@@ -92,7 +92,7 @@ class House:
             assert name == "builtin"
             return open_scanner(database)
 
-        ports = dict.fromkeys(("containers", "registry", "artifacts", "target"), absent)
+        ports = dict.fromkeys(("containers", "registry", "artifacts", "target", "history", "permissions"), absent)
         return World(
             reporter=self.reporter,
             clock=self.clock,

@@ -6,11 +6,15 @@ import hashlib
 import os
 import posixpath
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelway.core.inputs import Entry
 from modelway.errors import Malformed
+
+if TYPE_CHECKING:
+    from docker.utils.build import PatternMatcher
 
 
 def entries(context: Path, ignore: str) -> tuple[Entry, ...]:
@@ -21,12 +25,23 @@ def entries(context: Path, ignore: str) -> tuple[Entry, ...]:
     return tuple(sorted(_entry(context, path) for path in _kept(context, ignore)))
 
 
-def _kept(context: Path, ignore: str) -> Iterator[str]:
-    """Paths that docker would send, folders only where nothing of theirs is sent."""
+def sent(ignore: str, paths: Sequence[str]) -> tuple[str, ...]:
+    """Those of the paths, relative to the context, that a ``.dockerignore`` lets through."""
+    matcher = _matcher(ignore)
+    return tuple(path for path in paths if not matcher.matches(path))  # type: ignore[arg-type]  # docker's code wants text
+
+
+def _matcher(ignore: str) -> PatternMatcher:
+    """The patterns of a ``.dockerignore``."""
     from docker.utils.build import PatternMatcher  # noqa: PLC0415 - keeps --help fast
 
     lines = (line.strip() for line in ignore.lstrip("\ufeff").splitlines())
-    matcher = PatternMatcher([line for line in lines if line and not line.startswith("#")])
+    return PatternMatcher([line for line in lines if line and not line.startswith("#")])
+
+
+def _kept(context: Path, ignore: str) -> Iterator[str]:
+    """Paths that docker would send, folders only where nothing of theirs is sent."""
+    matcher = _matcher(ignore)
     paths = {path.replace(os.sep, "/") for path in matcher.walk(str(context))}
     parents = {posixpath.dirname(path) for path in paths}
     return (path for path in paths if path not in parents)

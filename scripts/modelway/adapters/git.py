@@ -30,15 +30,15 @@ def look(folder: Path) -> Checkout:
     """Ask git about the working copy a folder is in; the folder itself is the root outside git."""
     folder = folder.resolve()
     try:
-        top = _ask(folder, "rev-parse", "--show-toplevel")
+        top = ask(folder, "rev-parse", "--show-toplevel")
     except Unavailable:
         return Checkout(root=_root(folder))
     if top.code != 0:
         refused = "safe.directory" in top.err
         return Checkout(root=_root(folder), trouble=_refusal(folder) if refused else "")
     root = Path(top.out.rstrip("\n"))
-    revision = _ask(root, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
-    source = _ask(root, "config", "--get", "remote.origin.url")
+    revision = ask(root, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+    source = ask(root, "config", "--get", "remote.origin.url")
     return Checkout(
         root=root,
         revision=revision.out.strip() if revision.code == 0 else "",
@@ -60,10 +60,11 @@ def without_credentials(url: str) -> str:
     return urlunsplit((scheme, f"{parts.hostname}{port}", parts.path.removesuffix(".git"), "", ""))
 
 
-def _ask(folder: Path, *arguments: str) -> process.Finished:
+def ask(folder: Path, *arguments: str, stdin: bytes | None = None) -> process.Finished:
     """Run git without its locks and without questions."""
     return process.run(
         ["git", "-C", str(folder), *arguments],
+        stdin=stdin,
         variables={"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
     )
 

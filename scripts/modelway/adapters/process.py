@@ -34,8 +34,14 @@ class Finished:
 
     code: int
     """Its exit status; negative is the signal that ended it."""
-    out: str
+    raw: bytes
+    """What it wrote to standard output."""
     err: str
+
+    @property
+    def out(self) -> str:
+        """Its standard output as text."""
+        return self.raw.decode(errors="replace")
 
     @property
     def tail(self) -> str:
@@ -77,7 +83,7 @@ def run(  # noqa: PLR0913  (what a child process can be given)
             ) from None
         for thread in threads:
             thread.join(GRACE)
-    return Finished(code=code, out=b"".join(out).decode(errors="replace"), err="".join(err))
+    return Finished(code=code, raw=b"".join(out), err="".join(err))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 VERBS: Mapping[str, tuple[str, str]] = {
     "validate": ("validate", "check model configs: schema and limits, every problem at once"),
+    "changed": ("changed", "say which models a change touches, as a matrix; or what a release tag names"),
     "build": ("build", "build the image a config describes, or say why it need not be built"),
     "scan": ("scan", "look for known vulnerabilities in the image and judge them by the policy"),
     "scan-db": ("scan_db", "import, update or show the advisories the builtin scanner uses"),

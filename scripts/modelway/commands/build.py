@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from modelway import building
 from modelway.building import Prepared
 from modelway.commands import options as shared
+from modelway.core.access import reading
 from modelway.core.config import ModelConfig, Prebuilt
 from modelway.core.image import Image
 from modelway.core.json import canonical
@@ -72,7 +73,7 @@ def build_image(world: World, config: ModelConfig, *, offline: bool = False) -> 
         return _built(prepared, reused=None)
     spec = config.image
     assert isinstance(spec, Prebuilt)  # noqa: S101 - only prebuilt images come without a request
-    world.registry(config.registry).pull(spec.source, prepared.local_tag, platform=spec.platform)
+    world.registry(reading(config).registry).pull(spec.source, prepared.local_tag, platform=spec.platform)
     return _built(prepared, reused=f"{spec.source} was built by somebody else")
 
 
@@ -91,7 +92,7 @@ def existing_image(
 def pushed_image(world: World, config: ModelConfig) -> Image | None:
     """The image that was scanned and pushed for the files as they are here."""
     prepared = building.prepare(world, config)
-    registry = world.registry(config.registry)
+    registry = world.registry(reading(config).registry)
     manifest = registry.find(prepared.registry_tag)
     if manifest is None or not registry.attached(manifest.digest, REPORT_TYPE):
         return None
@@ -102,7 +103,7 @@ def local_image(world: World, config: ModelConfig) -> str:
     """The image's local name, brought from the registry if need be; ``Unavailable`` if never built."""
     prepared = building.prepare(world, config)
     if not world.builder().find(prepared.local_tag):
-        registry = world.registry(config.registry)
+        registry = world.registry(reading(config).registry)
         manifest = registry.find(prepared.registry_tag)
         if manifest is None:
             what = f"{config.name} as it is here was not built yet"
@@ -114,7 +115,7 @@ def local_image(world: World, config: ModelConfig) -> str:
 
 def _released(world: World, config: ModelConfig, prepared: Prepared) -> BuiltImage | None:
     """The registry's image of these inputs; one that nobody scanned is brought here to be scanned."""
-    registry = world.registry(config.registry)
+    registry = world.registry(reading(config).registry)
     try:
         manifest = registry.find(prepared.registry_tag)
         scanned = bool(manifest and registry.attached(manifest.digest, REPORT_TYPE))

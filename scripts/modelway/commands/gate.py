@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, world: World) -> None:
     """Ask the gate; what forbids is raised."""
-    delivery = shared.delivery(options, world)
+    delivery = shared.reading_delivery(options, world)
     image = shared.chosen_image(options, world, delivery.config)
     reasons = delivery.gate(image)
     version = delivery.version(image).id

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from modelway.core import duration
+from modelway.core.access import reading
 from modelway.core.config import ModelConfig
 from modelway.core.image import Image
 from modelway.core.planfile import PlanFile, parse
@@ -54,6 +55,11 @@ def manner(parser: argparse.ArgumentParser, *, plan: bool = True) -> None:
         "--release", default="", metavar="NAME", help="the release's name, as 1.4.0; without it, the commit"
     )
     parser.add_argument(
+        "--hotfix",
+        action="store_true",
+        help="go out although a higher semantic version was attempted there",
+    )
+    parser.add_argument(
         "--max-wait",
         metavar="DURATION",
         help="leave a change that takes longer, as 50m, to the next run (exit 11); 0s only starts it",
@@ -70,6 +76,7 @@ def chosen_manner(options: argparse.Namespace) -> Manner:
         approved=plan_file(getattr(options, "plan", None)),
         retry=options.retry,
         release=options.release,
+        hotfix=options.hotfix,
         patience=wait,
     )
 
@@ -82,6 +89,11 @@ def load(options: argparse.Namespace, world: World) -> ModelConfig:
 def delivery(options: argparse.Namespace, world: World) -> Delivery:
     """The config's way into the environment named on the command line."""
     return Delivery.open(world, load(options, world), options.environment)
+
+
+def reading_delivery(options: argparse.Namespace, world: World) -> Delivery:
+    """The same, with roles that cannot change anything."""
+    return Delivery.open(world, reading(load(options, world)), options.environment)
 
 
 def chosen_image(options: argparse.Namespace, world: World, config_: ModelConfig) -> Image:

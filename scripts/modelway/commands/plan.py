@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, world: World) -> None:
     """Plan and show."""
-    delivery = shared.delivery(options, world)
+    delivery = shared.reading_delivery(options, world)
     image = shared.chosen_image(options, world, delivery.config)
     plan = delivery.planned(image, retry=options.retry)
     if options.out:

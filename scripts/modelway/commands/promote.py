@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from modelway.commands import options as shared
+from modelway.core.access import reading
 from modelway.core.config import ModelConfig
 from modelway.core.image import Digest, Image
 from modelway.delivery import Delivery
@@ -35,6 +36,7 @@ def run(options: argparse.Namespace, world: World) -> None:
 
 def passed_image(world: World, config: ModelConfig, source: str) -> Image:
     """The image that serves in an environment, and passed there."""
+    config = reading(config)
     state = Delivery.open(world, config, source).target.observe(None)
     record = state.records.get(state.serving) if state.serving else None
     if record is None or record.passed is None:

@@ -20,6 +20,7 @@ from modelway.commands import options as shared
 from modelway.commands.build import BuiltImage, build_image
 from modelway.commands.push import push_image
 from modelway.commands.scan import scan_image
+from modelway.core.access import reading
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.image import Image
 from modelway.delivery import Delivery, Manner
@@ -103,7 +104,9 @@ def _try(config: ModelConfig, first: Environment, built: BuiltImage, world: Worl
         variables = {}
     with TemporaryDirectory(prefix="modelway-") as folder:
         artifact = config.artifact
-        model = world.artifacts(config, first).fetch(artifact, Path(folder)) if artifact else None
+        # Read as a plan reads: whoever tries a model needs no right to deploy it.
+        store = world.artifacts(config, reading(config).environments[first.name]) if artifact else None
+        model = store.fetch(artifact, Path(folder)) if artifact and store else None
         with world.containers().serve(
             built.local_tag,
             environment={key: str(value) for key, value in variables.items()},

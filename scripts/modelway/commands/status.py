@@ -6,6 +6,7 @@ import argparse
 import json
 
 from modelway.commands import options as shared
+from modelway.core.access import reading
 from modelway.core.json import JsonObject
 from modelway.core.plan import Standing, State, fallbacks, standing
 from modelway.core.record import Record
@@ -23,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, world: World) -> None:
     """Look at every environment."""
-    config = shared.load(options, world)
+    config = reading(shared.load(options, world))
     names = [options.environment] if options.environment else [*config.environments]
     states = {name: Delivery.open(world, config, name).target.observe(None) for name in names}
     if options.format == "json":

@@ -77,6 +77,8 @@ class RegistrySpec:
     kms_key: str | None = None
     push_role: str = "modelway-push"
     """Role assumed in the registry's account when the caller is somebody else there."""
+    read_role: str = "modelway-read"
+    """The same where nothing is written: to find an image, to plan, to gate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +219,8 @@ class Environment:
     """Bucket for model artifacts; ``None`` means ``modelway-<account>-<region>``."""
     deploy_role: str = "modelway-deploy"
     """Role assumed in this account when the caller is somebody else there."""
+    plan_role: str = "modelway-plan"
+    """The same where nothing is written: to plan, to gate, to see what serves."""
     keep_versions: int = 5
     """Passed versions kept for rollback, beside the one that serves."""
 

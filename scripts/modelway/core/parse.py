@@ -93,6 +93,7 @@ def registry(value: Json) -> RegistrySpec:
         keep_releases=fields.whole("keep_releases", 20),
         kms_key=fields.maybe("kms_key"),
         push_role=fields.text("push_role", "modelway-push"),
+        read_role=fields.text("read_role", "modelway-read"),
     )
 
 
@@ -166,6 +167,7 @@ def environment(name: str, value: Json) -> Environment:
         promote_from=fields.maybe("promote_from"),
         artifact_bucket=fields.maybe("artifact_bucket"),
         deploy_role=fields.text("deploy_role", "modelway-deploy"),
+        plan_role=fields.text("plan_role", "modelway-plan"),
         keep_versions=fields.whole("keep_versions", 5),
     )
 

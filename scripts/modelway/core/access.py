@@ -1,0 +1,17 @@
+"""Looking needs less than acting: the roles a verb that only reads may use."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from modelway.core.config import ModelConfig
+
+
+def reading(config: ModelConfig) -> ModelConfig:
+    """The config as a verb that only reads is to see it: no role in it can change anything."""
+    places = config.environments.items()
+    return replace(
+        config,
+        registry=replace(config.registry, push_role=config.registry.read_role),
+        environments={name: replace(place, deploy_role=place.plan_role) for name, place in places},
+    )
