@@ -215,9 +215,7 @@ def test_an_oci_image_is_kept_as_docker_over_the_same_blobs(ecr: Setting, client
 
 
 @pytest.mark.rehearsal
-def test_what_somebody_changed_is_corrected_and_nothing_else(
-    ecr: Setting, clients: Clients
-) -> None:
+def test_what_somebody_changed_is_corrected_and_nothing_else(ecr: Setting, clients: Clients) -> None:
     ecr.ensure()
     name, client = ecr.spec.repository, clients.ecr()
     client.put_image_tag_mutability(repositoryName=name, imageTagMutability="MUTABLE")
