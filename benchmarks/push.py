@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/getting-started-cli.html
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import tempfile
@@ -72,13 +71,20 @@ def _registry_account(there: Released) -> dict[str, str]:
     """Variables of somebody who is in the registry's account, so that neither has to assume a role."""
     import boto3
 
-    os.environ.clear()
-    os.environ.update(there.environment)
+    known = there.environment
+    client = boto3.client(
+        "sts",
+        "eu-west-1",
+        endpoint_url=there.cloud.endpoint,
+        aws_access_key_id=known["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=known["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=known.get("AWS_SESSION_TOKEN"),
+    )
     role = "arn:aws:iam::333333333333:role/modelway-push"
-    made = boto3.client("sts", region_name="eu-west-1").assume_role(RoleArn=role, RoleSessionName="bench")
+    made = client.assume_role(RoleArn=role, RoleSessionName="bench")
     keys = made["Credentials"]
     return {
-        **there.environment,
+        **known,
         "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
         "AWS_SESSION_TOKEN": keys["SessionToken"],
@@ -97,7 +103,7 @@ def _delete(repository: str, variables: Mapping[str, str]) -> None:
         variables["AWS_SESSION_TOKEN"],
         "eu-west-1",
     )
-    client = session.client("ecr")
+    client = session.client("ecr", endpoint_url=variables["AWS_ENDPOINT_URL"])
     try:
         images = client.list_images(repositoryName=repository)["imageIds"]
     except client.exceptions.RepositoryNotFoundException:
