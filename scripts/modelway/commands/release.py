@@ -12,23 +12,17 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from modelway import contract_tests
 from modelway.commands import options as shared
-from modelway.commands.build import BuiltImage, build_image
+from modelway.commands.build import build_image
 from modelway.commands.push import push_image
 from modelway.commands.scan import scan_image
-from modelway.core.access import reading
+from modelway.commands.try_ import try_image
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.image import Image
 from modelway.delivery import Delivery, Manner
-from modelway.errors import Malformed, Unhealthy
+from modelway.errors import Malformed
 from modelway.ports import World
-
-_STARTUP = 60.0
-"""Seconds the container has to answer ``/ping`` on this machine."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +47,7 @@ def run(options: argparse.Namespace, world: World) -> None:
         places = _places(options, config, world)
         said(f"{config.name} to {', '.join(place.name for place in places)}")
     try:
-        image = _image(config, places[0], log)
+        image = _image(config, log)
         for place in places:
             _deploy(config, place, image, log, manner)
     finally:
@@ -75,51 +69,25 @@ def _places(options: argparse.Namespace, config: ModelConfig, world: World) -> l
     return places
 
 
-def _image(config: ModelConfig, first: Environment, log: _Log) -> Image:
+def _image(config: ModelConfig, log: _Log) -> Image:
     """The image: found, or built, scanned, tried and pushed."""
     world = log.world
     with log.stage("build") as said:
         built = build_image(world, config)
         said(built.reused or f"built {built.local_tag}")
-    if built.image is not None:
-        for name in ("scan", "try", "push"):
+    if built.image is None:
+        with log.stage("scan") as said:
+            said(scan_image(world, config, built.local_tag).words())
+        with log.stage("try") as said:
+            said(try_image(world, config, built.local_tag))
+    else:
+        for name in ("scan", "try"):
             with log.stage(name) as said:
                 said(f"skipped: {built.image.digest} was scanned, tried and pushed before")
-        return built.image
-    with log.stage("scan") as said:
-        said(scan_image(world, config, built.local_tag).words())
-    with log.stage("try") as said:
-        said(_try(config, first, built, world))
     with log.stage("push") as said:
         image = push_image(world, config, built)
         said(str(image))
     return image
-
-
-def _try(config: ModelConfig, first: Environment, built: BuiltImage, world: World) -> str:
-    """Ask the contract tests of a container on this machine, before anything is pushed."""
-    contract = contract_tests.read(config, world.run.root)
-    variables = first.settings.get("environment") or {}
-    if not isinstance(variables, dict):
-        variables = {}
-    with TemporaryDirectory(prefix="modelway-") as folder:
-        artifact = config.artifact
-        # Read as a plan reads: whoever tries a model needs no right to deploy it.
-        store = world.artifacts(config, reading(config).environments[first.name]) if artifact else None
-        model = store.fetch(artifact, Path(folder)) if artifact and store else None
-        with world.containers().serve(
-            built.local_tag,
-            environment={key: str(value) for key, value in variables.items()},
-            model=model,
-            timeout=_STARTUP,
-        ) as container:
-            try:
-                contract.verify(container.invoke, "the container on this machine")
-            except Unhealthy as failure:
-                lines = "\n".join(f"  {line}" for line in container.logs())
-                seen = f"{failure.seen}\nThe container's last log lines:\n{lines}"
-                raise Unhealthy(failure.what, seen=seen, cure=failure.cure) from failure
-    return f"answers {len(contract.tests)} contract tests on this machine"
 
 
 def _deploy(config: ModelConfig, place: Environment, image: Image, log: _Log, manner: Manner) -> None:
