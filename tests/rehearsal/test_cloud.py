@@ -42,7 +42,7 @@ def processes_of(state: Path) -> list[int]:
     return found
 
 
-def wait_until(what: Callable[[], bool], seconds: float = 20) -> bool:
+def wait_until(what: Callable[[], bool], seconds: float = 40) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if what():
@@ -120,9 +120,11 @@ def test_whoever_of_the_two_is_killed_the_other_clears_up(state: Path, killed: i
     cloud = launch.start(state, clock_factor=1)
     server = next(pid for pid in processes_of(state) if f"\nPPid:\t{cloud.pid}\n" in status_of(pid))
     os.kill((cloud.pid, server)[killed], signal.SIGKILL)
-    assert wait_until(lambda: has_ended(cloud) and not processes_of(state))
-    assert wait_until(lambda: not (state / "cloud.json").exists())
+    ended = wait_until(lambda: has_ended(cloud) and not processes_of(state))
+    left = (state / "cloud.json").exists()
     cloud.stop()
+    assert ended
+    assert not left
 
 
 def has_ended(cloud: Cloud) -> bool:

@@ -28,9 +28,10 @@ def main() -> int:
     options = _parse()
     options.state.mkdir(parents=True, exist_ok=True)
     run = f"{os.getpid()}-{namespace()}-{secrets.token_hex(4)}"
+    supervisor = os.getpid()
     server = os.fork()
     if server == 0:
-        os._exit(_serve(run, options))
+        os._exit(_serve(run, options, supervisor))
     if not options.keep:
         threading.Thread(target=_watch, daemon=True).start()
     return _supervise(server, run, options.state)
@@ -50,10 +51,12 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _serve(run: str, options: argparse.Namespace) -> int:
+def _serve(run: str, options: argparse.Namespace, supervisor: int) -> int:
     """The server's half of the fork."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != supervisor:  # it was faster than the line above
+        return Failure.exit_code
     from modelway.rehearsal import serve  # noqa: PLC0415 - the supervisor stays small
 
     try:

@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,8 +58,9 @@ class AccessKey:
 def serve(options: Options) -> None:
     """Serve until SIGTERM; raises ``Unavailable`` when it cannot start."""
     _check_moto()
+    asked: list[int] = []
     with suppress(_Stopped), ExitStack() as cleanup:
-        signal.signal(signal.SIGTERM, _stop)  # at once, be it in the middle of importing
+        signal.signal(signal.SIGTERM, partial(_stop, asked))  # at once, be it in the middle of importing
         blobs = cleanup.enter_context(_own(options.blobs, options.state / "blobs"))
         listener = cleanup.enter_context(_listen(options.port))
         server = registry.start(options.state, blobs, HOST)
@@ -71,7 +73,7 @@ def serve(options: Options) -> None:
         _announce(context, key)
         cleanup.callback((options.state / "cloud.json").unlink, missing_ok=True)
         cleanup.callback(_answer(context, key, listener).shutdown)
-        while True:
+        while not asked:  # Python drops what is raised in a destructor or a callback
             signal.pause()
 
 
@@ -79,7 +81,8 @@ class _Stopped(BaseException):
     """SIGTERM came. Not an ``Exception``, so that nothing on the way takes it for its own."""
 
 
-def _stop(*_: object) -> None:
+def _stop(asked: list[int], number: int, _frame: object) -> None:
+    asked.append(number)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     faulthandler.dump_traceback_later(_LATE_SECONDS)  # what hangs, if anything does, is in the log
     raise _Stopped
