@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -128,6 +129,7 @@ def test_a_failed_endpoint_can_only_be_deleted(models: Models, first: str) -> No
 def test_an_update_moves_all_traffic(models: Models, endpoint: str) -> None:
     """moto has no UpdateEndpoint."""
     second = models.config(instances=2, VERSION="2")
+    before = containers(models)
     models.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=second)
     updating = models.sagemaker.describe_endpoint(EndpointName=endpoint)
     assert updating["PendingDeploymentSummary"]["EndpointConfigName"] == second
@@ -137,6 +139,9 @@ def test_an_update_moves_all_traffic(models: Models, endpoint: str) -> None:
     assert described["ProductionVariants"][0]["DesiredInstanceCount"] == 2
     assert described.get("PendingDeploymentSummary") is None
     assert models.ask(endpoint)["version"] == "2"
+    end = time.monotonic() + 10
+    while containers(models) > before:
+        assert time.monotonic() < end, "the old container is still there"
 
 
 def test_one_change_at_a_time(models: Models, endpoint: str, first: str) -> None:
@@ -239,6 +244,7 @@ def test_errors_under_traffic_ring_the_alarm_and_take_the_canary_back(
         user.join()
     assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", first)
     assert name in described["FailureReason"]
+    assert {models.ask(endpoint)["version"] for _ in range(8)} == {"1"}
     assert set(answers) == {"1", "ModelError"}
     assert 0 < answers["ModelError"] < answers["1"]
     history = models.cloudwatch.describe_alarm_history(AlarmName=name, HistoryItemType="StateUpdate")
