@@ -54,6 +54,10 @@ class Play:
         with self.scene.stage("base images and build secrets"):
             plain = prepare.draft(self.scene, self.client, self.scene.wish.config, self.config)
             watched = prepare.faulty(self.scene, plain, fault) if fault else plain
+        if (login := self.scene.folders.work / "docker").exists():
+            self.client = replace(
+                self.client, environment={**self.client.environment, "DOCKER_CONFIG": str(login)}
+            )
         with self.scene.timed("build and train the model"):
             plain, watched = self._trained(prepare.before(plain), watched)
         with self.scene.stage("accounts: roles, buckets, the model in S3"):

@@ -61,7 +61,9 @@ def _published(scene: Scene, client: Client, made: Draft, spec: Prebuilt, config
         example = draft(scene, client, vendor.EXAMPLE, scene.world.configs.load(vendor.EXAMPLE))
         local = _built(client, write(scene, example, "vendor"))
         stand_in = f", built from {vendor.EXAMPLE}, which stands in for it"
-    source = vendor.publish(local, config.registry.region, config.name)
+    published = vendor.publish(local, config.registry.region, config.name, reader=config.registry.account)
+    published.log_in(scene.folders.work / "docker")
+    source = published.source
     why = f"image.source: {spec.source} cannot be had here{stand_in}" if stand_in else "image.source: copied"
     why = f"{why}: {source}"
     return replace(made, derived=made.derived.put(("image", "source"), source, why), local=local)
