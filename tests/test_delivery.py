@@ -20,6 +20,7 @@ from modelway.errors import (
     Malformed,
     NotAllowed,
     NotEvaluated,
+    Superseded,
     Unfinished,
     Unhealthy,
     Unrestored,
@@ -247,3 +248,21 @@ def test_a_release_has_the_name_it_is_given():
     stage.delivery("staging").deploy(image, Manner(release="1.4.0"))
     version = stage.delivery("staging").version(image).id
     assert stage.targets["staging"].records[version].release == "1.4.0"
+
+
+def test_an_older_release_does_not_replace_a_newer_one_unless_it_is_a_hotfix():
+    stage = Stage()
+    newer, older = stage.push("newer"), stage.push("older")
+    stage.delivery("staging").deploy(newer, Manner(release="1.10.0"))
+    with pytest.raises(Superseded, match=r"release 1\.9\.0 was overtaken by 1\.10\.0"):
+        stage.delivery("staging").deploy(older, Manner(release="1.9.0"))
+    serving = stage.targets["staging"].observe(None).serving
+    assert serving == stage.delivery("staging").version(newer).id
+    stage.delivery("staging").deploy(older, Manner(release="1.9.0", hotfix=True))
+    assert stage.targets["staging"].observe(None).serving == stage.delivery("staging").version(older).id
+
+
+def test_names_that_are_no_semantic_versions_overtake_nobody():
+    stage = Stage()
+    for name in ("zebra", "1.0.0", "apple"):
+        stage.delivery("staging").deploy(stage.push(name), Manner(release=name))

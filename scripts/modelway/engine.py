@@ -23,6 +23,7 @@ from modelway.core.plan import (
     State,
     Step,
     Verify,
+    overtaken,
     plan,
     plan_back,
     standing,
@@ -93,6 +94,7 @@ class Engine:
             if isinstance(steps[0], Shift) and version and not state.traffic.get(goal.version):
                 # Nothing is moved forward while the way back is not approved, too.
                 _refuse_unapproved(plan_back(goal, state), approved)
+                _refuse_overtaken(goal, state)
             if steps[0] in done:
                 raise _undone(steps[0], state)
             self._perform(steps[0], state, version, urgent=version is None)
@@ -278,6 +280,15 @@ def _refuse_by_world(state: State, steps: Collection[Step]) -> None:
     rest = "\n".join(f"{o.what}. {o.cure}" for o in state.obstacles[1:])
     kind = Malformed if first.by_config else Unavailable
     raise kind(first.what, seen="\n".join(part for part in (first.seen, rest) if part), cure=first.cure)
+
+
+def _refuse_overtaken(goal: Goal, state: State) -> None:
+    """Stop before an older release replaces a newer one."""
+    newer = overtaken(goal, state)
+    if newer:
+        what = f"release {goal.release} was overtaken by {newer.release} (version {newer.id})"
+        cure = "Nothing to do if the newer one is wanted. If this one has to go out all the same: --hotfix"
+        raise Superseded(what, cure=cure)
 
 
 def _refuse_unapproved(steps: Collection[Step], approved: Collection[Step]) -> None:

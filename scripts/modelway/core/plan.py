@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from modelway.core.config import Capacity
 from modelway.core.record import Record
+from modelway.core.semver import SemVer, parse
 from modelway.core.version import VersionId
 
 FULL = 100
@@ -109,6 +110,10 @@ class Goal:
     """``None`` leaves the capacity as it is."""
     retry: int = 0
     """Attempts up to this number may be followed by another, although they failed."""
+    release: str = ""
+    """The release's name; a semantic version is not shifted after a higher one was attempted."""
+    hotfix: bool = False
+    """Shift it all the same."""
     keep: int | None = None
     """Passed versions kept for rollback beside the wanted one; ``None`` retires nothing."""
 
@@ -216,6 +221,31 @@ def standing(version: VersionId, state: State) -> Standing:
     untouched = not state.settled or state.modified == attempt.pointer
     excused = state.setback is not None and state.setback.blame is Blame.PLATFORM
     return Standing.OPEN if untouched or excused else Standing.FAILED
+
+
+def overtaken(goal: Goal, state: State) -> Record | None:
+    """A record whose release is a higher semantic version than the goal's, and was attempted here.
+
+    One that a person withdrew does not count: going back below it is what they wanted.
+    """
+    own = _semantic(goal.release)
+    if own is None or goal.hotfix:
+        return None
+    higher = [
+        (release, record)
+        for record in state.records.values()
+        if record.attempt and not record.withdrawn and record.id != goal.version
+        if (release := _semantic(record.release)) and release > own
+    ]
+    return max(higher, key=lambda pair: pair[0], default=(None, None))[1]
+
+
+def _semantic(release: str) -> SemVer | None:
+    """The release's name as a semantic version, if it is one."""
+    try:
+        return parse(release)
+    except ValueError:
+        return None
 
 
 def next_attempt(goal: Goal, state: State) -> int:
