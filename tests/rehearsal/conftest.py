@@ -92,8 +92,7 @@ def models(cloud: Cloud, clients: Clients) -> Models:
     allow = {"Effect": "Allow", "Principal": {"AWS": STAGING}, "Action": "ecr:*"}
     ecr.set_repository_policy(repositoryName="ml/real", policyText=json.dumps({"Statement": [allow]}))
     engine, (user, _, password) = docker.from_env(), login(ecr).partition(":")
-    model_image.build(engine)
-    engine.images.get(model_image.NAME).tag(uri, "v1")
+    engine.images.get(model_image.build(engine)).tag(uri, "v1")
     engine.api.push(uri, "v1", auth_config={"username": user, "password": password})
     pushed = ecr.describe_images(repositoryName="ml/real")["imageDetails"][0]
     return Models.of(cloud, clients, f"{uri}@{pushed['imageDigest']}")

@@ -6,6 +6,7 @@ What its ``serve`` does is decided by the environment of the model: ``BEHAVIOUR`
 
 from __future__ import annotations
 
+import hashlib
 import io
 import sys
 import tarfile
@@ -59,22 +60,32 @@ print(*(file for file in files if file and "<" not in file), sep="\\n")
 
 
 def build(engine: DockerClient) -> str:
-    """Import the image; its id."""
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w") as archive:
+    """The image's name; imported unless it is there, which its content tells."""
+    content = _content()
+    tag = hashlib.sha256(content).hexdigest()[:12]
+    if not engine.images.list(f"{NAME}:{tag}"):
+        changes = [f'ENTRYPOINT ["{_python()}", "-S", "/server.py"]', f"ENV PYTHONHOME={sys.base_prefix}"]
+        engine.api.import_image_from_data(content, repository=NAME, tag=tag, changes=changes)
+    return f"{NAME}:{tag}"
+
+
+def _content() -> bytes:
+    """The image's only layer; the same bytes for the same Python."""
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as archive:
         for name, source in _files():
-            archive.add(source, name, recursive=False)
+            archive.add(source, name, recursive=False, filter=_timeless)
         program = SERVER.encode()
         entry = tarfile.TarInfo("server.py")
         entry.size = len(program)
         archive.addfile(entry, io.BytesIO(program))
-    python, home = _python(), sys.base_prefix
-    changes = [
-        f'ENTRYPOINT ["{python}", "-S", "/server.py"]',
-        f"ENV PYTHONHOME={home}",
-    ]
-    engine.api.import_image_from_data(content.getvalue(), repository=NAME, tag="latest", changes=changes)
-    return str(engine.images.get(NAME).id)
+    return layer.getvalue()
+
+
+def _timeless(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.mtime = entry.uid = entry.gid = 0
+    entry.uname = entry.gname = ""
+    return entry
 
 
 def _python() -> Path:
