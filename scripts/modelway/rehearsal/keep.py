@@ -39,10 +39,10 @@ def commands(config: ModelConfig, endpoint: str) -> Iterator[str]:
     yield f"aws --profile registry ecr describe-images --repository-name {registry.repository}"
     yield f"aws --profile {last.name} sagemaker describe-endpoint --endpoint-name {name}"
     body = next((t.body for t in config.contract_tests if t.body), "{}")
+    # From a file: the two versions of the aws command read a body on the command line differently.
     yield (
-        f"aws --profile {last.name} sagemaker-runtime invoke-endpoint --endpoint-name {name}"
-        f" --content-type application/json --cli-binary-format raw-in-base64-out"
-        f" --body {shlex.quote(body)} /dev/stdout"
+        f"echo {shlex.quote(body)} | aws --profile {last.name} sagemaker-runtime invoke-endpoint"
+        f" --endpoint-name {name} --content-type application/json --body fileb:///dev/stdin /dev/stdout"
     )
     yield (
         "aws --profile registry ecr get-login-password"

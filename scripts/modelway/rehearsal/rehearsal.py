@@ -77,6 +77,8 @@ def _take_down(cloud: Cloud, folders: Folders) -> None:
 
 def _remove_files(folders: Folders) -> None:
     shutil.rmtree(folders.work, ignore_errors=True)
+    if launch.find(folders.cloud) is None:
+        shutil.rmtree(folders.cloud, ignore_errors=True)
 
 
 def _refuse_what_the_fault_cannot_do(fault: Fault | None, config: ModelConfig) -> None:
