@@ -12,13 +12,18 @@ from modelway.rehearsal.grounds import ROLE
 from modelway.rehearsal.launch import Cloud
 
 
-def profiles(config: ModelConfig) -> str:
-    """An AWS config file with a profile for the registry's account and one for each environment."""
+def profiles(config: ModelConfig, session: str) -> str:
+    """An AWS config file with a profile for the registry's account and one for each environment.
+
+    The aws command keeps assumed roles under ``~/.aws/cli/cache``, named by what the profile says: a
+    ``session`` of this rehearsal's own keeps it from using the credentials of one that has ended.
+    """
     places = {"registry": (config.registry.account, config.registry.region)}
     places |= {e.name: (e.account, e.region) for e in config.environments.values()}
     return "\n".join(
         f"[profile {name}]\n"
         f"role_arn = arn:aws:iam::{account}:role/{ROLE}\n"
+        f"role_session_name = {session}\n"
         "credential_source = Environment\n"
         f"region = {region}\n"
         for name, (account, region) in places.items()
@@ -54,7 +59,7 @@ def commands(config: ModelConfig, endpoint: str) -> Iterator[str]:
 def hand_over(reporter: Reporter, cloud: Cloud, config: ModelConfig) -> None:
     """Write the profiles; print the variables to standard output, and what to type beside it."""
     file = cloud.state / "aws-config"
-    file.write_text(profiles(config))
+    file.write_text(profiles(config, f"rehearsal-{cloud.variables['AWS_ACCESS_KEY_ID'][-8:]}"))
     variables = {**cloud.variables, "AWS_CONFIG_FILE": str(file), "NO_PROXY": "127.0.0.1,localhost"}
     reporter.note("The rehearsal cloud stays up. To look around, give a shell these variables:")
     reporter.data(exports(variables))
