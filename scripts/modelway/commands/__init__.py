@@ -22,6 +22,10 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "rollback": ("rollback", "go back to the last version that passed, or to the one named"),
     "reinstate": ("reinstate", "allow a withdrawn version again, with a reason"),
     "status": ("status", "show what runs where"),
+    "iam": (
+        "iam",
+        "print the least-privilege policies and OIDC trust the configs need; or what would change",
+    ),
     "release": ("release", "build to production, through every gate"),
     "rehearse": ("rehearse", "the whole release on this machine: real containers, no AWS account"),
 }

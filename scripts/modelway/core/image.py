@@ -58,3 +58,9 @@ class Image:
 
     def __str__(self) -> str:
         return f"{self.repository}@{self.digest}"
+
+
+def ecr_repository(address: str) -> tuple[str, str, str] | None:
+    """Account, region and name of a repository in ECR; ``None`` for any other registry's."""
+    found = _REPOSITORY.fullmatch(address)
+    return (found["account"], found["region"], found["name"]) if found else None

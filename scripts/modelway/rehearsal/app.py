@@ -40,6 +40,8 @@ class App:
     front: Front
     rules: Faults = field(default_factory=Faults)
     log: calls.Log = field(default_factory=calls.Log)
+    registry_log: calls.Log = field(default_factory=calls.Log)
+    """Requests to ECR's registry, counted by themselves: they are no calls of AWS's API."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -52,10 +54,18 @@ class App:
             return Response("This is a rehearsal cloud; it answers to its own address only.\n", 421)
         signed = request.headers.get("Authorization", "").startswith("AWS4-")
         if request.path.startswith("/v2/") and not signed:
-            return self.front.answer(request)
+            return self._registry(request)
         if request.path.startswith(("/_rehearse/", "/moto-api")):
             return self._controlled(request)
         return self._aws(request)
+
+    def _registry(self, request: Request) -> Response:
+        """One request of a registry's client."""
+        asked = calls.read_registry(request, self.registry_log.next_number())
+        response = self.front.answer(request)
+        if asked:
+            self.registry_log.add(asked, status=response.status_code, fault="", time=time.time())
+        return response
 
     def _controlled(self, request: Request) -> Response:
         token = request.headers.get("X-Rehearse-Token", "")
@@ -75,6 +85,7 @@ class App:
         if request.method == "GET":
             return {
                 "calls": lambda: self.log.after(int(request.args.get("after", 0))),
+                "registry": lambda: self.registry_log.after(int(request.args.get("after", 0))),
                 "faults": self.rules.told,
             }[name]()
         payload = json.loads(request.get_data() or b"{}")

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from moto.core.request import Request as MotoRequest
 from moto.core.routing import ServiceOperationRouter, get_service_router
@@ -28,6 +28,11 @@ _RESOURCES = (
     *("ResourceId", "RoleArn", "logGroupName", "AlarmName", "AlarmNames", "Namespace", "TrainingJobName"),
 )
 """Parameters that say what a call is about, the most telling first."""
+
+
+_RELATED = ("ExecutionRoleArn", "EndpointConfigName", "SourceArn", "Tags", "AlarmNames")
+"""Parameters that name something beside the resource, or whose presence needs a permission of its own."""
+_REGISTRY = re.compile(r"/v2/(?P<path>.+)/(?P<kind>manifests|blobs|tags|referrers)/.*")
 
 
 class UnknownCaller(Exception):
@@ -53,6 +58,26 @@ def read(request: Request, number: int) -> Call:
         region=region,
         principal=who.arn,
         resource=_resource(request, service),
+        related=_related(request),
+    )
+
+
+def read_registry(request: Request, number: int) -> Call | None:
+    """One request to ECR's registry; ``None`` for what names no repository or comes from nobody."""
+    found = _REGISTRY.fullmatch(request.path)
+    given = request.authorization
+    who = accounts.principal(((given.password if given else "") or "").partition("-")[0])
+    if found is None or who is None:
+        return None
+    account, region, name = found["path"].split("/", 2)
+    return Call(
+        number=number,
+        service="ecr-registry",
+        operation=f"{request.method} {found['kind']}",
+        account=who.account,
+        region=region,
+        principal=who.arn,
+        resource=f"arn:aws:ecr:{region}:{account}:repository/{name}",
     )
 
 
@@ -110,6 +135,27 @@ def _resource(request: Request, service: str) -> str:
     return "*"
 
 
+def _related(request: Request) -> tuple[str, ...]:
+    """What else the call names."""
+    if source := request.headers.get("x-amz-copy-source"):
+        return (f"CopySource={unquote(source).strip('/').partition('?')[0]}",)
+    if "x-amz-target" not in request.headers:
+        return ()
+    try:
+        parameters = json.loads(request.get_data() or b"{}")
+    except ValueError:
+        return ()
+    named = ((name, parameters.get(name)) for name in _RELATED)
+    return tuple(f"{name}={_text(value)}" for name, value in named if value)
+
+
+def _text(value: Json) -> str:
+    """A parameter as the log keeps it: lists of names by their names, other lists as being there."""
+    if isinstance(value, list):
+        return ",".join(value) if all(isinstance(one, str) for one in value) else "given"
+    return str(value)
+
+
 def _about(parameters: Mapping[str, Json]) -> str:
     for name in _RESOURCES:
         match parameters.get(name):
@@ -136,6 +182,7 @@ class Entry:
     service: str
     operation: str
     resource: str
+    related: tuple[str, ...]
     status: int
     """HTTP status; 0 for a connection dropped on purpose."""
     fault: str
@@ -167,6 +214,7 @@ class Log:
             service=call.service,
             operation=call.operation,
             resource=call.resource,
+            related=call.related,
             status=status,
             fault=fault,
         )

@@ -43,6 +43,8 @@ class Call:
     """ARN of the user or role session that signed it."""
     resource: str
     """What it is about, as far as the head and the top of the body say; ``*`` where they do not."""
+    related: tuple[str, ...] = ()
+    """What else it names that permission is needed for, as ``ExecutionRoleArn=...``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

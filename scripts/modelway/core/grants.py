@@ -1,0 +1,118 @@
+"""What modelway calls whatever the target: the registry, the artifact buckets, roles of other accounts.
+
+Actions and resource types: Service Authorization Reference of Amazon ECR, Amazon S3 and AWS STS.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from modelway.core.config import Environment, ModelConfig, Prebuilt
+from modelway.core.iam import Statement, Statements, allow
+from modelway.core.image import ecr_repository
+from modelway.core.naming import bucket_name, partition, role_arn
+
+
+def registry_reading(config: ModelConfig) -> Statements:
+    """To find an image and what is attached to it, and to pull it."""
+    spec = config.registry
+    pull = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+    ours = allow("ecr:DescribeRepositories", *pull, on=[_repository(config)])
+    statements = [allow("ecr:GetAuthorizationToken"), ours]  # the token knows no resource
+    source = ecr_repository(config.image.source.repository) if isinstance(config.image, Prebuilt) else None
+    if source:
+        account, region, name = source
+        arn = f"arn:{partition(spec.region)}:ecr:{region}:{account}:repository/{name}"
+        statements.append(allow(*pull, on=[arn]))
+    return tuple(statements)
+
+
+def registry_writing(config: ModelConfig) -> Statements:
+    """To set the repository up, push to it, and attach reports."""
+    upload = ("ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload")
+    statements = [
+        *registry_reading(config),
+        allow(*upload, "ecr:BatchCheckLayerAvailability", "ecr:PutImage", on=[_repository(config)]),
+        allow(
+            "ecr:CreateRepository",
+            "ecr:GetLifecyclePolicy",
+            "ecr:GetRepositoryPolicy",
+            "ecr:ListTagsForResource",
+            "ecr:PutImageScanningConfiguration",
+            "ecr:PutImageTagMutability",
+            "ecr:PutLifecyclePolicy",
+            "ecr:SetRepositoryPolicy",
+            "ecr:TagResource",
+            on=[_repository(config)],
+        ),
+    ]
+    if key := config.registry.kms_key:
+        statements.append(_encryption(config, key))
+    return tuple(statements)
+
+
+def _repository(config: ModelConfig) -> str:
+    spec = config.registry
+    return f"arn:{partition(spec.region)}:ecr:{spec.region}:{spec.account}:repository/{spec.repository}"
+
+
+def _encryption(config: ModelConfig, key: str) -> Statement:
+    """docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html, "Required IAM permissions"."""
+    spec = config.registry
+    here = f"arn:{partition(spec.region)}:kms:{spec.region}:{spec.account}"
+    arn = key if key.startswith("arn:") else f"{here}:{key if key.startswith('alias/') else f'key/{key}'}"
+    named = f"{here}:key/*" if ":alias/" in arn else arn
+    return allow("kms:CreateGrant", "kms:DescribeKey", "kms:RetireGrant", on=[named])
+
+
+def artifact_reading(config: ModelConfig, environment: Environment) -> Statements:
+    """To see our copy of the weights and to read the ones the config names.
+
+    Without ``s3:ListBucket`` S3 answers 403 where an object is missing, not 404 (API reference, HeadObject).
+    """
+    if config.artifact is None:
+        return ()
+    where = partition(environment.region)
+    parts = urlsplit(config.artifact.uri)
+    buckets = [f"arn:{where}:s3:::{name}" for name in (parts.netloc, bucket_name(environment))]
+    objects = [f"arn:{where}:s3:::{parts.netloc}{parts.path}", _copies(config, environment)]
+    return (allow("s3:ListBucket", on=buckets), allow("s3:GetObject", on=objects))
+
+
+def artifact_writing(config: ModelConfig, environment: Environment) -> Statements:
+    """To copy the weights, and to make the bucket modelway names itself."""
+    if config.artifact is None:
+        return ()
+    where = partition(environment.region)
+    source = f"arn:{where}:s3:::{config.artifact.uri.removeprefix('s3://')}"
+    statements = [
+        # Tags of an object go along with it, and a copy in parts that failed is taken back.
+        allow(
+            "s3:AbortMultipartUpload",
+            "s3:PutObject",
+            "s3:PutObjectTagging",
+            on=[_copies(config, environment)],
+        ),
+        allow("s3:GetObjectTagging", on=[source]),
+    ]
+    if environment.artifact_bucket is None:
+        statements.append(
+            allow(
+                "s3:CreateBucket",
+                "s3:PutBucketPublicAccessBlock",
+                "s3:PutBucketVersioning",
+                "s3:PutEncryptionConfiguration",
+                on=[f"arn:{where}:s3:::{bucket_name(environment)}"],
+            )
+        )
+    return tuple(statements)
+
+
+def _copies(config: ModelConfig, environment: Environment) -> str:
+    """Our copies of one model's weights, whose keys are ``<model>/<sha256>/model.tar.gz``."""
+    return f"arn:{partition(environment.region)}:s3:::{bucket_name(environment)}/{config.name}/*/model.tar.gz"
+
+
+def assuming(role: str, account: str, region: str) -> Statement:
+    """To look into another account by a role of its own."""
+    return allow("sts:AssumeRole", on=[role_arn(role, account, region)])
