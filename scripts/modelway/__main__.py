@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Never
 
 from modelway import __version__
+from modelway.adapters import environment
 from modelway.commands import VERBS
 from modelway.errors import Failure, Malformed, Unavailable
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from modelway.wiring import House
 
 PROGRAM = "scripts/run"
+ACTION = "action"
+"""The first argument by which composite actions call: not for people, so not in the list of commands."""
 INTERRUPTED = 128 + signal.SIGINT
 BROKEN_PIPE = 128 + signal.SIGPIPE
 
@@ -34,7 +37,10 @@ def main(argv: Sequence[str]) -> int:
         case ["help", verb, *_]:
             return _run([verb, "--help"])
         case arguments:
-            return _run(arguments)
+            try:
+                return _run(arguments)
+            except KeyboardInterrupt:  # before there was a reporter to say so
+                return INTERRUPTED
 
 
 def _run(argv: list[str]) -> int:
@@ -46,7 +52,7 @@ def _run(argv: list[str]) -> int:
         _carry_out(argv, house)
         sys.stdout.flush()
     except Failure as failure:
-        return _failed(failure, house)
+        return _failed(failure, house, argv)
     except KeyboardInterrupt:
         house.reporter.note("Interrupted. Run the same command again to go on.")
         return INTERRUPTED
@@ -63,33 +69,48 @@ def _carry_out(argv: list[str], house: House) -> None:
     """Import the verb's module, parse its options and run it."""
     from importlib import import_module  # noqa: PLC0415  (--help needs none of it)
 
-    verb, *rest = argv
+    verb, *rest = _without_action(argv)
     if verb not in VERBS:
         raise _unknown(verb)
     command = import_module(f"modelway.commands.{VERBS[verb][0]}")
     parser = _parser(verb, command.__doc__ or "")
     command.arguments(parser)
+    if argv[0] == ACTION:
+        from modelway.commands.action import arguments  # noqa: PLC0415  (only workflows need it)
+
+        rest = arguments(parser, environment.get)
     options = parser.parse_args(rest)
     command.run(options, house.world())
+
+
+def _without_action(argv: list[str]) -> list[str]:
+    """``action VERB`` is how a composite action runs a verb: its inputs are in the environment."""
+    return argv[1:] or [""] if argv[0] == ACTION else argv
 
 
 def _unexpected(error: Exception, argv: list[str], house: House) -> int:
     """What nobody foresaw becomes a report that can be filed."""
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("modelway"):
-        return _failed(_not_installed(error), house)
+        return _failed(_not_installed(error), house, argv)
     path = house.bug_report(error, [PROGRAM, *argv])
     failure = Failure(
         f"{argv[0]} met something modelway does not know: {type(error).__name__}",
         seen=str(error)[:500],
         cure=f"file the report that was written to {path}, please; nothing was sent anywhere.",
     )
-    return _failed(failure, house)
+    return _failed(failure, house, argv)
 
 
-def _failed(failure: Failure, house: House) -> int:
-    """Say what failed, to people and to the workflow."""
-    house.reporter.error(str(failure))
+def _failed(failure: Failure, house: House, argv: list[str]) -> int:
+    """Say what failed, to people and to the workflow; what a workflow may expect is no failure of its job."""
     house.reporter.output("result", failure.result)
+    if argv[0] == ACTION:
+        from modelway.commands.action import tolerated  # noqa: PLC0415  (only workflows need it)
+
+        if tolerated(failure, argv[-1], environment.get):
+            house.reporter.warn(str(failure))
+            return 0
+    house.reporter.error(str(failure))
     return failure.exit_code
 
 
