@@ -64,9 +64,20 @@ def build(engine: DockerClient) -> str:
     content = _content()
     tag = hashlib.sha256(content).hexdigest()[:12]
     if not engine.images.list(f"{NAME}:{tag}"):
-        changes = [f'ENTRYPOINT ["{_python()}", "-S", "/server.py"]', f"ENV PYTHONHOME={sys.base_prefix}"]
-        engine.api.import_image_from_data(content, repository=NAME, tag=tag, changes=changes)
+        engine.api.import_image_from_data(content, repository=NAME, tag=tag, changes=_changes())
     return f"{NAME}:{tag}"
+
+
+def write_context(folder: Path) -> None:
+    """The same image as a build context with a Dockerfile, for those who build it themselves."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "files.tar").write_bytes(_content())
+    (folder / "Dockerfile").write_text("\n".join(["FROM scratch", "ADD files.tar /", *_changes(), ""]))
+
+
+def _changes() -> list[str]:
+    """What is said of the image beside its files, as in a Dockerfile."""
+    return [f'ENTRYPOINT ["{_python()}", "-S", "/server.py"]', f"ENV PYTHONHOME={sys.base_prefix}"]
 
 
 def _content() -> bytes:
