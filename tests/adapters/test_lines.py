@@ -50,7 +50,7 @@ def test_the_longest_secret_wins() -> None:
 
 def test_a_secret_is_new_once_and_short_ones_hide_nothing() -> None:
     masks = Masks()
-    assert masks.add("hunter22") == ("hunter22",)
+    assert "hunter22" in masks.add("hunter22")
     assert masks.add("hunter22") == ()
     assert masks.add("abc") == ()
     assert masks.over("abc") == "abc"

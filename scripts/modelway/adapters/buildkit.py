@@ -26,6 +26,8 @@ from modelway.ports import BuildRequest, Clock, Reporter
 
 _BUILDX_ONLY = 23
 """Since 23.0 the command line hands BuildKit builds to the buildx plugin."""
+_LARGEST_MASKED = 16 * 1024
+"""Bytes of a secret's file that is masked."""
 _CONFIG_NAME = re.compile(r"(?:blobs/sha256/)?(?P<hex>[0-9a-f]{64})(?:\.json)?")
 
 
@@ -147,11 +149,17 @@ class BuildKit:
                 self._reporter.mask(environment.get(secret.env))
                 yield from ("--secret", f"id={secret.id},env={secret.env}")
             elif secret.file and (self._root / secret.file).is_file():
+                self._mask_file(self._root / secret.file)
                 yield from ("--secret", f"id={secret.id},src={self._root / secret.file}")
             elif secret.required:
                 place = f"environment variable {secret.env}" if secret.env else f"file {secret.file}"
                 cure = f"provide it, or say required: false for the secret {secret.id} in image.build_secrets"
                 raise Unavailable(f"the build secret {secret.id} is missing: no {place}", cure=cure)
+
+    def _mask_file(self, path: Path) -> None:
+        """What a secret's file holds; large ones are bundles of certificates, which are no secrets."""
+        if path.stat().st_size <= _LARGEST_MASKED:
+            self._reporter.mask(path.read_bytes().decode(errors="ignore"))
 
 
 def _options(request: BuildRequest) -> Iterator[str]:

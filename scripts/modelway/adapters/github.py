@@ -7,7 +7,6 @@ told not to read those lines. Facts: docs.github.com "Workflow commands" and act
 
 from __future__ import annotations
 
-import json
 import secrets
 import threading
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from modelway.adapters.lines import Masks, clean, columns, pad
+from modelway.core import markup, workflow_commands
 from modelway.ports import Clock
 
 SUMMARY_LIMIT = 1_000_000
@@ -23,21 +23,6 @@ SUMMARY_LIMIT = 1_000_000
 ANNOTATION_LIMIT = 9
 """Annotations of a kind; the runner shows ten a step, and the last one says where the others are."""
 _CUT = "\n\n*Shortened here: the summary would have been larger than GitHub shows. The log has all of it.*\n"
-
-
-def escape_data(text: str) -> str:
-    """A workflow command's text."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def escape_property(text: str) -> str:
-    """A workflow command's property, which commas and colons would end."""
-    return escape_data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def looks_like_command(text: str) -> bool:
-    """Whether the runner would read a command in one of the lines."""
-    return any(line.lstrip().startswith("::") or "##[" in line for line in text.splitlines())
 
 
 class GitHub:
@@ -59,6 +44,7 @@ class GitHub:
         self._open: list[str] = []
         self._annotations = {"warning": 0, "error": 0}
         self._progress = ""
+        self._summary_cut = False
 
     @contextmanager
     def stage(self, title: str, /) -> Iterator[None]:
@@ -113,21 +99,22 @@ class GitHub:
         text = ("\n".join(clean(self._masks.over(markdown))).rstrip("\n") + "\n\n").encode()
         with self._lock:
             size = self._summary_file.stat().st_size if self._summary_file.exists() else 0
-            room = SUMMARY_LIMIT - size - len(_CUT.encode())
-            if room <= 0:
+            room = SUMMARY_LIMIT - size
+            if self._summary_cut:
                 return
             if len(text) > room:
-                text = text[:room].decode(errors="ignore").encode() + _CUT.encode()
+                self._summary_cut = True
+                text = markup.cut(text.decode(), room, _CUT).encode()
             with self._summary_file.open("ab") as file:
                 file.write(text)
 
     def output(self, name: str, value: str, /) -> None:
-        """An output of the step, between delimiters nobody can guess."""
+        """An output of the step, spelled as inputs are, between delimiters nobody can guess."""
         if self._output_file is None:
             return
         delimiter = f"modelway-{secrets.token_hex(16)}"
         with self._lock, self._output_file.open("a", encoding="utf-8") as file:
-            file.write(f"{name}<<{delimiter}\n{value}\n{delimiter}\n")
+            file.write(f"{name.replace('_', '-')}<<{delimiter}\n{value}\n{delimiter}\n")
 
     def mask(self, secret: str, /) -> None:
         """Tell the runner before the text can appear, once."""
@@ -137,8 +124,8 @@ class GitHub:
     def data(self, text: str, /) -> None:
         """What was asked for, to standard output; commands in it are disarmed."""
         safe = self._masks.over(text).rstrip("\n")
-        if looks_like_command(safe):
-            safe = _disarmed(safe)
+        if workflow_commands.looks_like_command(safe):
+            safe = workflow_commands.disarmed(safe, secrets.token_hex(16))
         with self._lock:
             self._out.write(f"{safe}\n")
             self._out.flush()
@@ -146,9 +133,9 @@ class GitHub:
     def _safe(self, text: str) -> list[str]:
         return clean(self._masks.over(text))
 
-    def _command(self, name: str, data: str, properties: str = "") -> None:
+    def _command(self, name: str, data: str, properties: dict[str, str] | None = None) -> None:
         with self._lock:
-            self._err.write(f"::{name}{' ' if properties else ''}{properties}::{escape_data(data)}\n")
+            self._err.write(f"{workflow_commands.command(name, data, properties)}\n")
             self._err.flush()
 
     def _annotate(self, kind: str, text: str, file: str, line: int, column: int) -> None:
@@ -161,45 +148,21 @@ class GitHub:
             place = f"{file}:{line}:{column}: " if file else ""
             self._write(f"{place}{kind}: {safe}".splitlines())
             return
-        places = {"file": file, "line": str(line or ""), "col": str(column or "")}
-        self._command(
-            kind, safe, ",".join(f"{k}={escape_property(v)}" for k, v in places.items() if file and v)
-        )
+        position = {"file": file, "line": str(line or ""), "col": str(column or "")}
+        self._command(kind, safe, position if file else None)
 
     def _write(self, lines: Sequence[str]) -> None:
         """Write whole lines; those the runner could take for commands are fenced off."""
         text = "".join(f"{line}\n" for line in lines)
-        if looks_like_command(text):
-            token = secrets.token_hex(16)
-            text = f"::stop-commands::{token}\n{text}::{token}::\n"
+        if workflow_commands.looks_like_command(text):
+            text = workflow_commands.fenced(text, secrets.token_hex(16))
         with self._lock:
             self._err.write(text)
             self._err.flush()
 
 
-def _disarmed(text: str) -> str:
-    r"""JSON with the same meaning that no runner reads a command in; other text between fences.
-
-    Fences in JSON would be syntax errors for the program that reads it. In JSON ``##[`` can only be
-    inside a string, where ``\u0023`` is the same sign, and a line can begin with ``::`` only outside
-    of any.
-    """
-    try:
-        json.loads(text)
-    except ValueError:
-        token = secrets.token_hex(16)
-        return f"::stop-commands::{token}\n{text}\n::{token}::"
-    return text.replace("##[", "#\\u0023[")
-
-
 def _markdown(title: str, rows: Sequence[Sequence[str]]) -> str:
-    """A GitHub-flavoured table."""
-    head, *body = [[_cell(cell) for cell in row] for row in rows]
-    lines = [head, ["---"] * len(head), *body]
-    heading = f"### {title}\n\n" if title else ""
-    return heading + "\n".join(f"| {' | '.join(row)} |" for row in lines)
-
-
-def _cell(text: str) -> str:
-    """A cell's text that cannot end its cell, nor be HTML."""
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    """A heading and a table, in which all text is only text."""
+    head, *body = rows
+    heading = f"### {markup.text(title)}\n\n" if title else ""
+    return heading + markup.table(head, body)

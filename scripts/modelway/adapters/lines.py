@@ -6,37 +6,30 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]?")
-_BREAKS = re.compile("\r\n|\r|\u2028|\u2029")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-SHORTEST_SECRET = 4
-"""Shorter masks would blacken half of every line and hide nothing."""
+from modelway.core import masking
+from modelway.core.plain import clean
+
+__all__ = ["Masks", "clean", "columns", "fit", "pad", "width", "wrap"]
 
 
 class Masks:
-    """Secrets that are never shown again."""
+    """Secrets that are never shown again, in whatever form."""
 
     def __init__(self) -> None:
-        self._secrets: set[str] = set()
+        self._forms: set[str] = set()
+        self._any: re.Pattern[str] | None = None
 
     def add(self, secret: str) -> tuple[str, ...]:
-        """Remember a secret and each of its lines; return those that are new."""
-        parts = {part.strip() for part in (secret, *secret.splitlines())}
-        new = {part for part in parts if len(part) >= SHORTEST_SECRET} - self._secrets
-        self._secrets |= new
-        return tuple(sorted(new))
+        """Remember a secret; return those of its forms that are new."""
+        new = [form for form in masking.forms(secret) if form not in self._forms]
+        self._forms.update(new)
+        longest_first = sorted(self._forms, key=len, reverse=True)
+        self._any = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        return tuple(new)
 
     def over(self, text: str) -> str:
         """The text with stars for every secret, the longest first."""
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            text = text.replace(secret, "***")
-        return text
-
-
-def clean(text: str) -> list[str]:
-    """Lines without terminal escapes, control characters and tricks of writing direction."""
-    plain = _ESCAPES.sub("", _BREAKS.sub("\n", text).replace("\t", "    "))
-    return [_CONTROLS.sub("", line).rstrip() for line in plain.split("\n")]
+        return self._any.sub("***", text) if self._any else text
 
 
 def width(text: str) -> int:
