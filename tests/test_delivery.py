@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -28,7 +28,7 @@ from modelway.errors import (
 from modelway.ports import HttpAnswer
 from tests.fake_images import manifest_over
 from tests.fake_world import GOOD, Stage
-from tests.reports import finding, report
+from tests.reports import NOW, database, finding, report
 
 BAD = HttpAnswer(status=500, body=b"oops", content_type="text/plain", latency=0.01)
 
@@ -114,6 +114,14 @@ def test_todays_policy_judges_the_old_report():
     expired = replace(waiver, expires=date(2026, 6, 1))
     with pytest.raises(Blocked, match="expired on 2026-06-01"):
         stage.with_scan(waivers=(expired,)).delivery("staging").gate(image)
+
+
+def test_advisories_too_old_to_be_relied_on_are_not_a_pass():
+    stage = Stage().with_scan(max_database_age=timedelta(days=7))
+    old = replace(about("one"), database=database(as_of=NOW - timedelta(days=8)))
+    image = stage.push("one", old)
+    with pytest.raises(NotEvaluated, match="old"):
+        stage.delivery("staging").gate(image)
 
 
 def test_production_takes_only_what_passed_in_staging():

@@ -228,6 +228,21 @@ def rollback(target: FakeTarget, reason: str = "bad answers") -> None:
     engine(target).converge(back, set(plan(back, target.observe(None))))
 
 
+def test_a_failed_release_run_again_leaves_alone_what_a_newer_one_is_doing():
+    target = fresh(sick={NEW.id: 100})
+    goal = goal_for(NEW, target, (Waypoint(percent=100),))
+    approved = approve(goal, target)
+    assert run_until_done(target, goal, approved) == "Unhealthy"
+    newest = version("d")
+    other = goal_for(newest, target, (Waypoint(percent=100),))
+    target.crash_in, target.crash_after_effect = 2, True  # staged, attempted, shifted; not verified yet
+    with pytest.raises(CrashError):
+        engine(target).deploy(newest, other, approve(other, target, newest))
+    target.pass_time()
+    assert run_until_done(target, goal, approved) == "Unhealthy"
+    assert target.traffic == {newest.id: 100}, "the newer release was rolled back by an older one's re-run"
+
+
 def test_two_rollbacks_in_a_row_go_two_versions_back():
     target = fresh()
     goal = goal_for(NEW, target, (Waypoint(percent=100),))

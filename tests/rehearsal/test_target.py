@@ -60,8 +60,8 @@ def fake_version(letter: str) -> Version:
 
 
 @pytest.fixture
-def fake() -> Iterator[Place]:
-    yield Place(target=FakeTarget(clock=FakeClock()), good=fake_version("a"), better=fake_version("b"))
+def fake() -> Place:
+    return Place(target=FakeTarget(clock=FakeClock()), good=fake_version("a"), better=fake_version("b"))
 
 
 class Nothing:
