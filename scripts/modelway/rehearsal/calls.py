@@ -24,7 +24,15 @@ _CBOR_PATH = re.compile(r"/service/[^/]+/operation/(\w+)")
 _CLIENTS = {"monitoring": "cloudwatch", "access-analyzer": "accessanalyzer"}
 """Names services sign with, where botocore's client is called otherwise."""
 _RESOURCES = (
-    *("resourceArn", "ResourceArn", "repositoryName", "EndpointName", "EndpointConfigName", "ModelName"),
+    *(
+        "resourceArn",
+        "ResourceArn",
+        "repositoryName",
+        "repositoryNames",
+        "EndpointName",
+        "EndpointConfigName",
+        "ModelName",
+    ),
     *("ResourceId", "RoleArn", "logGroupName", "AlarmName", "AlarmNames", "Namespace", "TrainingJobName"),
 )
 """Parameters that say what a call is about, the most telling first."""
