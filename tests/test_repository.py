@@ -52,7 +52,7 @@ def test_the_readme_and_help_know_the_same_commands(root: Path) -> None:
 
 def test_every_command_is_a_module_and_every_module_a_command(root: Path) -> None:
     modules = {path.stem for path in (root / "scripts/modelway/commands").glob("*.py")}
-    helpers = {"__init__", "options"}
+    helpers = {"__init__", "action", "options"}
     assert {module for module, _ in VERBS.values()} == modules - helpers
 
 

@@ -36,11 +36,21 @@ def main(argv: Sequence[str]) -> int:
             return _print(__version__)
         case ["help", verb, *_]:
             return _run([verb, "--help"])
+        case [first, *rest] if first == ACTION:
+            return _run_action(rest)
         case arguments:
             try:
                 return _run(arguments)
             except KeyboardInterrupt:  # before there was a reporter to say so
                 return INTERRUPTED
+
+
+def _run_action(rest: list[str]) -> int:
+    """``action VERB`` is how a composite action runs a verb: its inputs are in the environment."""
+    from modelway.commands.action import kept  # noqa: PLC0415  (only workflows need it)
+
+    with kept(rest[0] if rest else "", environment.get):
+        return _run([ACTION, *rest])
 
 
 def _run(argv: list[str]) -> int:
@@ -61,7 +71,7 @@ def _run(argv: list[str]) -> int:
         return BROKEN_PIPE
     except Exception as error:  # noqa: BLE001  (the last line of defence: nobody reads a traceback)
         return _unexpected(error, argv, house)
-    house.reporter.output("result", "succeeded")
+    _result("succeeded", house, argv)
     return 0
 
 
@@ -69,7 +79,7 @@ def _carry_out(argv: list[str], house: House) -> None:
     """Import the verb's module, parse its options and run it."""
     from importlib import import_module  # noqa: PLC0415  (--help needs none of it)
 
-    verb, *rest = _without_action(argv)
+    verb, *rest = argv[1:] or [""] if argv[0] == ACTION else argv
     if verb not in VERBS:
         raise _unknown(verb)
     command = import_module(f"modelway.commands.{VERBS[verb][0]}")
@@ -83,9 +93,13 @@ def _carry_out(argv: list[str], house: House) -> None:
     command.run(options, house.world())
 
 
-def _without_action(argv: list[str]) -> list[str]:
-    """``action VERB`` is how a composite action runs a verb: its inputs are in the environment."""
-    return argv[1:] or [""] if argv[0] == ACTION else argv
+def _result(result: str, house: House, argv: list[str]) -> None:
+    """Tell later steps how it ended."""
+    house.reporter.output("result", result)
+    if argv[0] == ACTION:
+        from modelway.commands.action import keep_result  # noqa: PLC0415  (only workflows need it)
+
+        keep_result(argv[-1], result, environment.get)
 
 
 def _unexpected(error: Exception, argv: list[str], house: House) -> int:
@@ -103,7 +117,7 @@ def _unexpected(error: Exception, argv: list[str], house: House) -> int:
 
 def _failed(failure: Failure, house: House, argv: list[str]) -> int:
     """Say what failed, to people and to the workflow; what a workflow may expect is no failure of its job."""
-    house.reporter.output("result", failure.result)
+    _result(failure.result, house, argv)
     if argv[0] == ACTION:
         from modelway.commands.action import tolerated  # noqa: PLC0415  (only workflows need it)
 

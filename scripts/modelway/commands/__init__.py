@@ -27,6 +27,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
         "print the least-privilege policies and OIDC trust the configs need; or what would change",
     ),
     "release": ("release", "build to production, through every gate"),
+    "setup": ("setup", "make modelway's environment, and say which role a job is to assume"),
     "rehearse": ("rehearse", "the whole release on this machine: real containers, no AWS account"),
 }
 """Verb to module and one-line help, in the order a release goes through them."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from modelway.core import duration
 from modelway.core.access import reading
 from modelway.core.config import ModelConfig
-from modelway.core.image import Image
+from modelway.core.image import Digest, Image
 from modelway.core.planfile import PlanFile, parse
 from modelway.core.version import VersionId
 from modelway.delivery import Delivery, Manner
@@ -32,8 +32,9 @@ def image(parser: argparse.ArgumentParser) -> None:
     """The image to deploy."""
     parser.add_argument(
         "--image",
-        metavar="REPOSITORY@DIGEST",
-        help="the image; without it, the one pushed for the files as they are here",
+        metavar="[REPOSITORY@]DIGEST",
+        help="the image, or only its digest in the config's repository; without it, the one pushed for the "
+        "files as they are here",
     )
 
 
@@ -100,9 +101,12 @@ def chosen_image(options: argparse.Namespace, world: World, config_: ModelConfig
     """``--image``, else what was pushed for the build inputs as they are here."""
     if options.image:
         try:
+            if "@" not in options.image:
+                digest = Digest.parse(options.image)
+                return Image(world.registry(reading(config_).registry).repository, digest)
             return Image.parse(options.image)
         except ValueError as error:
-            cure = "Give repository@sha256:..., as `push` prints it; tags can move."
+            cure = "Give repository@sha256:..., as `push` prints it, or sha256:... alone; tags can move."
             raise Malformed(f"--image: {error}", cure=cure) from error
     from modelway.commands.build import pushed_image  # noqa: PLC0415 - build's imports cost time
 

@@ -10,6 +10,9 @@ import json
 from pathlib import Path
 
 from modelway.commands import options as shared
+from modelway.commands.build import local_image, pushed_image
+from modelway.core.config import ModelConfig
+from modelway.core.image import Image
 from modelway.core.json import canonical
 from modelway.delivery import words
 from modelway.engine import describe
@@ -24,12 +27,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     shared.formats(parser)
     parser.add_argument("--out", metavar="FILE", help="write the plan there, for deploy --plan")
     parser.add_argument("--retry", action="store_true", help="plan another attempt of a version that failed")
+    parser.add_argument(
+        "--preview",
+        action="store_true",
+        help="plan for the image that was built here and never pushed: the steps are right, the version's id "
+        "is not known yet, and nobody can deploy by it",
+    )
 
 
 def run(options: argparse.Namespace, world: World) -> None:
     """Plan and show."""
     delivery = shared.reading_delivery(options, world)
-    image = shared.chosen_image(options, world, delivery.config)
+    image = _image(options, world, delivery.config)
     plan = delivery.planned(image, retry=options.retry)
     if options.out:
         path = Path(options.out)
@@ -44,3 +53,15 @@ def run(options: argparse.Namespace, world: World) -> None:
         steps = [(str(n), describe(step)) for n, step in enumerate(plan.steps, 1)]
         back = [("way back", describe(step)) for step in plan.back]
         world.reporter.table(f"Plan for {plan.model} in {plan.environment}", ("step", "what"), steps + back)
+
+
+def _image(options: argparse.Namespace, world: World, config: ModelConfig) -> Image:
+    """The image to plan for; with --preview, what was built here stands in for what was never pushed."""
+    if not options.preview:
+        return shared.chosen_image(options, world, config)
+    pushed = pushed_image(world, config)
+    if pushed:
+        return pushed
+    stand_in = world.builder().config_digest(local_image(world, config))
+    world.reporter.note("The image was not pushed yet: the version this plan is about will have another id.")
+    return Image(world.registry(config.registry).repository, stand_in)

@@ -27,12 +27,32 @@ def run(options: argparse.Namespace, world: World) -> None:
     config = reading(shared.load(options, world))
     names = [options.environment] if options.environment else [*config.environments]
     states = {name: Delivery.open(world, config, name).target.observe(None) for name in names}
+    if options.environment:
+        _outputs(world, states[options.environment])
     if options.format == "json":
         world.reporter.data(json.dumps({name: _json(state) for name, state in states.items()}))
         return
     for name, state in states.items():
         for line in _lines(name, state):
             world.reporter.data(line)
+
+
+def _outputs(world: World, state: State) -> None:
+    """What later steps ask of one environment."""
+    serving = state.records.get(state.serving) if state.serving else None
+    open_ = (record for record in state.records.values() if standing(record.id, state) is Standing.OPEN)
+    pending = next(open_, None)
+    told = {
+        "serving": state.serving or "",
+        "digest": serving.digest if serving else "",
+        "foreign": state.foreign or "",
+        "settled": "true" if state.settled else "false",
+        "passed": "true" if serving and serving.passed and not serving.withdrawn else "false",
+        "pending": pending.digest if pending else "",
+        "pending_release": pending.release if pending else "",
+    }
+    for name, value in told.items():
+        world.reporter.output(name, value)
 
 
 def _lines(name: str, state: State) -> list[str]:
