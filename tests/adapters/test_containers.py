@@ -70,8 +70,7 @@ class Workshop:
 @pytest.fixture(scope="module", autouse=True)
 def _images(_engine: str) -> Iterator[None]:
     """The Python image; what the tests build is removed."""
-    if not engine.image(model_image.NAME):
-        model_image.build(engine.client())
+    model_image.build(engine.client())
     yield
     for image in engine.client().images.list(NAME):
         engine.client().images.remove(str(image.id), force=True)
@@ -87,7 +86,7 @@ def workshop(tmp_path: Path) -> Iterator[Workshop]:
 
 def _ours() -> set[str]:
     """Containers of the images made here; other runs on this machine have their own."""
-    found = engine.client().containers.list(all=True, filters={"label": LABEL})
+    found = engine.client().containers.list(all=True, ignore_removed=True, filters={"label": LABEL})
     return {str(one.id) for one in found if str(one.attrs["Config"]["Image"]).startswith(NAME)}
 
 

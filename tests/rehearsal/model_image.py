@@ -65,6 +65,7 @@ def build(engine: DockerClient) -> str:
     tag = hashlib.sha256(content).hexdigest()[:12]
     if not engine.images.list(f"{NAME}:{tag}"):
         engine.api.import_image_from_data(content, repository=NAME, tag=tag, changes=_changes())
+    engine.images.get(f"{NAME}:{tag}").tag(NAME, "latest")
     return f"{NAME}:{tag}"
 
 

@@ -29,7 +29,11 @@ def canary(seconds: int, *alarms: str) -> dict[str, object]:
 def containers(models: Models) -> int:
     """How many this cloud runs."""
     run = json.loads((models.cloud.state / "cloud.json").read_text())["run"]
-    return len(docker.from_env().containers.list(all=True, filters={"label": f"modelway.rehearsal={run}"}))
+    return len(
+        docker.from_env().containers.list(
+            all=True, ignore_removed=True, filters={"label": f"modelway.rehearsal={run}"}
+        )
+    )
 
 
 @pytest.fixture(scope="module")
