@@ -148,7 +148,7 @@ def test_containers_of_the_run_go_with_it_even_when_the_server_is_killed(
     server = next(pid for pid in processes_of(state) if f"\nPPid:\t{cloud.pid}\n" in status_of(pid))
     os.kill(server, ending)
     assert wait_until(lambda: has_ended(cloud))
-    left = [one.id for one in engine.containers.list(all=True)]
+    left = [one.id for one in engine.containers.list(all=True, ignore_removed=True)]
     cloud.stop()
     engine.images.remove(image.tags[0])
     assert mine not in left
