@@ -67,3 +67,8 @@ def test_production_changes_when_its_endpoint_is_updated() -> None:
     assert journal.updated(log, "2")
     assert not journal.updated(log, "1")
     assert journal.last(log) == 1
+
+
+def test_users_requests_are_not_the_clients_calls() -> None:
+    log = journal.entries([line(1, "CreateModel"), line(2, "InvokeEndpoint", service="sagemaker-runtime")])
+    assert journal.by_the_client(log) == 1

@@ -57,6 +57,11 @@ def last(log: Sequence[Entry]) -> int:
     return max((entry.number for entry in log), default=0)
 
 
+def by_the_client(log: Sequence[Entry]) -> int:
+    """How many calls were none of users' requests."""
+    return sum(entry.service != "sagemaker-runtime" for entry in log)
+
+
 def updated(log: Sequence[Entry], account: str) -> bool:
     """Whether an endpoint of the account was told to change."""
     return any(entry.operation == "UpdateEndpoint" and entry.account == account for entry in log)
