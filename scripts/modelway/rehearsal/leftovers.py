@@ -22,7 +22,7 @@ def remove_containers(of: Callable[[str], bool]) -> tuple[str, ...]:
     removed = []
     try:
         for container in docker_client().containers.list(
-            ignore_removed=True, all=True, filters={"label": LABEL}, ignore_removed=True
+            all=True, filters={"label": LABEL}, ignore_removed=True
         ):
             if of(container.labels[LABEL]):
                 try:
