@@ -46,9 +46,13 @@ ACTIONS: Mapping[str, Action] = {
     "setup": Action(
         does="Make modelway's environment once a job, and say which role the job is to assume.",
         outputs={
-            "account": "account of the role",
-            "region": "region of the role's place",
-            "role": "ARN of the role to assume; GitHub drops it where the account id is masked",
+            "model": "the model's name",
+            "environment": "the environment named, or the config's last",
+            "promote-from": "the environment it is promoted from",
+            "artifact": "true where the config names a model artifact",
+            "account": "with access: account of the role",
+            "region": "with access: region of the role's place",
+            "role": "with access: ARN of the role to assume",
         },
     ),
     "validate": Action(does="Check model configs; every problem becomes an annotation on its line."),
@@ -117,6 +121,7 @@ ACTIONS: Mapping[str, Action] = {
         outputs={
             "serving": "id of the version that serves; empty where none has all the traffic",
             "digest": "digest of its image",
+            "release": "name of its release",
             "foreign": "what serves, where modelway did not make it",
             "settled": "true unless a change is under way",
             "passed": "true where what serves passed its contract tests and was not withdrawn",
@@ -207,7 +212,7 @@ def table() -> str:
 HEAD = """\
 # The actions
 
-Written by `actions/generate.py` from the commands' options; the workflows are in [workflows](workflows.md).
+Written by `actions/generate.py` from the commands' options. [The workflows](workflows.md) call them.
 
 Use an action as `uses: OWNER/modelway/actions/NAME@SHA # vX.Y.Z`. Each runs the command of the same name;
 its exit codes are the [commands'](../../README.md#the-commands). Inputs are texts; an empty one is not given.

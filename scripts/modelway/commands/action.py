@@ -21,8 +21,8 @@ from modelway.errors import Failure, Malformed, Superseded, Unfinished
 PREFIX = "MODELWAY_INPUT_"
 FAIL_ON_SUPERSEDED = "fail-on-superseded"
 RESULTS = "results"
-_TEXT = frozenset({"iam"})
-"""Verbs whose words for people are kept, not their JSON."""
+_TEXT: Mapping[str, str] = {"iam": "permissions.txt", "plan": "plan.txt"}
+"""Verbs whose words for people are kept, not their JSON, and where."""
 ENDING = frozenset({"deploy", "promote", "release"})
 """Verbs that can end as superseded."""
 _OMITTED = frozenset({"help", "format", "show", "yes-production"})
@@ -175,7 +175,7 @@ def kept(verb: str, get: Callable[[str], str]) -> Iterator[None]:
         yield
         return
     folder.mkdir(parents=True, exist_ok=True)
-    printed = folder / ("permissions.txt" if verb == "iam" else f"{verb}.json")
+    printed = folder / _TEXT.get(verb, f"{verb}.json")
     with (
         printed.open("w", encoding="utf-8") as data,
         (folder / f"{verb}.log").open("w", encoding="utf-8") as log,

@@ -1,7 +1,8 @@
 """Make modelway's environment, and say which role a job of a workflow is to assume.
 
-`scripts/run` makes the environment by being called at all. With CONFIG and --access, the account, region
-and role of that access are told, so that a workflow needs no list of roles of its own:
+`scripts/run` makes the environment by being called at all. With CONFIG, what a workflow asks of it is told:
+the model, and with --access the account, region and role of that access, so that no workflow needs a list
+of roles:
 
   build   look in the registry       push     push to the registry
   plan    look at an environment     deploy   change an environment
@@ -35,27 +36,36 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, world: World) -> None:
     """Say it."""
     world.reporter.note(f"Python {platform.python_version()} on {platform.machine()}")
-    if not options.access:
-        return
     if not options.config:
-        raise Malformed("--access needs a config", cure="name the model's config: model-configs/<name>.yaml")
-    account, region, role = _access(shared.load(options, world), options)
-    told = {"account": account, "region": region, "role": role_arn(role, account, region)}
+        if options.access:
+            cure = "name the model's config: model-configs/<name>.yaml"
+            raise Malformed("--access needs a config", cure=cure)
+        return
+    config = shared.load(options, world)
+    place = _place(config, options.environment)
+    told = {
+        "model": config.name,
+        "environment": place.name,
+        "promote_from": place.promote_from or "",
+        "artifact": "true" if config.artifact else "false",
+    }
+    if options.access:
+        account, region, role = _access(config, place, options.access)
+        told |= {"account": account, "region": region, "role": role_arn(role, account, region)}
     for name, value in told.items():
         world.reporter.output(name, value)
-    world.reporter.data(canonical(told) if options.format == "json" else told["role"])
+    world.reporter.data(canonical(told) if options.format == "json" else told.get("role", config.name))
 
 
-def _access(config: ModelConfig, options: argparse.Namespace) -> tuple[str, str, str]:
+def _access(config: ModelConfig, place: Environment, access: str) -> tuple[str, str, str]:
     """Account, region and role."""
     spec = config.registry
-    match str(options.access):
+    match access:
         case "build":
             return spec.account, spec.region, spec.read_role
         case "push":
             return spec.account, spec.region, spec.push_role
-        case access:
-            place = _place(config, options.environment)
+        case _:
             role = place.deploy_role if access == "deploy" else place.plan_role
             return place.account, place.region, role
 

@@ -45,6 +45,7 @@ def _outputs(world: World, state: State) -> None:
     told = {
         "serving": state.serving or "",
         "digest": serving.digest if serving else "",
+        "release": serving.release if serving else "",
         "foreign": state.foreign or "",
         "settled": "true" if state.settled else "false",
         "passed": "true" if serving and serving.passed and not serving.withdrawn else "false",
