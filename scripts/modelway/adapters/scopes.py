@@ -17,7 +17,6 @@ from modelway.core.changes import Scope
 from modelway.core.json import Json
 
 _KEY = re.compile(r"^([A-Za-z_]\w*):", re.MULTILINE)
-_PLAIN_NAME = re.compile(r"name:[ \t]+([a-z0-9][a-z0-9-]*)[ \t]*(?:#.*)?")
 _ALIAS = re.compile(r"(?:^|[\s\[{,:-])[&*!]\w", re.MULTILINE)
 _SCHEMA = re.compile(r"^#\s*yaml-language-server:\s*\$schema=(\S+)", re.MULTILINE)
 _SCHEMA_LINES = 1000
@@ -131,7 +130,7 @@ def _bases(parts: _Parts, text: str) -> Iterator[str]:
 
 def _repositories(text: str, name: str) -> frozenset[str]:
     """What the images of a config are called: here, and in its registry."""
-    registry = _section(text, "registry")
+    registry = _sections(text, ["registry"]).get("registry")
     found = {f"modelway/{name}"}
     if isinstance(registry, Mapping):
         account, region, repository = (registry.get(key) for key in ("account", "region", "repository"))
@@ -142,9 +141,9 @@ def _repositories(text: str, name: str) -> frozenset[str]:
 
 def _parts(path: str, text: str) -> _Parts:
     """The parts of one config."""
-    image = _section(text, "image")
-    tests = _section(text, "contract_tests") if "body_file" in text else None
-    name = _section(text, "name")
+    keys = ("name", "image", "contract_tests") if "body_file" in text else ("name", "image")
+    parts = _sections(text, keys)
+    name, image, tests = (parts.get(key) for key in ("name", "image", "contract_tests"))
     listed = tests if isinstance(tests, list) else []
     bodies = [test.get("body_file") for test in listed if isinstance(test, Mapping)]
     return _Parts(
@@ -156,18 +155,15 @@ def _parts(path: str, text: str) -> _Parts:
     )
 
 
-def _section(text: str, key: str) -> Json:
-    """The value of one key of the top level; ``None`` where nothing can be read."""
-    cut = _cut(text, key)
-    plain = _PLAIN_NAME.fullmatch(cut.rstrip()) if key == "name" and cut else None
-    if plain and not plain[1].isdecimal():
-        return plain[1]
-    if cut is not None:
-        value = _parsed(cut)
-        if isinstance(value, Mapping) and value.keys() == {key}:
-            return value[key]
-    whole = _parsed(text)
-    return whole.get(key) if isinstance(whole, Mapping) else None
+def _sections(text: str, keys: Sequence[str]) -> Mapping[str, Json]:
+    """The values of some keys of the top level; none where nothing can be read."""
+    cuts = [_cut(text, key) for key in keys]
+    if None not in cuts:
+        value = _parsed("\n".join(filter(None, cuts)), "CBaseLoader")
+        if isinstance(value, Mapping) and value.keys() == set(keys):
+            return value
+    whole = _parsed(text, "CSafeLoader")
+    return whole if isinstance(whole, Mapping) else {}
 
 
 def _cut(text: str, key: str) -> str | None:
@@ -181,13 +177,13 @@ def _cut(text: str, key: str) -> str | None:
     return None if _ALIAS.search(cut) else cut
 
 
-def _parsed(text: str) -> Json:
-    """YAML as data; ``None`` for what is none."""
+def _parsed(text: str, loader: str) -> Json:
+    """YAML as data; ``None`` for what is none. The base loader makes texts of all, and is twice as fast."""
     import yaml  # noqa: PLC0415 - keeps --help fast
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    chosen = getattr(yaml, loader, yaml.SafeLoader)  # PyYAML may have been built without libyaml
     try:
-        value: Json = yaml.load(text, loader)  # noqa: S506 - one of the safe loaders
+        value: Json = yaml.load(text, chosen)  # noqa: S506 - base and safe loaders make plain data only
     except (yaml.YAMLError, RecursionError, ValueError):
         return None  # `validate` says what is wrong with it
     return value

@@ -155,9 +155,7 @@ def _warn(world: World, all_: list[Documents]) -> None:
                 "To fix: name another deploy_role in one of them."
             )
         if len(role.kinds) > 1:
-            world.reporter.warn(
-                f"{role.words}: one role for several purposes holds the rights of all of them."
-            )
+            world.reporter.warn(f"{role.words}: one role for several purposes has the rights of all.")
 
 
 def _diff(

@@ -47,16 +47,15 @@ def documents(role: Role, repository: Repository | None) -> Documents:
 def trust_of(role: Role, repository: Repository) -> Trust:
     """Who may assume it.
 
-    Deploying: jobs of the environment, which its reviewers have let pass. Reading: those, pull requests,
-    and what the other roles trust. Building and pushing: release tags and the default branch.
+    Deploying: jobs of the environment, which its reviewers have let pass, and nobody else, whatever the
+    role is for beside. Building and pushing: release tags and the default branch. Reading: all of these,
+    and pull requests.
     """
-    claims: tuple[str, ...] = ()
-    if role.kinds - {Kind.DEPLOY}:
-        claims += trusts.refs(repository, sorted(role.models))
-    if Kind.PLAN in role.kinds and not role.kinds & {Kind.PUSH, Kind.DEPLOY}:
-        claims += ("pull_request",)
-    if role.kinds & {Kind.PLAN, Kind.DEPLOY}:
-        claims += trusts.claims_of(role.environments)
+    claims = trusts.claims_of(role.environments)
+    if Kind.DEPLOY not in role.kinds:
+        claims = (*trusts.refs(repository, sorted(role.models)), *claims)
+        if Kind.PLAN in role.kinds and Kind.PUSH not in role.kinds:
+            claims = (*claims, "pull_request")
     return Trust(claims=claims, principals=tuple(sorted(role.assumed_by)))
 
 
