@@ -10,11 +10,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Never, Protocol
 
 from modelway.core.changes import Scope
 from modelway.core.config import BuildSecret, Capacity, Environment, ModelConfig, RegistrySpec
+from modelway.core.diagnosis import Examination
 from modelway.core.findings import Database, Report
+from modelway.core.hosting import HostedEnvironment, HostedRepository, Subject
 from modelway.core.iam import Permissions
 from modelway.core.image import Digest, Image
 from modelway.core.inputs import Entry
@@ -360,6 +362,34 @@ class History(Protocol):
         """Which paths of a build context a ``.dockerignore``'s text lets through."""
 
 
+class CodeHost(Protocol):
+    """GitHub, as far as it is asked about this repository."""
+
+    def pull_request(self) -> int | None:
+        """The number of the pull request this workflow runs for."""
+
+    def comment(self, pull_request: int, marker: str, markdown: str, /) -> str | None:
+        """Write the comment that begins with the marker, or update our own; its address.
+
+        ``None`` where the token may only read, as a fork's.
+        """
+
+    def repository(self) -> HostedRepository:
+        """The repository, and its owner's plan where the token may ask."""
+
+    def environments(self) -> tuple[HostedEnvironment, ...]:
+        """Its environments and their reviewers."""
+
+    def subject(self) -> Subject:
+        """How its jobs are named in OIDC tokens."""
+
+
+def unopened(*_: object) -> Never:
+    """What a world without a port does when it is asked for it all the same."""
+    msg = "this world has no such port"
+    raise AssertionError(msg)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """Everything a command may use. Only ``wiring`` makes one; what costs imports is opened on demand."""
@@ -380,3 +410,7 @@ class World:
     history: Callable[[], History]
     permissions: Callable[[ModelConfig, Environment], Permissions]
     """What the target's verbs need in its account."""
+    hosting: Callable[[], CodeHost] = unopened
+    """GitHub; raises ``Unavailable`` where the token or the repository is unknown."""
+    examinations: Callable[[Sequence[ModelConfig]], Sequence[Examination]] = unopened
+    """What ``doctor`` looks at beside the configs themselves."""

@@ -18,6 +18,7 @@ from modelway.adapters.clock import RealClock
 from modelway.adapters.lines import Masks
 from modelway.core.checks import Subject, TargetCheck
 from modelway.core.config import Environment, ModelConfig, RegistrySpec
+from modelway.core.diagnosis import Examination
 from modelway.core.iam import Permissions
 from modelway.core.problem import Flaw
 from modelway.errors import Malformed
@@ -25,6 +26,7 @@ from modelway.ports import (
     Advisories,
     ArtifactStore,
     Builder,
+    CodeHost,
     Containers,
     History,
     Registry,
@@ -137,6 +139,8 @@ def _world(house: House, run: Run) -> World:
         advisories=doors.advisories,
         history=doors.history,
         permissions=doors.permissions,
+        hosting=doors.hosting,
+        examinations=doors.examinations,
     )
 
 
@@ -214,6 +218,29 @@ class Doors:
         module = import_module(f"{_listed(TARGETS, place.target, 'target').__name__}.permissions")
         needed: Permissions = module.permissions(config, place)
         return needed
+
+
+    def hosting(self) -> CodeHost:
+        """GitHub's API, for the repository this runs in."""
+        from modelway.adapters.github_api import open_api
+
+        return open_api(self.reporter, self.clock, self.run.source)
+
+    def examinations(self, configs: Sequence[ModelConfig]) -> Sequence[Examination]:
+        """What ``doctor`` looks at: this machine, the accounts, each environment's platform, GitHub."""
+        from modelway.adapters import examine_aws, examine_github, examine_tools
+
+        found = [*examine_tools.examinations(self.run.root)]
+        if configs:
+            look = examine_aws.Look(self.accounts)
+            found += examine_aws.examinations(configs, look)
+            for config in configs:
+                for place in config.environments.values():
+                    target = _listed(TARGETS, place.target, "target").__name__
+                    module = import_module(f"{target}.examination")
+                    found += module.examinations(config, place, look)
+        found += examine_tools.advisories(configs, self.advisories(None), self.clock)
+        return [*found, *examine_github.examinations(configs, self.hosting)]
 
 
 def _checks() -> Mapping[str, TargetCheck]:

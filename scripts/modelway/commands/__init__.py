@@ -16,6 +16,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "try": ("try_", "run the image on this machine and ask it the contract tests"),
     "push": ("push", "push the image to Amazon ECR and print repository@sha256:..."),
     "plan": ("plan", "show the steps from what is to what is wanted, and the way back; reads only"),
+    "preview": ("preview", "say what a pull request would do, as its one comment"),
     "gate": ("gate", "say whether a version may go to an environment, and why; reads only"),
     "deploy": ("deploy", "take a version to an environment: gate, plan, the approved steps"),
     "promote": ("promote", "deploy to an environment what passed in the one before it"),

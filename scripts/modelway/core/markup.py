@@ -21,7 +21,7 @@ _NAMING = re.compile(r"@|#|(?<![A-Za-z])GH-(?=\d)", re.IGNORECASE)
 _APART = "\u200b"
 _RUN = re.compile("`+")
 _TICKS = "```"
-NOTHING = "-"
+NOTHING = "\u2013"
 
 
 def text(words: str) -> str:
