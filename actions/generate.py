@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 
 from modelway.commands import VERBS
-from modelway.commands.action import ENDING, FAIL_ON_SUPERSEDED, RESULTS, Input, inputs
+from modelway.commands.action import ENDING, FAIL_ON_SUPERSEDED, KEEP, Input, inputs
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = (
@@ -25,6 +25,7 @@ RESULT = (
 )
 PREVIEWED = ("validate", "build", "scan", "try", "plan", "iam")
 """What `preview` reads the results of."""
+WRITER = "whom the comment is written by"
 _VERSION = "id of the version, 12 hex digits"
 _DIGEST = "the image's digest, sha256:..."
 
@@ -35,6 +36,8 @@ class Action:
 
     does: str
     outputs: Mapping[str, str] = field(default_factory=dict)
+    token: bool = False
+    """Whether it asks GitHub something."""
 
 
 _DEPLOYED = {
@@ -133,6 +136,11 @@ ACTIONS: Mapping[str, Action] = {
         does="Print the least-privilege policies and OIDC trust the configs need; or what would change.",
         outputs={"changes": "with diff: true where a role needs other permissions"},
     ),
+    "preview": Action(
+        does="Say what a pull request would do: its one comment, and the summary.",
+        outputs={"comment": "address of the comment; empty where none was written"},
+        token=True,
+    ),
 }
 """Actions in the order a workflow uses them."""
 
@@ -151,7 +159,9 @@ def inputs_of(verb: str) -> tuple[Input, ...]:
         help="end red, with exit code 10, where a newer release took over; otherwise a warning says so",
         flag=True,
     )
-    kept = Input(name=RESULTS, help="folder to keep there what the command prints, says and ends with")
+    kept = Input(
+        name=KEEP, help="folder in which to keep what the command prints, says and ends with, for preview"
+    )
     return (
         *inputs(parser_of(verb)),
         *([more] if verb in ENDING else []),
@@ -182,6 +192,8 @@ def action_yml(verb: str) -> str:
         lines += [f"  {each.name}:", f"    description: {json.dumps(described(each))}"]
         lines += ["    required: true"] if each.required else []
         lines += [f"    default: {json.dumps('false' if each.flag else '')}"] if not each.required else []
+    if action.token:
+        lines += ["  github-token:", f"    description: {WRITER}", "    default: ${{ github.token }}"]
     lines += ["outputs:"]
     for name, words in (("result", RESULT), *action.outputs.items()):
         lines += [
@@ -198,6 +210,7 @@ def action_yml(verb: str) -> str:
         "      shell: bash",
         "      env:",
         *(f"        {each.variable}: ${{{{ inputs.{each.name} }}}}" for each in inputs_of(verb)),
+        *(["        GITHUB_TOKEN: ${{ inputs.github-token }}"] if action.token else []),
         f"      run: '\"$GITHUB_ACTION_PATH/../../scripts/run\" action {verb}'",
     ]
     return "\n".join(lines) + "\n"
@@ -240,6 +253,8 @@ def _section(verb: str) -> Iterator[str]:
         yield "| input | required | meaning |\n| --- | --- | --- |"
     for each in inputs_of(verb):
         yield f"| `{each.name}` | {'yes' if each.required else ''} | {_cell(described(each))} |"
+    if action.token:
+        yield f"| `github-token` |  | {WRITER}; without it, the job's own |"
     yield "\n| output | meaning |\n| --- | --- |"
     for name, words in (("result", RESULT), *action.outputs.items()):
         yield f"| `{name}` | {_cell(words)} |"

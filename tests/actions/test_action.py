@@ -131,7 +131,7 @@ def test_an_action_keeps_what_its_verb_printed_said_and_ended_with(
     outputs, results = tmp_path / "outputs", tmp_path / "results"
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_OUTPUT", str(outputs))
-    monkeypatch.setenv("MODELWAY_INPUT_RESULTS", str(results))
+    monkeypatch.setenv("MODELWAY_INPUT_KEEP", str(results))
     monkeypatch.setenv("MODELWAY_INPUT_PATH", "nothing.yaml")
     assert main(["action", "validate"]) == 2
     said = capfd.readouterr()

@@ -20,7 +20,7 @@ from modelway.errors import Failure, Malformed, Superseded, Unfinished
 
 PREFIX = "MODELWAY_INPUT_"
 FAIL_ON_SUPERSEDED = "fail-on-superseded"
-RESULTS = "results"
+KEEP = "keep"
 _TEXT: Mapping[str, str] = {"iam": "permissions.txt", "plan": "plan.txt"}
 """Verbs whose words for people are kept, not their JSON, and where."""
 ENDING = frozenset({"deploy", "promote", "release"})
@@ -169,7 +169,7 @@ def _prints_json(parser: argparse.ArgumentParser) -> bool:
 
 @contextmanager
 def kept(verb: str, get: Callable[[str], str]) -> Iterator[None]:
-    """Keep what the verb prints and says, where the input ``results`` names a folder for it."""
+    """Keep what the verb prints and says, where the input ``keep`` names a folder for it."""
     folder = results_folder(get)
     if folder is None:
         yield
@@ -193,8 +193,8 @@ def keep_result(verb: str, result: str, get: Callable[[str], str]) -> None:
 
 
 def results_folder(get: Callable[[str], str]) -> Path | None:
-    """The folder the input ``results`` names."""
-    name = get(PREFIX + RESULTS.upper()).strip()
+    """The folder the input ``keep`` names."""
+    name = get(PREFIX + KEEP.upper()).strip()
     return Path(name) if name else None
 
 
