@@ -40,6 +40,7 @@ class Seen:
     """A terminal and its two streams."""
 
     def __init__(self, clock: FakeClock, *, tty: bool) -> None:
+        self.clock = clock
         self.out, self.err = Screen(tty=tty), Screen(tty=tty)
         self.reporter = Terminal(self.out, self.err, clock, Masks())
 
@@ -97,6 +98,19 @@ def test_progress_in_a_pipe_is_a_line_and_is_not_repeated(piped: Seen) -> None:
     for text in ("#1 pull", "#1 pull", "#2 run"):
         piped.reporter.progress(text)
     assert piped.err.getvalue() == "#1 pull\n#2 run\n"
+
+
+def test_progress_in_a_pipe_counts_every_ten_seconds(piped: Seen) -> None:
+    for number in range(25):
+        piped.reporter.progress(f"Pushing {number} of 25 MiB")
+        piped.clock.sleep(1)
+    piped.reporter.progress("pushed")
+    assert piped.err.getvalue().splitlines() == [
+        "Pushing 0 of 25 MiB",
+        "Pushing 10 of 25 MiB",
+        "Pushing 20 of 25 MiB",
+        "pushed",
+    ]
 
 
 def test_progress_on_a_terminal_replaces_itself_and_goes_away(live: Seen) -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from modelway.adapters.lines import Masks, clean, columns, pad
+from modelway.adapters.lines import Masks, Pace, clean, columns, pad
 from modelway.core import markup, workflow_commands
 from modelway.ports import Clock
 
@@ -43,7 +43,7 @@ class GitHub:
         self._lock = threading.RLock()
         self._open: list[str] = []
         self._annotations = {"warning": 0, "error": 0}
-        self._progress = ""
+        self._pace = Pace(clock)
         self._summary_cut = False
 
     @contextmanager
@@ -70,10 +70,9 @@ class GitHub:
         self._write(self._safe(text))
 
     def progress(self, text: str, /) -> None:
-        """A line of the log, unless it repeats the last one."""
+        """Now and then a line of the log."""
         lines = [line for line in self._safe(text) if line]
-        if lines and lines[-1] != self._progress:
-            self._progress = lines[-1]
+        if lines and self._pace.lets(lines[-1]):
             self._write(lines)
 
     def warn(self, text: str, /, *, file: str = "", line: int = 0, column: int = 0) -> None:

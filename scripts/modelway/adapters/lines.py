@@ -8,8 +8,11 @@ from collections.abc import Iterable
 
 from modelway.core import masking
 from modelway.core.plain import clean
+from modelway.ports import Clock
 
-__all__ = ["Masks", "clean", "columns", "fit", "pad", "width", "wrap"]
+__all__ = ["Masks", "Pace", "clean", "columns", "fit", "pad", "width", "wrap"]
+
+_NUMBERS = re.compile(r"[0-9]+")
 
 
 class Masks:
@@ -30,6 +33,27 @@ class Masks:
     def over(self, text: str) -> str:
         """The text with stars for every secret, the longest first."""
         return self._any.sub("***", text) if self._any else text
+
+
+class Pace:
+    """Chooses which progress becomes a line where lines cannot be replaced.
+
+    One that repeats the last does not; one that differs only in its numbers does every ten seconds.
+    """
+
+    SECONDS = 10.0
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last, self._shape, self._at = "", "", 0.0
+
+    def lets(self, text: str) -> bool:
+        """Whether to write it."""
+        now, shape = self._clock.monotonic(), _NUMBERS.sub("0", text)
+        if text == self._last or (shape == self._shape and now - self._at < self.SECONDS):
+            return False
+        self._last, self._shape, self._at = text, shape, now
+        return True
 
 
 def width(text: str) -> int:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from modelway.adapters import environment
-from modelway.adapters.lines import Masks, clean, columns, fit, pad, wrap
+from modelway.adapters.lines import Masks, Pace, clean, columns, fit, pad, wrap
 from modelway.ports import Clock
 
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _CYAN = "1", "2", "31", "32", "33", "36"
@@ -28,6 +28,7 @@ class Terminal:
         self._open: list[str] = []
         """Titles of open stages; the first ``_depth`` are written, the others wait for a line to head."""
         self._progress = ""
+        self._pace = Pace(clock)
 
     @contextmanager
     def stage(self, title: str, /) -> Iterator[None]:
@@ -49,15 +50,14 @@ class Terminal:
         self._write(self._wrapped(self._safe(text)))
 
     def progress(self, text: str, /) -> None:
-        """Replaces the last progress on a terminal; a line of its own when piped, unless it repeats."""
+        """Replaces the last progress on a terminal; now and then a line of its own when piped."""
         lines = [line for line in self._safe(text) if line]
         if not lines:
             return
         with self._lock:
             if self._live:
                 self._show(lines[-1])
-            elif lines[-1] != self._progress:
-                self._progress = lines[-1]
+            elif self._pace.lets(lines[-1]):
                 self._write(lines)
 
     def warn(self, text: str, /, *, file: str = "", line: int = 0, column: int = 0) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelway.errors import Unavailable
+from modelway.rehearsal import registry_program
 
 _CONFIG = """\
 version: 0.1
@@ -57,12 +58,13 @@ class Server:
 
 def start(state: Path, blobs: Path, host: str) -> Server:
     """Start the registry on a free port and wait until it answers; it dies with this process."""
-    binary = shutil.which("docker-registry") or shutil.which("registry")
-    if binary is None:
+    program = registry_program.find(blobs.parent)
+    if program is None:
         what = "The rehearsal needs the CNCF Distribution registry"
         raise Unavailable(
             what, seen="no docker-registry on PATH", cure="apt-get install docker-registry (Debian, Ubuntu)"
         )
+    binary = str(program)
     _forget_manifests(blobs)
     for _ in range(_ATTEMPTS):
         server = _launch(binary, state, blobs, f"{host}:{_free_port(host)}")

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from modelway.core.config import ModelConfig
 from modelway.errors import Malformed
 from modelway.ports import World
-from modelway.rehearsal import docker_engine, keep, launch
+from modelway.rehearsal import docker_engine, keep, launch, registry_program
 from modelway.rehearsal.child import Client
 from modelway.rehearsal.faults_catalogue import Fault
 from modelway.rehearsal.launch import Cloud
@@ -57,6 +57,7 @@ def _set_up(scene: Scene, stack: ExitStack) -> tuple[Client, Cloud]:
             for gone in launch.stop_all(folders.cloud):
                 world.reporter.note(f"removed what an earlier rehearsal left: {gone}")
         blobs = folders.cache / "blobs"
+        registry_program.ensure(world.reporter, folders.cache, install=wish.install)
         cloud = launch.start(folders.cloud, clock_factor=wish.clock_factor, keep=wish.keep, blobs=blobs)
         stack.callback(_take_down, cloud, folders)
         world.reporter.note(f"AWS at {cloud.endpoint}; waits are {wish.clock_factor:g} times shorter")

@@ -38,13 +38,13 @@ _RULES: tuple[tuple[re.Pattern[str], Blame, str], ...] = (
     (
         re.compile(r"ping health check|health check", re.IGNORECASE),
         Blame.VERSION,
-        "The container must answer GET /ping on port 8080 with 200 within 2 s: see its log lines below, "
+        "The container must answer GET /ping on port 8080 with 200 within 2 s: see its log lines above, "
         "and try it here with scripts/run rehearse.",
     ),
     (
         re.compile(r"alarm", re.IGNORECASE),
         Blame.VERSION,
-        "Look at the metric behind the alarm for the minutes of the rollout, and at the log lines below.",
+        "Look at the metric behind the alarm for the minutes of the rollout, and at the log lines above.",
     ),
     (
         re.compile(r"CannotStartContainer|exec format|entrypoint", re.IGNORECASE),
