@@ -110,6 +110,24 @@ def test_a_deploy_role_reads_elsewhere_by_roles_that_change_nothing():
     }
 
 
+def test_the_last_plan_role_looks_at_every_environment_and_a_deploy_role_at_the_one_before():
+    test = staging(name="test", account="555555555555")
+    places = {"test": test, "staging": staging(promote_from="test"), "production": production()}
+    all_ = found(model_config(environments=places))
+
+    def looked_at(name: str) -> set[str]:
+        role = all_["222222222222", name]
+        arns = {one for s in role.statements if s.actions == ("sts:AssumeRole",) for one in s.resources}
+        return {arn.split(":")[4] for arn in arns}
+
+    assert looked_at("modelway-plan") == {"111111111111", "333333333333", "555555555555"}
+    assert looked_at("modelway-deploy") == {"111111111111", "333333333333"}
+    assert all_["555555555555", "modelway-plan"].assumed_by == {
+        f"arn:aws:iam::{account}:role/modelway-{name}"
+        for account, name in (("111111111111", "plan"), ("111111111111", "deploy"), ("222222222222", "plan"))
+    }
+
+
 def test_in_one_account_no_role_is_assumed_and_its_rights_are_its_own():
     account = "333333333333"
     places = {"staging": staging(account=account), "production": production(account=account)}

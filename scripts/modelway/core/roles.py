@@ -99,44 +99,51 @@ class _Reader:
         build = self._role(
             Kind.BUILD, spec.read_role, registry_reading(self.config), spec.account, spec.region
         )
-        yield replace(
-            build, assumed_by=frozenset(self._visitors(spec.account, *self.config.environments.values()))
-        )
+        yield replace(build, assumed_by=frozenset(self._visitors()))
         yield self._role(Kind.PUSH, spec.push_role, registry_writing(self.config), spec.account, spec.region)
         for place in self.config.environments.values():
             yield from self._of(place)
 
     def _of(self, place: Environment) -> Iterator[Role]:
         """One environment's."""
-        told = self.needs(self.config, place)
-        looking = (*told.plan, *artifact_reading(self.config, place), *self._elsewhere(place))
+        told, places = self.needs(self.config, place), [*self.config.environments.values()]
+        looking = (*told.plan, *artifact_reading(self.config, place), *self._registry(place))
         acting = (*looking, *told.deploy, *artifact_writing(self.config, place))
-        later = [each for each in self.config.environments.values() if each.promote_from == place.name]
-        plan = self._role(Kind.PLAN, place.plan_role, looking, place.account, place.region)
-        deploy = self._role(Kind.DEPLOY, place.deploy_role, acting, place.account, place.region)
-        visitors = frozenset(self._visitors(place.account, *later))
-        yield replace(plan, environments=frozenset({place.name}), assumed_by=visitors)
+        # A pull request is planned for every environment by the last one's plan role.
+        before = places[: places.index(place)]
+        source = [each for each in before if each.name == place.promote_from]
+        seen = [statement for each in before for statement in self._look_at(each, place)]
+        judged = [statement for each in source for statement in self._look_at(each, place)]
+        plan = self._role(Kind.PLAN, place.plan_role, (*looking, *seen), place.account, place.region)
+        deploy = self._role(Kind.DEPLOY, place.deploy_role, (*acting, *judged), place.account, place.region)
+        yield replace(plan, environments=frozenset({place.name}), assumed_by=self._later(place))
         yield replace(deploy, environments=frozenset({place.name}))
 
-    def _elsewhere(self, place: Environment) -> Statements:
-        """What an environment's roles look at beside it: the registry, and what it is promoted from."""
+    def _registry(self, place: Environment) -> Statements:
+        """Reading the registry from an environment's account."""
         spec = self.config.registry
-        statements = (
-            registry_reading(self.config)
-            if spec.account == place.account
-            else (assuming(spec.read_role, spec.account, spec.region),)
-        )
-        source = self.config.environments.get(place.promote_from or "")
-        if source is None:
-            return statements
-        if source.account != place.account:
-            return (*statements, assuming(source.plan_role, source.account, source.region))
-        return (*statements, *self.needs(self.config, source).plan)
+        if spec.account == place.account:
+            return registry_reading(self.config)
+        return (assuming(spec.read_role, spec.account, spec.region),)
 
-    def _visitors(self, account: str, *places: Environment) -> Iterator[str]:
-        """Roles of these environments that come from another account."""
-        for place in places:
-            if place.account != account:
+    def _look_at(self, other: Environment, place: Environment) -> Statements:
+        """Looking at an earlier environment from this one's account."""
+        if other.account != place.account:
+            return (assuming(other.plan_role, other.account, other.region),)
+        return (*self.needs(self.config, other).plan, *artifact_reading(self.config, other))
+
+    def _later(self, place: Environment) -> frozenset[str]:
+        """Roles of other accounts that look at an environment: those of environments after it."""
+        places = [*self.config.environments.values()]
+        after = [each for each in places[places.index(place) + 1 :] if each.account != place.account]
+        plans = {role_arn(each.plan_role, each.account, each.region) for each in after}
+        promoted = [each for each in after if each.promote_from == place.name]
+        return frozenset({*plans, *(role_arn(e.deploy_role, e.account, e.region) for e in promoted)})
+
+    def _visitors(self) -> Iterator[str]:
+        """Roles of other accounts that read the registry: those of every environment."""
+        for place in self.config.environments.values():
+            if place.account != self.config.registry.account:
                 yield role_arn(place.plan_role, place.account, place.region)
                 yield role_arn(place.deploy_role, place.account, place.region)
 
