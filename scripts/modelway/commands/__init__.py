@@ -25,7 +25,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "status": ("status", "show what runs where"),
     "iam": (
         "iam",
-        "print the least-privilege policies and OIDC trust the configs need; or what would change",
+        "print least-privilege policies and OIDC trust for the configs, or what would change",
     ),
     "release": ("release", "build to production, through every gate"),
     "setup": ("setup", "make modelway's environment, and say which role a job is to assume"),
