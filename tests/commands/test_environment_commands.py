@@ -22,7 +22,7 @@ def run(command: ModuleType, stage: Stage, *argv: str) -> None:
 
 def released(stage: Stage, *names: str) -> list[str]:
     """Images deployed to staging, one after the other; the ids of their versions."""
-    ids = []
+    ids: list[str] = []
     for name in names:
         image = stage.push(name)
         run(deploy, stage, "-e", "staging", "--image", str(image))
@@ -79,8 +79,10 @@ def test_promote_takes_the_image_that_serves_before():
     released(stage, "one", "two")
     run(promote, stage, "-e", "production")
     staging, production = (stage.targets[name] for name in ("staging", "production"))
-    digest = staging.records[staging.observe(None).serving].digest
-    assert production.records[production.observe(None).serving].digest == digest
+    before, after = staging.observe(None), production.observe(None)
+    assert before.serving
+    assert after.serving
+    assert after.records[after.serving].digest == before.records[before.serving].digest
 
 
 def test_promote_to_the_first_environment_makes_no_sense():

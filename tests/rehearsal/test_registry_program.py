@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from modelway.adapters import process
 from modelway.errors import Unavailable
 from modelway.rehearsal import registry_program
 from tests.fakes import FakeReporter
@@ -44,7 +45,7 @@ def test_it_is_unpacked_from_the_package_once(tmp_path, monkeypatch):
         tmp_path / "bin" / "apt-get", f"touch {tmp_path}/asked; cp {tmp_path}/made.deb docker-registry_1.deb"
     )
     monkeypatch.setenv("PATH", path)
-    registry_program.process.succeed(
+    process.succeed(
         ["dpkg-deb", "--build", str(tree), str(tmp_path / "made.deb")], cure="install dpkg"
     )
     cache, reporter = tmp_path / "cache", FakeReporter()
