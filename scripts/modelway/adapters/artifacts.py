@@ -167,7 +167,7 @@ class S3Artifacts:
                         "Metadata": about,
                         "MetadataDirective": "REPLACE",
                     }
-                    self._s3.copy(source, ours.bucket, ours.key, ExtraArgs=extra)
+                    self._in_parts(source, ours, extra)
                 else:
                     self._once(source, ours, head["ETag"], about)
             except ClientError as error:
@@ -178,6 +178,13 @@ class S3Artifacts:
                 f"{theirs} changed while it was copied to {ours}, or something else is there",
                 cure="run the same command again; if it stays so, look at who writes to these buckets",
             )
+
+    def _in_parts(self, source: CopySourceTypeDef, ours: Place, extra: Mapping[str, object]) -> None:
+        """Copy what one request cannot."""
+        from s3transfer.manager import TransferManager  # noqa: PLC0415 - only large artifacts need it
+
+        with TransferManager(self._s3) as transfers:
+            transfers.copy(source, ours.bucket, ours.key, extra_args=dict(extra)).result()
 
     def _once(self, source: CopySourceTypeDef, ours: Place, etag: str, about: Mapping[str, str]) -> None:
         """Copy at one go, only the object with this ETag and only where nothing is yet."""

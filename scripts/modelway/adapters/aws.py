@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import modelway
 from modelway.adapters.aws_errors import code, translated
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     import boto3
     from botocore.config import Config
     from botocore.credentials import DeferredRefreshableCredentials
+    from botocore.loaders import Loader
+    from botocore.session import Session as Core
+    from mypy_boto3_sts import STSClient
 
 _SESSION_NAME = "modelway"
 
@@ -42,6 +46,40 @@ def once() -> Config:
     return patient().merge(Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=70))
 
 
+@cache
+def _loader() -> Loader:
+    """One reader of service models for all sessions: SageMaker's alone takes a tenth of a second."""
+    from botocore.loaders import create_loader  # noqa: PLC0415 - keeps --help fast
+
+    return create_loader()
+
+
+def _core(region: str = "") -> Core:
+    """A botocore session in a region, or where the caller's settings say."""
+    import botocore.session  # noqa: PLC0415 - keeps --help fast
+
+    core = botocore.session.get_session()
+    core.register_component("data_loader", _loader())
+    if region:
+        core.set_config_variable("region", region)
+    return core
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What modelway uses of boto3's session: clients.
+
+    boto3 itself also imports S3's transfer manager, a tenth of a second each command would pay.
+    """
+
+    core: Core
+    region: str
+
+    def client(self, service: str, *, region_name: str = "", config: Config | None = None) -> object:
+        """A client of the service."""
+        return self.core.create_client(service, region_name=region_name or self.region, config=config)
+
+
 class Accounts:
     """Opens sessions; asks who the caller is once."""
 
@@ -50,29 +88,26 @@ class Accounts:
 
     def session(self, account: str, region: str, role: str) -> boto3.Session:
         """A session in the account; raises ``Unavailable`` naming the role and the trust it needs."""
-        import boto3  # noqa: PLC0415 - keeps --help fast
-
         key = (account, region, role)
         if key not in self._sessions:
-            own = self._caller[0] == account
-            self._sessions[key] = boto3.Session(region_name=region) if own else self._assumed(*key)
+            own = self.caller[0] == account
+            opened = Session(_core(region), region) if own else self._assumed(*key)
+            # Typed as boto3's, whose stubs know what each client can do.
+            self._sessions[key] = cast("boto3.Session", opened)
         return self._sessions[key]
 
     @cached_property
-    def _caller(self) -> tuple[str, str]:
+    def caller(self) -> tuple[str, str]:
         """The caller's account and ARN."""
-        import boto3  # noqa: PLC0415 - keeps --help fast
-
         with translated("ask who is calling", service="sts"):
-            session = boto3.Session()
-            region = session.region_name or "us-east-1"
-            answer = session.client("sts", region_name=region, config=patient()).get_caller_identity()
+            core = _core()
+            region = str(core.get_config_variable("region") or "us-east-1")
+            client = cast("STSClient", core.create_client("sts", region_name=region, config=patient()))
+            answer = client.get_caller_identity()
         return answer["Account"], answer["Arn"]
 
-    def _assumed(self, account: str, region: str, role: str) -> boto3.Session:
+    def _assumed(self, account: str, region: str, role: str) -> Session:
         """A session of the role, whose credentials renew themselves."""
-        import boto3  # noqa: PLC0415 - keeps --help fast
-        import botocore.session  # noqa: PLC0415 - keeps --help fast
         from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
 
         arn = f"arn:{_partition(region)}:iam::{account}:role/{role}"
@@ -84,13 +119,13 @@ class Accounts:
                 if code(error) not in {"AccessDenied", "AccessDeniedException"}:
                     raise
                 raise self._untrusted(arn, str(error)) from error
-        core = botocore.session.get_session()
+        core = _core(region)
         core._credentials = credentials  # type: ignore[attr-defined]  # noqa: SLF001 - botocore has no public way
-        return boto3.Session(botocore_session=core, region_name=region)
+        return Session(core, region)
 
     def _untrusted(self, arn: str, seen: str) -> Unavailable:
         """The caller may not assume the role, or there is no such role."""
-        caller = self._caller[1]
+        caller = self.caller[1]
         trust = {"Effect": "Allow", "Principal": {"AWS": _principal(caller)}, "Action": "sts:AssumeRole"}
         return Unavailable(
             f"{caller} cannot assume the role {arn}",
@@ -102,14 +137,12 @@ class Accounts:
 
 def _renewing(arn: str, region: str) -> DeferredRefreshableCredentials:
     """Credentials of the role that botocore renews before they expire."""
-    import botocore.session  # noqa: PLC0415 - keeps --help fast
     from botocore.credentials import (  # noqa: PLC0415 - keeps --help fast
         AssumeRoleCredentialFetcher,
         DeferredRefreshableCredentials,
     )
 
-    source = botocore.session.get_session()
-    source.set_config_variable("region", region)
+    source = _core(region)
     source.set_default_client_config(patient())
     own = source.get_credentials()
     if own is None:
