@@ -273,7 +273,7 @@ def _with_package(context: Path) -> None:
 
 
 def _play(here: Repository, clients: Clients) -> list[ModelConfig]:
-    """Everything a model goes through; each step ends as it must."""
+    """Everything a model goes through; each step ends as it must, most as the role a job would have."""
 
     def step(code: int, verb: str, *options: str, as_: tuple[str, str] | None = None) -> None:
         assert here.run(verb, *options, as_=as_) == code, "\n".join(here.said[-2:])
@@ -293,13 +293,14 @@ def _play(here: Repository, clients: Clients) -> list[ModelConfig]:
     step(0, "push", as_=(REGISTRY, ROLES["push_role"]))
     configs.append(here.write(2))
     step(0, "deploy", "-e", "staging", as_=(STAGING, ROLES["deploy_role"]))
-    for verb in (("plan", "-e", "production"), ("gate", "-e", "production"), ("status", "-e", "production")):
-        step(0, *verb, as_=(PRODUCTION, ROLES["plan_role"]))
+    for verb in ("plan", "gate", "status"):
+        step(0, verb, "-e", "production", as_=(PRODUCTION, ROLES["plan_role"]))
     step(0, "promote", "-e", "production", as_=(PRODUCTION, ROLES["deploy_role"]))
     configs.append(here.write(3, in_production="failing"))
     step(6, "release", "--yes-production")
     configs.append(here.write(4, scaled=False))
-    step(0, "release", "--yes-production")
+    step(0, "release", "--yes-production")  # retires the oldest, with its alarms
+    step(0, "rollback", "-e", "production", as_=(PRODUCTION, ROLES["deploy_role"]))
     return configs
 
 
