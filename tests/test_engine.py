@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from modelway.core.config import Capacity
 from modelway.core.image import Digest, Image
 from modelway.core.plan import FULL, Goal, Need, Step, Waypoint, plan, plan_back, way_back
 from modelway.core.record import Attempt, Passed, Record, Reinstated, Withdrawn
-from modelway.core.version import Version
+from modelway.core.version import Version, VersionId
 from modelway.engine import Engine
 from modelway.errors import Differs, NotAllowed, Superseded, Unavailable, Unhealthy, Unrestored
 from tests.fake_target import CrashError, FakeTarget, without_time
@@ -292,3 +294,20 @@ def test_a_soak_interrupted_by_a_crash_resumes_the_remainder():
     engine(target).deploy(NEW, goal, approved)
     assert 300 <= (target.clock.time - began).total_seconds() < 310
     assert target.traffic[NEW.id] == FULL
+
+
+def test_answers_given_while_another_release_took_over_are_no_pass():
+    target = fresh()
+    goal = goal_for(NEW, target, (Waypoint(percent=FULL),))
+    approved = approve(goal, target)
+
+    def overtaken_meanwhile(id_: VersionId, percent: int) -> None:
+        target.verify(id_, percent)
+        at = target.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        target.records[OLD.id] = replace(target.records[OLD.id], attempt=Attempt(number=2, at=at))
+        target.traffic = {OLD.id: 100}
+
+    racing = replace(engine(target), verify=overtaken_meanwhile)
+    with pytest.raises(Superseded):
+        racing.deploy(NEW, goal, approved)
+    assert target.records[NEW.id].passed is None

@@ -142,14 +142,24 @@ class Engine:
         self.target.shift(id_, percent, urgent=urgent)
 
     def _verify(self, id_: VersionId, contract: str, percent: int, state: State) -> None:
-        """Ask the tests, then remember that they passed."""
-        self.verify(id_, percent)
+        """Ask the tests, then remember that they passed, if it was this version that was asked."""
+        try:
+            self.verify(id_, percent)
+        except Unhealthy:
+            if self._serves(id_, percent):
+                raise
+            return
         record = state.records.get(id_)
         if percent == 0:
             self.target.record(id_, Checked(contract=contract))
-            return
-        number = record.attempt.number if record and record.attempt else 0
-        self.target.record(id_, Passed(contract=contract, attempt=number, at=self._now()))
+        elif self._serves(id_, percent):
+            number = record.attempt.number if record and record.attempt else 0
+            self.target.record(id_, Passed(contract=contract, attempt=number, at=self._now()))
+
+    def _serves(self, id_: VersionId, percent: int) -> bool:
+        """Whether the version still has its traffic: another release may have moved it meanwhile."""
+        state = self.target.observe(None)
+        return percent == 0 or (state.settled and state.traffic.get(id_) == percent)
 
     def _go_back(self, goal: Goal, approved: Collection[Step], failure: Unhealthy) -> State:
         """Record the verdict, then return: a run that dies on the way back is finished by the next."""

@@ -121,6 +121,18 @@ def test_rollback_goes_where_it_is_told_if_that_passed():
     assert serving(stage) == one
 
 
+def test_a_rollback_that_goes_nowhere_withdraws_nothing():
+    stage = Stage()
+    one, two, three = released(stage, "one", "two", "three")
+    run(rollback, stage, "-e", "staging", "--to", three)
+    run(rollback, stage, "-e", "staging", "--to", two)
+    with pytest.raises(NotAllowed, match="was withdrawn here"):
+        run(rollback, stage, "-e", "staging", "--to", three)
+    assert serving(stage) == two
+    withdrawn = {id_: record.withdrawn for id_, record in stage.targets["staging"].records.items()}
+    assert [id_ for id_ in (one, two, three) if withdrawn[id_]] == [three]
+
+
 def test_what_was_rolled_back_from_comes_back_only_reinstated():
     stage = Stage()
     image = stage.push("two")

@@ -14,6 +14,7 @@ from modelway.core.plan import Goal, State, plan, way_back
 from modelway.core.record import Withdrawn
 from modelway.core.version import VersionId
 from modelway.delivery import Delivery
+from modelway.engine import refuse
 from modelway.errors import Malformed, NotAllowed, Unhealthy, Unrestored
 from modelway.ports import World
 
@@ -42,7 +43,8 @@ def run(options: argparse.Namespace, world: World) -> None:
             world.reporter.note(f"Version {options.from_} does not serve; {leaving or 'nothing'} does.")
             return
         goal = _goal(delivery, state, leaving, options.to)
-        if leaving:
+        if leaving and leaving != goal.version:
+            _refuse(goal, state)
             delivery.target.record(leaving, Withdrawn(reason=options.reason))
         state = delivery.settled()
         try:
@@ -51,6 +53,15 @@ def run(options: argparse.Namespace, world: World) -> None:
             raise Unrestored(failure.what, seen=failure.seen, cure=failure.cure) from failure
     world.reporter.note(f"{delivery.environment.name} serves version {goal.version} again.")
     world.reporter.output("version", goal.version)
+
+
+def _refuse(goal: Goal, state: State) -> None:
+    """Stop before anything is marked: a version nobody may go back to leaves the one that serves as it is."""
+    try:
+        refuse(goal, state)
+    except Unhealthy as failure:
+        cure = f"Go back to another version, or allow this one: scripts/run reinstate {goal.version} --reason ..."
+        raise NotAllowed(failure.what, seen=failure.seen, cure=cure) from failure
 
 
 def _goal(delivery: Delivery, state: State, leaving: VersionId | None, to: str | None) -> Goal:
