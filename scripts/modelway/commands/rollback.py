@@ -60,7 +60,7 @@ def _refuse(goal: Goal, state: State) -> None:
     try:
         refuse(goal, state)
     except Unhealthy as failure:
-        cure = f"Go back to another version, or allow this one: scripts/run reinstate {goal.version} --reason ..."
+        cure = f"Go back to another one, or allow it again: scripts/run reinstate {goal.version} --reason ..."
         raise NotAllowed(failure.what, seen=failure.seen, cure=cure) from failure
 
 
