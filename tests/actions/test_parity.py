@@ -295,3 +295,13 @@ def test_no_job_keeps_the_checkouts_token_and_every_role_is_held_to_its_account(
             assert step["with"]["persist-credentials"] is False, name
         if "configure-aws-credentials@" in step.get("uses", ""):
             assert {"allowed-account-ids", "role-session-name", "role-to-assume"} <= set(step["with"]), name
+
+
+def test_act_runs_the_same_text_but_for_what_it_cannot_read():
+    """``$/`` becomes the full name, ``queue`` goes; so what is shown under act is shown of these files."""
+    from tests.act.runner import OWN, REF, staged
+
+    for path in FILES:
+        text = path.read_text()
+        back = staged(text).replace(f"uses: {OWN}/", "uses: $/").replace(f"@{REF}", "")
+        assert back == "".join(line for line in text.splitlines(keepends=True) if "queue: max" not in line)

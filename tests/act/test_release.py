@@ -1,0 +1,195 @@
+"""A team's tag goes through staging to production under act, and every other end a release can have.
+
+The runs build on each other, so each is a fixture that needs the one before it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import boto3
+import pytest
+
+from modelway.rehearsal.launch import Cloud
+from tests.act.consumer import Consumer, config
+from tests.act.runner import Act, Ran
+from tests.rehearsal.clients import PRODUCTION, REGISTRY, STAGING
+
+pytestmark = [pytest.mark.act, pytest.mark.docker, pytest.mark.rehearsal]
+
+CONFIG = "model-configs/tiny.yaml"
+
+
+def release(act: Act, consumer: Consumer, tag: str, document: dict[str, object]) -> Ran:
+    """Change the config, push a release tag, and see what comes of it."""
+    consumer.git("checkout", "--quiet", "main")
+    consumer.write(document)
+    consumer.commit(f"Release {tag}", tag=tag)
+    return act.run("push", {"ref": f"refs/tags/{tag}", "repository": {"default_branch": "main"}})
+
+
+def dispatch(act: Act, consumer: Consumer, workflow: str, **given: str) -> Ran:
+    """Start one of the workflows that people start."""
+    consumer.git("checkout", "--quiet", "main")
+    consumer.call(workflow, **given)
+    consumer.commit(f"Let {workflow} do {given}")
+    event = "schedule" if workflow == "drift" else "workflow_dispatch"
+    return act.run(event, {"repository": {"default_branch": "main"}}, workflow=workflow)
+
+
+def answers(cloud: Cloud, account: str) -> str:
+    """Which version of the model answers in an account, asked from the endpoint itself."""
+    keys = cloud.variables
+    sts = boto3.client(
+        "sts", "eu-west-1", endpoint_url=cloud.endpoint, aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+    )  # fmt: skip
+    given = sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/asks", RoleSessionName="test")[
+        "Credentials"
+    ]
+    client = boto3.client(
+        "sagemaker-runtime", "eu-west-1", endpoint_url=cloud.endpoint, aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"], aws_session_token=given["SessionToken"],
+    )  # fmt: skip
+    name = f"tiny-{'production' if account == PRODUCTION else 'staging'}"
+    answer: Mapping[str, str] = json.load(client.invoke_endpoint(EndpointName=name, Body=b"[1]")["Body"])
+    return answer["version"]
+
+
+@pytest.fixture(scope="module")
+def first(act: Act, consumer: Consumer) -> Ran:
+    """The first release."""
+    return release(act, consumer, "tiny/v1.0.0", config(consumer.sha256))
+
+
+@pytest.fixture(scope="module")
+def second(act: Act, consumer: Consumer, first: Ran) -> Ran:
+    """A release with other settings, of the same image."""
+    assert first.code == 0, first.log[-3000:]
+    return release(act, consumer, "tiny/v1.1.0", config(consumer.sha256, version="2"))
+
+
+@pytest.fixture(scope="module")
+def sick(act: Act, consumer: Consumer, second: Ran) -> Ran:
+    """A release that passes in staging and fails in production."""
+    assert second.code == 0, second.log[-3000:]
+    return release(act, consumer, "tiny/v1.2.0", config(consumer.sha256, version="3", production="failing"))
+
+
+@pytest.fixture(scope="module")
+def older(act: Act, consumer: Consumer, sick: Ran) -> Ran:
+    """A release with a lower version than one that was attempted."""
+    del sick
+    return release(act, consumer, "tiny/v0.9.0", config(consumer.sha256, version="old"))
+
+
+@pytest.fixture(scope="module")
+def back(act: Act, consumer: Consumer, older: Ran) -> Ran:
+    """A rollback in production."""
+    del older
+    return dispatch(act, consumer, "rollback", config=CONFIG, environment="production", reason="too slow")
+
+
+def test_a_tag_goes_through_staging_and_a_plan_to_production(first: Ran):
+    assert first.code == 0, first.log[-3000:]
+    done = {name.rpartition("/")[2].strip(): result for name, result in first.jobs.items()}
+    assert done == {
+        "what the tag names": "success",
+        "image of tiny": "success",
+        "tiny to staging": "success",
+        "plan for production": "success",
+        "tiny to production": "success",
+    }
+    assert first.errors() == ()
+
+
+def test_each_job_assumes_only_the_roles_it_is_for(first: Ran):
+    assert list(first.roles) == [
+        f"image arn:aws:iam::{REGISTRY}:role/modelway-read",
+        f"image arn:aws:iam::{STAGING}:role/modelway-plan",
+        f"image arn:aws:iam::{REGISTRY}:role/modelway-push",
+        f"deploy arn:aws:iam::{STAGING}:role/modelway-deploy",
+        f"plan arn:aws:iam::{PRODUCTION}:role/modelway-plan",
+        f"deploy arn:aws:iam::{PRODUCTION}:role/modelway-deploy",
+    ]
+
+
+def test_the_reviewer_reads_the_plan_that_runs(first: Ran):
+    assert any("Plan for tiny in production" in text for text in first.summaries)
+    assert "shift 100 % of the traffic" in first.log
+
+
+def test_the_same_image_is_not_built_scanned_or_tried_again(second: Ran, act_cloud: Cloud):
+    assert second.code == 0, second.log[-3000:]
+    assert not any(step in second.log for step in ("Run Main scan", "Run Main try"))
+    assert list(second.roles)[1] == f"image arn:aws:iam::{REGISTRY}:role/modelway-push"
+
+
+def test_a_model_that_is_sick_in_production_is_taken_back_and_the_run_is_red(sick: Ran, act_cloud: Cloud):
+    assert sick.code != 0
+    assert sick.results("tiny to staging") == ["success"]
+    assert sick.results("tiny to production") == ["failure"]
+    assert "rolled_back" in sick.values("result")
+    (error,) = sick.errors()
+    assert "serves again" in error.text
+    assert "cannot predict" in error.text
+    assert answers(act_cloud, PRODUCTION) == "2"
+
+
+def test_an_overtaken_release_ends_with_a_warning_and_goes_no_further(older: Ran, act_cloud: Cloud):
+    assert older.code == 0, older.log[-3000:]
+    assert "superseded" in older.values("result")
+    assert "release 0.9.0 was overtaken by" in older.warnings()
+    assert older.results("production") == []
+    assert answers(act_cloud, STAGING) == "3"
+
+
+def test_a_rollback_takes_production_one_version_back(back: Ran, act_cloud: Cloud):
+    assert back.code == 0, back.log[-3000:]
+    assert list(back.roles) == [f"rollback arn:aws:iam::{PRODUCTION}:role/modelway-deploy"]
+    assert answers(act_cloud, PRODUCTION) == "1"
+
+
+def test_drift_opens_one_issue_that_says_what_differs(act: Act, consumer: Consumer, back: Ran):
+    del back
+    consumer.git("checkout", "--quiet", "main")
+    ran = dispatch(act, consumer, "drift")
+    assert ran.code == 0, ran.log[-3000:]
+    assert ran.values("drifted") == ["true"]
+    told = (act.work / "gh.log").read_text()
+    assert told.count("issue create") == 1
+    assert "    tiny in production: version" in told
+
+
+def test_a_long_deploy_is_started_resumed_and_seen_through_by_a_later_run(
+    act: Act, consumer: Consumer, back: Ran, act_cloud: Cloud
+):
+    del back
+    consumer.git("checkout", "--quiet", "main")
+    consumer.call("release", advisories_url=consumer.mirror, max_wait="0s")
+    started = release(act, consumer, "tiny/v1.3.0", config(consumer.sha256, version="4"))
+    assert started.code == 0, started.log[-3000:]
+    assert started.results("tiny to staging, resumed") == ["success"]
+    assert "started" in started.values("result")
+    assert "goes on without this process" in started.warnings()
+    assert started.results("production") == []
+    seen = dispatch(act, consumer, "promote", config=CONFIG, environment="staging", resume="true")
+    assert seen.code == 0, seen.log[-3000:]
+    assert seen.results("tiny to staging") == ["success"]
+    assert answers(act_cloud, STAGING) == "4"
+    again = dispatch(act, consumer, "promote", config=CONFIG, environment="staging", resume="true")
+    assert list(again.jobs) == [name for name in again.jobs if "plan for" in name]
+    assert answers(act_cloud, PRODUCTION) == "1"
+
+
+def test_a_tag_that_names_no_model_is_told_with_the_closest_one(act: Act, consumer: Consumer):
+    consumer.git("checkout", "--quiet", "main")
+    consumer.commit("A slip", tag="tinny/v1.0.0")
+    ran = act.run("push", {"ref": "refs/tags/tinny/v1.0.0", "repository": {"default_branch": "main"}})
+    consumer.git("tag", "--delete", "tinny/v1.0.0")
+    assert ran.code != 0
+    (error,) = ran.errors()
+    assert "there is no 'tinny'" in error.text
+    assert "The closest names: tiny." in error.text
+    assert list(ran.jobs.values()) == ["failure"]
