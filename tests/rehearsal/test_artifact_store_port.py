@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from modelway.adapters import artifacts
 from modelway.adapters.artifacts import S3Artifacts
 from modelway.adapters.aws import Accounts
 from modelway.core.manifest import digest_of
@@ -150,6 +151,19 @@ def test_a_checksum_s3_keeps_is_believed_and_spares_the_download(
     store = S3Artifacts(Accounts(), model_config(name=f"iris-{next(_numbers)}"), staging())
     faults({"operation": "GetObject", "kind": "denied"})
     assert store.bring(Artifact(uri=f"s3://{s3}/m", sha256=digest_of(WEIGHTS)))
+
+
+@pytest.mark.rehearsal
+def test_what_one_request_cannot_copy_is_copied_in_parts(
+    s3: str, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifacts, "_LARGEST_COPY", 1)
+    weights = bytes(9 * 2**20)  # two parts of the transfer manager's
+    clients.s3(STAGING).put_object(Bucket=s3, Key="m", Body=weights)
+    store = S3Artifacts(Accounts(), model_config(name=f"iris-{next(_numbers)}"), staging())
+    wanted = Artifact(uri=f"s3://{s3}/m", sha256=digest_of(weights))
+    bucket, _, key = store.bring(wanted).removeprefix("s3://").partition("/")
+    assert clients.s3(STAGING).get_object(Bucket=bucket, Key=key)["Body"].read() == weights
 
 
 @pytest.mark.rehearsal
