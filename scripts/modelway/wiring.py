@@ -219,7 +219,6 @@ class Doors:
         needed: Permissions = module.permissions(config, place)
         return needed
 
-
     def hosting(self) -> CodeHost:
         """GitHub's API, for the repository this runs in."""
         from modelway.adapters.github_api import open_api

@@ -126,21 +126,8 @@ class BuildKit:
 
     @cached_property
     def _tool(self) -> Tool:
-        """The first docker on PATH that can drive BuildKit."""
-        seen: list[str] = []
-        for program in _dockers():
-            if process.run([program, "buildx", "version"], timeout=20).code == 0:
-                return Tool(program, buildx=True)
-            version = process.run([program, "--version"], timeout=20).out
-            number = re.search(r"version (\d+)\.", version)
-            if number and int(number[1]) < _BUILDX_ONLY:
-                return Tool(program, buildx=False)
-            seen.append(f"{program}: {version.strip()}, without its buildx plugin")
-        raise Unavailable(
-            "no docker command here can build with BuildKit",
-            seen="\n".join(seen) or "there is no docker on PATH",
-            cure="install docker and its buildx plugin (Debian: apt-get install docker.io docker-buildx)",
-        )
+        """Looked for once."""
+        return tool()
 
     def _secrets(self, secrets: tuple[BuildSecret, ...]) -> Iterator[str]:
         """Options that mount secrets; an optional one that is not there is left out."""
@@ -160,6 +147,24 @@ class BuildKit:
         """What a secret's file holds; large ones are bundles of certificates, which are no secrets."""
         if path.stat().st_size <= _LARGEST_MASKED:
             self._reporter.mask(path.read_bytes().decode(errors="ignore"))
+
+
+def tool() -> Tool:
+    """The first docker on PATH that can drive BuildKit; raises ``Unavailable``."""
+    seen: list[str] = []
+    for program in _dockers():
+        if process.run([program, "buildx", "version"], timeout=20).code == 0:
+            return Tool(program, buildx=True)
+        version = process.run([program, "--version"], timeout=20).out
+        number = re.search(r"version (\d+)\.", version)
+        if number and int(number[1]) < _BUILDX_ONLY:
+            return Tool(program, buildx=False)
+        seen.append(f"{program}: {version.strip()}, without its buildx plugin")
+    raise Unavailable(
+        "no docker command here can build with BuildKit",
+        seen="\n".join(seen) or "there is no docker on PATH",
+        cure="install docker and its buildx plugin (Debian: apt-get install docker.io docker-buildx)",
+    )
 
 
 def _options(request: BuildRequest) -> Iterator[str]:

@@ -27,6 +27,8 @@ VERBS: Mapping[str, tuple[str, str]] = {
         "iam",
         "print least-privilege policies and OIDC trust for the configs, or what would change",
     ),
+    "init": ("init", "start a repository: a config, a workflow, and what to create in AWS and GitHub"),
+    "doctor": ("doctor", "say what is still missing, each with the command that fixes it"),
     "release": ("release", "build to production, through every gate"),
     "setup": ("setup", "make modelway's environment, and say which role a job is to assume"),
     "rehearse": ("rehearse", "the whole release on this machine: real containers, no AWS account"),

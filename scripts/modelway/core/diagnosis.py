@@ -43,6 +43,9 @@ class Examination:
             return self.look()
         except Failure as failure:
             return unknown(failure)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other looks have their answers
+            seen = f"looking met something modelway does not know: {error!r}"[:500]
+            return Diagnosis(health=Health.UNKNOWN, seen=seen, cure="file this as a bug of modelway's.")
 
 
 def ok(seen: str) -> Diagnosis:

@@ -74,6 +74,26 @@ def pull_policy(partition: str, pullers: Sequence[str]) -> JsonObject:
     return {"Version": "2012-10-17", "Statement": [people, service]}
 
 
+def barred(policy: JsonObject, partition: str, accounts: Sequence[str]) -> tuple[str, ...]:
+    """Accounts that a repository policy does not let pull, judged by what modelway itself writes."""
+    allowed: set[str] = set()
+    for statement in _statements(policy):
+        actions = statement.get("Action")
+        named = {actions} if isinstance(actions, str) else {*(actions if isinstance(actions, list) else [])}
+        principal = statement.get("Principal")
+        if statement.get("Effect") == "Allow" and ({"ecr:*", "*"} & named or set(_PULL) <= named):
+            allowed |= _accounts(principal)
+    wanted = {account: {account, f"arn:{partition}:iam::{account}:root", "*"} for account in accounts}
+    return tuple(account for account, names in wanted.items() if not names & allowed)
+
+
+def _accounts(principal: Json) -> set[str]:
+    """Whom a statement names."""
+    told = principal.get("AWS") if isinstance(principal, Mapping) else principal
+    listed = told if isinstance(told, list) else [told]
+    return {one for one in listed if isinstance(one, str)}
+
+
 def merged(existing: JsonObject | None, wanted: JsonObject) -> JsonObject:
     """Our statements in place of older ones of ours; everybody else's are kept."""
     ours = [dict(s) for s in _statements(wanted)]
