@@ -10,22 +10,24 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Never, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Never, Protocol
 
-from modelway.core.changes import Scope
-from modelway.core.config import BuildSecret, Capacity, Environment, ModelConfig, RegistrySpec
-from modelway.core.diagnosis import Examination
-from modelway.core.findings import Database, Report
-from modelway.core.hosting import HostedEnvironment, HostedRepository, Subject
-from modelway.core.iam import Permissions
-from modelway.core.image import Digest, Image
-from modelway.core.inputs import Entry
-from modelway.core.manifest import Manifest
-from modelway.core.plan import State
-from modelway.core.problem import Problem
-from modelway.core.record import Mark
-from modelway.core.span import Span
-from modelway.core.version import Artifact, Version, VersionId
+# On every command's way: what this module only names is not loaded for it.
+if TYPE_CHECKING:
+    from modelway.core.changes import Scope
+    from modelway.core.config import BuildSecret, Capacity, Environment, ModelConfig, RegistrySpec
+    from modelway.core.diagnosis import Examination
+    from modelway.core.findings import Database, Report
+    from modelway.core.hosting import HostedEnvironment, HostedRepository, Subject
+    from modelway.core.iam import Permissions
+    from modelway.core.image import Digest, Image
+    from modelway.core.inputs import Entry
+    from modelway.core.manifest import Manifest
+    from modelway.core.plan import State
+    from modelway.core.problem import Problem
+    from modelway.core.record import Mark
+    from modelway.core.span import Span
+    from modelway.core.version import Artifact, Version, VersionId
 
 
 class Reporter(Protocol):

@@ -16,11 +16,6 @@ from typing import TYPE_CHECKING
 from modelway.adapters import clock, environment, git
 from modelway.adapters.clock import RealClock
 from modelway.adapters.lines import Masks
-from modelway.core.checks import Subject, TargetCheck
-from modelway.core.config import Environment, ModelConfig, RegistrySpec
-from modelway.core.diagnosis import Examination
-from modelway.core.iam import Permissions
-from modelway.core.problem import Flaw
 from modelway.errors import Malformed
 from modelway.ports import (
     Advisories,
@@ -39,8 +34,14 @@ from modelway.ports import (
 from modelway.scanners import SCANNERS
 from modelway.targets import TARGETS
 
+# On every command's way, like ``ports``: what is only named here is not loaded.
 if TYPE_CHECKING:
     from modelway.adapters.aws import Accounts
+    from modelway.core.checks import Subject, TargetCheck
+    from modelway.core.config import Environment, ModelConfig, RegistrySpec
+    from modelway.core.diagnosis import Examination
+    from modelway.core.iam import Permissions
+    from modelway.core.problem import Flaw
 
 WORKSPACE = ".modelway"
 

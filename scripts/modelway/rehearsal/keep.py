@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Mapping
 
@@ -60,7 +61,13 @@ def hand_over(reporter: Reporter, cloud: Cloud, config: ModelConfig) -> None:
     """Write the profiles; print the variables to standard output, and what to type beside it."""
     file = cloud.state / "aws-config"
     file.write_text(profiles(config, f"rehearsal-{cloud.variables['AWS_ACCESS_KEY_ID'][-8:]}"))
-    variables = {**cloud.variables, "AWS_CONFIG_FILE": str(file), "NO_PROXY": "127.0.0.1,localhost"}
+    variables = {
+        **cloud.variables,
+        "AWS_CONFIG_FILE": str(file),
+        "NO_PROXY": "127.0.0.1,localhost",
+        # The rehearsal's own advisories, so that modelway's verbs can scan here too.
+        "MODELWAY_ADVISORIES": os.environ["MODELWAY_ADVISORIES"],
+    }
     reporter.note("The rehearsal cloud stays up. To look around, give a shell these variables:")
     reporter.data(exports(variables))
     reporter.note("then, for example:")
