@@ -280,9 +280,8 @@ def words(plan_: PlanFile) -> str:
 def _attempts(state: State, version: VersionId) -> int:
     """How many attempts the version has had."""
     record = state.records.get(version)
-    attempt = record.attempt if record else None
     failed = record.failed if record else None
-    return max(attempt.number if attempt else 0, failed.attempt if failed else 0, 1)
+    return max(record.attempts if record else 0, failed.attempt if failed else 0, 1)
 
 
 def _reports(document: bytes) -> tuple[Report, ...]:

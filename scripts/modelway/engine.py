@@ -153,8 +153,8 @@ class Engine:
         if percent == 0:
             self.target.record(id_, Checked(contract=contract))
         elif self._serves(id_, percent):
-            number = record.attempt.number if record and record.attempt else 0
-            self.target.record(id_, Passed(contract=contract, attempt=number, at=self._now()))
+            attempt = record.attempts if record else 0
+            self.target.record(id_, Passed(contract=contract, attempt=attempt, at=self._now()))
 
     def _serves(self, id_: VersionId, percent: int) -> bool:
         """Whether the version still has its traffic: another release may have moved it meanwhile."""
@@ -175,7 +175,8 @@ class Engine:
                 seen=f"{failure.seen}\nNo version that passed here is left to go back to.".strip(),
                 cure=failure.cure or "Fix the model and release again.",
             ) from failure
-        self.say(f"going back to version {back.version}")
+        if serving != back.version:
+            self.say(f"going back to version {back.version}")
         try:
             self.converge(back, approved)
         except Failure as second:
@@ -191,9 +192,8 @@ class Engine:
         record = state.records.get(version)
         if record is None:
             return
-        number = record.attempt.number if record.attempt else 0
-        if record.failed is None or record.failed.attempt < number:
-            self.target.record(version, Failed(attempt=number, reason=failure.what))
+        if record.failed is None or record.failed.attempt < record.attempts:
+            self.target.record(version, Failed(attempt=record.attempts, reason=failure.what))
 
     def _now(self) -> str:
         """The time of day as attempts and passes write it: texts compare as times do."""
@@ -236,15 +236,15 @@ def _needed(version: Version | None) -> Version:
 def refuse(goal: Goal, state: State) -> None:
     """Stop where the version must not go on, whoever asks: withdrawn, failed, superseded, not ours."""
     id_, record = goal.version, state.records.get(goal.version)
-    number = record.attempt.number if record and record.attempt else 0
-    retried = bool(goal.retry) and number <= goal.retry
+    retried = bool(goal.retry) and (record.attempts if record else 0) <= goal.retry
     if state.foreign:
         what = f"{state.foreign} serves here and was not made by modelway"
         raise Differs(what, cure="Nothing was changed. Give the model another name, or remove what serves.")
     match standing(id_, state):
         case Standing.WITHDRAWN:
             reason = record.withdrawn.reason if record and record.withdrawn else ""
-            cure = f"Release another version, or take it back: scripts/run reinstate {id_} --reason ..."
+            again = f"scripts/run reinstate CONFIG {id_} --environment NAME --reason ..."
+            cure = f"Release another version, or take it back: {again}"
             raise NotAllowed(f"version {id_} was withdrawn here", seen=reason, cure=cure)
         case Standing.FAILED if not retried:
             known = state.setback.cure if state.setback else ""

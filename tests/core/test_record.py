@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,3 +56,23 @@ def test_any_reason_becomes_a_tag_value_every_platform_takes(reason, attempt):
 
 def test_tags_of_somebody_else_are_no_record():
     assert from_tags(BARE.id, {"owner": "team"}) is None
+
+
+@pytest.mark.parametrize(
+    ("attempt", "failed", "bad"),
+    [(None, None, False), (2, None, False), (2, 1, False), (2, 2, True), (None, 0, True)],
+)
+def test_only_the_last_attempt_counts_as_how_it_ended(attempt, failed, bad):
+    record = BARE
+    if attempt is not None:
+        record = record.with_mark(Attempt(number=attempt, at="2026-01-02T03:04:05.000006Z"))
+    if failed is not None:
+        record = record.with_mark(Failed(attempt=failed, reason="no"))
+    assert record.ended_badly is bad
+
+
+def test_a_reason_without_the_characters_tags_forbid_reads_on():
+    assert (
+        Failed(attempt=1, reason="production, with 100 % of it, fails").text()
+        == "1 production with 100 of it fails"
+    )

@@ -136,7 +136,7 @@ def _policies(client: ECRClient, spec: RegistrySpec, pullers: Sequence[str], fou
     lifecycle = ecr.lifecycle(spec.keep_releases)
     if not ecr.same_policy(found.lifecycle, lifecycle):
         client.put_lifecycle_policy(repositoryName=spec.repository, lifecyclePolicyText=json.dumps(lifecycle))
-        yield f"set its lifecycle: the newest {spec.keep_releases} releases stay, and what runs"
+        yield f"set its lifecycle: the newest {spec.keep_releases} releases stay, and tags {ecr.POINTER}*"
     partition = found.repository["repositoryArn"].split(":")[1]
     policy = ecr.merged(found.policy, ecr.pull_policy(partition, pullers))
     if not ecr.same_policy(found.policy, policy):

@@ -60,7 +60,8 @@ def _refuse(goal: Goal, state: State) -> None:
     try:
         refuse(goal, state)
     except Unhealthy as failure:
-        cure = f"Go back to another one, or allow it again: scripts/run reinstate {goal.version} --reason ..."
+        again = f"scripts/run reinstate CONFIG {goal.version} --environment NAME --reason ..."
+        cure = f"Go back to another one, or allow it again: {again}"
         raise NotAllowed(failure.what, seen=failure.seen, cure=cure) from failure
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from modelway.commands import options as shared
 from modelway.commands.build import local_image
 from modelway.core.config import ModelConfig
 from modelway.core.findings_json import report_json
@@ -26,16 +27,16 @@ _SHOWN = 20
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="the model's config file")
+    shared.config(parser)
     parser.add_argument("--image", metavar="LOCAL_TAG", help="another local image than `build` made")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    shared.formats(parser)
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the report here too")
     parser.add_argument("--database", type=Path, metavar="FILE", help="the index of advisories (see scan-db)")
 
 
 def run(options: argparse.Namespace, world: World) -> None:
     """Scan, show, and stop where the policy says so."""
-    config = world.configs.load(Path(options.config))
+    config = shared.load(options, world)
     tag = options.image or local_image(world, config)
     with world.reporter.stage(f"Scan {tag}"):
         scanned = examine(world, config, tag, database=options.database)

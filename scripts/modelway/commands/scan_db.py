@@ -13,6 +13,7 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
+from modelway.commands import options as shared
 from modelway.core.duration import parse
 from modelway.core.findings import Database
 from modelway.core.findings_json import database_json
@@ -45,7 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     status.add_argument("--max-age", metavar="TIME", help="exit 9 when the advisories are older, as in 7d")
     for action in (update, bring, status):
         action.add_argument("--database", type=Path, metavar="FILE", help="another index than this user's")
-        action.add_argument("--format", choices=("text", "json"), default="text")
+        shared.formats(action)
 
 
 def run(options: argparse.Namespace, world: World) -> None:

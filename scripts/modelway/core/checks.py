@@ -135,8 +135,12 @@ def promotions(sources: Mapping[str, str | None]) -> Iterator[Flaw]:
         if source is None:
             continue
         if source not in sources:
-            near = get_close_matches(source, sources, 1)
-            cure = f"Did you mean {near[0]}?" if near else f"Name one of {', '.join(sources)}."
+            others = [other for other in sources if other != name]
+            near = get_close_matches(source, others, 1)
+            names = (
+                f"Name one of {', '.join(others)}." if others else "Remove promote_from: there is no other."
+            )
+            cure = f"Did you mean {near[0]}?" if near else names
             yield Flaw(path=path, message=f"there is no environment {source!r}", cure=cure)
         elif name not in told and name in (circle := _way_back(name, sources)):
             told.update(circle)

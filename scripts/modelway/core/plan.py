@@ -206,7 +206,7 @@ def standing(version: VersionId, state: State) -> Standing:
     if record.withdrawn:
         return Standing.WITHDRAWN
     attempt = record.attempt
-    if record.failed and record.failed.attempt >= (attempt.number if attempt else 0):
+    if record.ended_badly:
         return Standing.FAILED
     if attempt is None:
         return Standing.NEW
@@ -267,10 +267,7 @@ def fallbacks(state: State, wanted: VersionId) -> tuple[Record, ...]:
     good = [
         record
         for record in state.records.values()
-        if record.passed
-        and record.id != wanted
-        and not record.withdrawn
-        and not (record.failed and record.attempt and record.failed.attempt >= record.attempt.number)
+        if record.passed and record.id != wanted and not record.withdrawn and not record.ended_badly
     ]
     return tuple(sorted(good, key=lambda r: (r.passed.at if r.passed else "", r.id), reverse=True))
 
@@ -294,8 +291,8 @@ def plan(goal: Goal, state: State) -> tuple[Step, ...]:
             steps.append(Soak(goal.version, waypoint.percent, waypoint.soak))
     if goal.contract and not _passed(record, goal.contract, attempt):
         steps.append(Verify(goal.version, goal.contract, FULL))
-    if goal.capacity and (reached < FULL or state.capacity != goal.capacity):
-        steps += _configure(goal, goal.capacity, state)
+    if goal.capacity and state.capacity != goal.capacity:
+        steps.append(Configure(goal.version, goal.capacity))
     steps += [Retire(version) for version in _retired(goal, state)]
     return tuple(steps)
 
@@ -304,13 +301,6 @@ def _passed(record: Record | None, contract: str, attempt: int) -> bool:
     """Whether the version passed these tests in this attempt."""
     passed = record.passed if record else None
     return passed is not None and passed.contract == contract and passed.attempt >= attempt
-
-
-def _configure(goal: Goal, capacity: Capacity, state: State) -> tuple[Step, ...]:
-    """The capacity step, unless what serves already has that capacity and keeps it."""
-    if state.capacity == capacity:
-        return ()
-    return (Configure(goal.version, capacity),)
 
 
 def _retired(goal: Goal, state: State) -> tuple[VersionId, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TypeAlias, cast
@@ -145,8 +145,3 @@ def _autoscaling(item: Mapping[str, float]) -> Autoscaling:
         scale_in_cooldown=timedelta(seconds=item["scale_in_cooldown"]),
         scale_out_cooldown=timedelta(seconds=item["scale_out_cooldown"]),
     )
-
-
-def steps_json(steps: Sequence[Step]) -> Json:
-    """Steps for programs that read a command's output."""
-    return [_step_json(step) for step in steps]

@@ -33,9 +33,10 @@ def judge(version: Version, contract: str | None, source: str, state: State) -> 
         )
     withdrawn = next((r.withdrawn for r in same if r.withdrawn), None)
     if withdrawn:
-        back = f"Release another version, or: scripts/run reinstate {same[0].id} --reason ... (in {source})"
+        again = f"scripts/run reinstate CONFIG {same[0].id} --environment {source} --reason ..."
+        back = f"Release another version, or take it back: {again}"
         return Verdict(ok=False, reason=f"it was withdrawn in {source}: {withdrawn.reason}", cure=back)
-    passes = [r for r in same if r.passed and not _failed(r)]
+    passes = [r for r in same if r.passed and not r.ended_badly]
     if not passes:
         return Verdict(ok=False, reason=f"it has not passed in {source}", cure=cure)
     if contract and not any(r.passed and r.passed.contract == contract for r in passes):
@@ -50,9 +51,3 @@ def _same_things(version: Version, records: Mapping[VersionId, Record]) -> list[
     """Records of the same image with the same weights."""
     artifact = str(version.artifact.sha256) if version.artifact else None
     return [r for r in records.values() if r.digest == str(version.image.digest) and r.artifact == artifact]
-
-
-def _failed(record: Record) -> bool:
-    """Whether its last attempt ended badly."""
-    number = record.attempt.number if record.attempt else 0
-    return record.failed is not None and record.failed.attempt >= number

@@ -19,7 +19,7 @@ _LONGEST = 256
 
 def _plain(text: str, room: int = _LONGEST) -> str:
     """Text reduced to what a tag value may hold."""
-    return _FORBIDDEN.sub(" ", " ".join(text.split()))[:room].strip()
+    return " ".join(_FORBIDDEN.sub(" ", text).split())[:room].strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +154,16 @@ class Record:
     withdrawn: Withdrawn | None = None
     release: str = ""
     """The release's name for people: a semantic version or a revision."""
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts it has had."""
+        return self.attempt.number if self.attempt else 0
+
+    @property
+    def ended_badly(self) -> bool:
+        """Its last attempt failed; a failure before that one is forgotten."""
+        return self.failed is not None and self.failed.attempt >= self.attempts
 
     def with_mark(self, mark: Mark) -> Record:
         """The record after the mark was made."""
