@@ -16,9 +16,9 @@ def version_name(pointer: str, version: VersionId) -> str:
     return f"{pointer}-{version}"
 
 
-def alarm_name(pointer: str, metric: str) -> str:
-    """An alarm modelway makes: ``<model>-<environment>-<metric>``."""
-    return f"{pointer}-{metric.replace('_', '-')}"
+def alarm_name(version: str, metric: str) -> str:
+    """An alarm modelway makes over one version: ``<model>-<environment>-<id>-<metric>``."""
+    return f"{version}-{metric.replace('_', '-')}"
 
 
 def bucket_name(environment: Environment) -> str:

@@ -31,11 +31,12 @@ def judge(version: Version, contract: str | None, source: str, state: State) -> 
         return Verdict(
             ok=False, reason=f"{version.image.digest} with these weights never ran in {source}", cure=cure
         )
-    withdrawn = next((r.withdrawn for r in same if r.withdrawn), None)
-    if withdrawn:
-        again = f"scripts/run reinstate CONFIG {same[0].id} --environment {source} --reason ..."
-        back = f"Release another version, or take it back: {again}"
-        return Verdict(ok=False, reason=f"it was withdrawn in {source}: {withdrawn.reason}", cure=back)
+    for record in same:
+        if record.withdrawn:
+            again = f"scripts/run reinstate CONFIG {record.id} --environment {source} --reason ..."
+            back = f"Release another version, or take it back: {again}"
+            reason = f"it was withdrawn in {source}: {record.withdrawn.reason}"
+            return Verdict(ok=False, reason=reason, cure=back)
     passes = [r for r in same if r.passed and not r.ended_badly]
     if not passes:
         return Verdict(ok=False, reason=f"it has not passed in {source}", cure=cure)
