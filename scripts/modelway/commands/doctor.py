@@ -90,6 +90,7 @@ def _judged(problems: Sequence[Problem]) -> Diagnosis:
 
 def _lines(told: Sequence[tuple[Examination, Diagnosis]]) -> Iterator[str]:
     """For people: by area, in the order of a release."""
+    reasons: set[str] = set()
     for area in dict.fromkeys(examination.area for examination, _ in told):
         yield area
         for examination, diagnosis in told:
@@ -97,7 +98,8 @@ def _lines(told: Sequence[tuple[Examination, Diagnosis]]) -> Iterator[str]:
                 continue
             sign = _SIGNS[diagnosis.health]
             yield f"  {sign:<8}{examination.subject}: {' '.join(diagnosis.seen.split())}"
-            if diagnosis.cure and diagnosis.health is not Health.OK:
+            if diagnosis.cure and diagnosis.health is not Health.OK and diagnosis.cure not in reasons:
+                reasons.add(diagnosis.cure)  # what one thing lacks, ten others lack too
                 word = "fix" if diagnosis.health is Health.MISSING else "to check it"
                 yield f"          {word}: {diagnosis.cure}"
     counts = {health: sum(one.health is health for _, one in told) for health in Health}

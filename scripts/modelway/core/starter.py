@@ -161,8 +161,8 @@ jobs:
       contents: read # to check out
       id-token: write # to assume the roles of each step
   promote:
-    # Where GitHub's plan has no required reviewers: `with: {{production: ""}}` for release above, and here the
-    # list of those who may promote: && contains(fromJSON('["octocat"]'), github.actor)
+    # Where GitHub's plan has no required reviewers: `with: {{production: ""}}` for release above, and here
+    # the list of those who may promote: && contains(fromJSON('["octocat"]'), github.actor)
     if: github.event_name == 'workflow_dispatch' && inputs.action == 'promote'
     {_uses(start, "promote")}
     permissions:
