@@ -311,3 +311,63 @@ def test_answers_given_while_another_release_took_over_are_no_pass():
     with pytest.raises(Superseded):
         racing.deploy(NEW, goal, approved)
     assert target.records[NEW.id].passed is None
+
+
+def test_the_way_back_passes_over_what_the_platform_took_back_before():
+    target = fresh(sick={NEW.id: 1})
+    broken = Attempt(number=2, at="2025-12-31T03:00:00.000000Z", pointer="before that")
+    target.records[OLD.id] = replace(target.records[OLD.id], attempt=broken)
+    target.traffic = {OLDER.id: 100}
+    goal = goal_for(NEW, target, (Waypoint(percent=FULL),))
+    with pytest.raises(Unhealthy):
+        engine(target).deploy(NEW, goal, approve(goal, target))
+    assert target.traffic == {OLDER.id: 100}
+
+
+def test_the_way_back_leads_to_what_another_release_interrupted():
+    target = fresh(sick={NEW.id: 1})
+    del target.records[OLDER.id]
+    begun = Attempt(number=2, at="2025-12-31T03:00:00.000000Z")
+    target.records[OLD.id] = replace(target.records[OLD.id], attempt=begun)
+    goal = goal_for(NEW, target, (Waypoint(percent=FULL),))
+    with pytest.raises(Unhealthy):
+        engine(target).deploy(NEW, goal, approve(goal, target))
+    assert target.traffic == {OLD.id: 100}
+
+
+def test_a_deletion_nobody_saw_in_the_plan_waits_for_the_next_release():
+    target = fresh()
+    target.traffic = {OLDER.id: 100}  # whose pass is older than that of OLD
+    goal = goal_for(NEW, target, (Waypoint(percent=FULL),), keep=1)
+    engine(target).deploy(NEW, goal, approve(goal, target))
+    assert OLDER.id in target.records
+    engine(target).deploy(NEW, goal, approve(goal, target))
+    assert OLDER.id not in target.records
+
+
+def test_a_way_back_that_turns_out_sick_is_not_taken_twice():
+    target = fresh(sick={NEW.id: 1, OLD.id: 1})
+    goal = goal_for(NEW, target, (Waypoint(percent=FULL),))
+    with pytest.raises(Unrestored):
+        engine(target).deploy(NEW, goal, approve(goal, target))
+    back = way_back(goal, target.observe(None))
+    assert back
+    assert back.version == OLDER.id
+
+
+def test_an_attempt_whose_mark_was_taken_away_is_not_taken_for_the_one_that_passed():
+    target = fresh(reverts=frozenset({OLDER.id}))
+    target.records[OLDER.id] = replace(target.records[OLDER.id], attempt=None)
+    goal = Goal(version=OLDER.id, contract=CONTRACT)
+    with pytest.raises(Unhealthy):
+        engine(target).restore(goal, approve(goal, target, None))
+    assert target.calls.count(f"shift {OLDER.id} 100") == 1
+
+
+def test_a_version_is_not_blamed_for_a_pointer_that_was_deleted():
+    target = fresh()
+    begun = Attempt(number=2, at="2025-12-31T03:00:00.000000Z", pointer="of the pointer that was deleted")
+    target.records[OLD.id] = replace(target.records[OLD.id], attempt=begun)
+    target.traffic = {}
+    goal = Goal(version=OLD.id, contract=CONTRACT)
+    assert engine(target).restore(goal, approve(goal, target, None)).serving == OLD.id

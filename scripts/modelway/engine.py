@@ -86,7 +86,7 @@ class Engine:
         while True:
             state = self.settled(version)
             refuse(goal, state)
-            steps = plan(goal, state)
+            steps = _without_surprising_retirements(plan(goal, state), approved)
             if not steps:
                 return state
             _refuse_by_world(state, steps)
@@ -100,6 +100,14 @@ class Engine:
             self._perform(steps[0], state, version, urgent=version is None)
             if not isinstance(steps[0], Soak):
                 done.add(steps[0])
+
+    def restore(self, goal: Goal, approved: Collection[Step]) -> State:
+        """Go back to a version that passed once; if it is sick now, that is remembered, too."""
+        try:
+            return self.converge(goal, approved)
+        except Unhealthy as failure:
+            self._reject(goal.version, self.settled(), failure)
+            raise
 
     def settled(self, version: Version | None = None) -> State:
         """What is there once no change is under way; ``Unfinished`` when patience ends before."""
@@ -178,7 +186,7 @@ class Engine:
         if serving != back.version:
             self.say(f"going back to version {back.version}")
         try:
-            self.converge(back, approved)
+            self.restore(back, approved)
         except Failure as second:
             raise Unrestored(
                 f"{failure.what}; going back to version {back.version} failed too: {second.what}",
@@ -299,6 +307,11 @@ def _refuse_overtaken(goal: Goal, state: State) -> None:
         what = f"release {goal.release} was overtaken by {newer.release} (version {newer.id})"
         cure = "Nothing to do if the newer one is wanted. If this one has to go out all the same: --hotfix"
         raise Superseded(what, cure=cure)
+
+
+def _without_surprising_retirements(steps: Sequence[Step], approved: Collection[Step]) -> tuple[Step, ...]:
+    """The steps, apart from deletions nobody saw in the plan: those can wait for the next release."""
+    return tuple(step for step in steps if not isinstance(step, Retire) or step in approved)
 
 
 def _refuse_unapproved(steps: Collection[Step], approved: Collection[Step]) -> None:

@@ -20,6 +20,7 @@ from modelway.core.image import DOCKER_MANIFEST, Digest, Image
 from modelway.core.plan import Blame, Standing, standing
 from modelway.core.record import Attempt, Failed, Passed, Reinstated, Withdrawn
 from modelway.core.version import Artifact, Version
+from modelway.errors import Differs
 from modelway.ports import HttpRequest, Target
 from modelway.rehearsal.launch import Cloud
 from modelway.targets.sagemaker import open_target
@@ -229,3 +230,27 @@ def test_sagemaker_takes_back_a_dying_version_and_says_why(sagemaker):
     assert state.setback.blame is Blame.VERSION
     assert "ping health check" in state.setback.reason
     assert any("no weights, no life" in line for line in sagemaker.target.logs(sagemaker.dying.id))
+
+
+@pytest.mark.docker
+@pytest.mark.rehearsal
+def test_tags_somebody_else_wrote_are_told_and_no_surprise(sagemaker):
+    sagemaker.target.stage(sagemaker.good, release="r1")
+    inventory = sagemaker.target.observer.inventory
+    inventory.client.add_tags(
+        ResourceArn=inventory.arn(sagemaker.good.id), Tags=[{"Key": "modelway:attempt", "Value": "x"}]
+    )
+    with pytest.raises(Differs, match="not as modelway wrote them") as caught:
+        sagemaker.target.observe(None)
+    assert "modelway:attempt='x'" in caught.value.seen
+
+
+@pytest.mark.docker
+@pytest.mark.rehearsal
+def test_the_way_back_replaces_an_endpoint_that_could_not_be_created(sagemaker):
+    sagemaker.serve(sagemaker.dying)
+    assert sagemaker.target.observe(None).serving is None
+    sagemaker.target.stage(sagemaker.good, release="r1")
+    sagemaker.target.shift(sagemaker.good.id, 100, urgent=True)
+    sagemaker.settle()
+    assert sagemaker.target.observe(None).serving == sagemaker.good.id

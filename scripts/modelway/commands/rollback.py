@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 
 from modelway.commands import options as shared
-from modelway.core.plan import Goal, State, plan, way_back
+from modelway.core.plan import Goal, State, plan, reopening, way_back
 from modelway.core.record import Withdrawn
 from modelway.core.version import VersionId
 from modelway.delivery import Delivery
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace, world: World) -> None:
             delivery.target.record(leaving, Withdrawn(reason=options.reason))
         state = delivery.settled()
         try:
-            delivery.engine().converge(goal, frozenset(plan(goal, state)))
+            delivery.engine().restore(goal, frozenset(plan(goal, state)))
         except Unhealthy as failure:
             raise Unrestored(failure.what, seen=failure.seen, cure=failure.cure) from failure
     world.reporter.note(f"{delivery.environment.name} serves version {goal.version} again.")
@@ -84,4 +84,4 @@ def _goal(delivery: Delivery, state: State, leaving: VersionId | None, to: str |
         what = f"version {wanted} never passed in {delivery.environment.name}"
         raise NotAllowed(what, cure="Go back to one that did: `scripts/run status CONFIG` shows them.")
     same = record.passed.contract == contract
-    return Goal(version=wanted, contract=contract if same else None)
+    return Goal(version=wanted, contract=contract if same else None, retry=reopening(record, state))

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from modelway.core.config import Capacity
-from modelway.core.record import Record
+from modelway.core.record import Attempt, Record
 from modelway.core.semver import SemVer, parse
 from modelway.core.version import VersionId
 
@@ -218,7 +218,7 @@ def standing(version: VersionId, state: State) -> Standing:
     later = (r.attempt for r in state.records.values() if r.id != version)
     if any(other and other.at > attempt.at for other in later):
         return Standing.SUPERSEDED
-    untouched = not state.settled or state.modified == attempt.pointer
+    untouched = not state.settled or state.modified in {None, attempt.pointer}  # None: it was deleted
     excused = state.setback is not None and state.setback.blame is Blame.PLATFORM
     return Standing.OPEN if untouched or excused else Standing.FAILED
 
@@ -251,15 +251,16 @@ def _semantic(release: str) -> SemVer | None:
 def next_attempt(goal: Goal, state: State) -> int:
     """The number of the attempt a shift to the goal belongs to."""
     record = state.records.get(goal.version)
-    if record is None or record.attempt is None:
-        return 1
+    if record is None or record.attempt is None:  # where its mark was deleted, it is not what ended before
+        marks = (record.passed, record.failed) if record else ()
+        return 1 + max((mark.attempt for mark in marks if mark), default=0)
     if standing(goal.version, state) in {Standing.OPEN, Standing.PASSED}:
         return record.attempt.number
     return record.attempt.number + 1
 
 
 def fallbacks(state: State, wanted: VersionId) -> tuple[Record, ...]:
-    """Versions to go back to, the newest pass first.
+    """Versions to go back to, the newest pass first; those whose last attempt did not end are the last.
 
     Not "what served when this process began": a resumed run began late. Not a version that was
     withdrawn, or whose last attempt failed.
@@ -269,7 +270,13 @@ def fallbacks(state: State, wanted: VersionId) -> tuple[Record, ...]:
         for record in state.records.values()
         if record.passed and record.id != wanted and not record.withdrawn and not record.ended_badly
     ]
-    return tuple(sorted(good, key=lambda r: (r.passed.at if r.passed else "", r.id), reverse=True))
+    return tuple(sorted(good, key=lambda record: _trust(record, state), reverse=True))
+
+
+def _trust(record: Record, state: State) -> tuple[bool, str, str]:
+    """The greater, the better to go back to."""
+    ended = standing(record.id, state) not in {Standing.FAILED, Standing.SUPERSEDED}
+    return ended, record.passed.at if record.passed else "", record.id
 
 
 def plan(goal: Goal, state: State) -> tuple[Step, ...]:
@@ -310,14 +317,8 @@ def _retired(goal: Goal, state: State) -> tuple[VersionId, ...]:
     """
     if goal.keep is None:
         return ()
-    keep = {goal.version, *state.traffic, *(r.id for r in fallbacks(state, goal.version)[: goal.keep])}
-    return tuple(
-        sorted(
-            record.id
-            for record in state.records.values()
-            if record.id not in keep and record.passed and not record.withdrawn and not record.failed
-        )
-    )
+    beyond = fallbacks(state, goal.version)[goal.keep :]
+    return tuple(sorted(r.id for r in beyond if r.id not in state.traffic and not r.failed))
 
 
 def way_back(goal: Goal, state: State) -> Goal | None:
@@ -325,14 +326,22 @@ def way_back(goal: Goal, state: State) -> Goal | None:
     best = next(iter(fallbacks(state, goal.version)), None)
     if best is None or best.passed is None:
         return None
-    # Tests it never passed are not held against an old version: it has to serve, not to be new.
+    # Tests it never passed are not held against an old version.
     contract = goal.contract if best.passed.contract == goal.contract else None
-    return Goal(version=best.id, contract=contract)
+    return Goal(version=best.id, contract=contract, retry=reopening(best, state))
+
+
+def reopening(record: Record, state: State) -> int:
+    """The ``retry`` of going back: that another release broke off the last attempt is no reason to stay."""
+    attempt = record.attempt
+    return attempt.number if attempt and standing(record.id, state) is Standing.SUPERSEDED else 0
 
 
 def plan_back(goal: Goal, state: State) -> tuple[Step, ...]:
-    """The way back as it will be from full traffic on the goal: approved together with the way there."""
-    back = way_back(goal, state)
-    if back is None:
-        return ()
-    return plan(back, replace(state, traffic={goal.version: FULL}, settled=True, needs=()))
+    """The way back as it will be after the goal's attempt: approved together with the way there."""
+    attempt = Attempt(number=next_attempt(goal, state), at="9999")
+    attempted = state.records.get(goal.version, Record(id=goal.version, digest="")).with_mark(attempt)
+    records = {**state.records, goal.version: attempted}
+    there = replace(state, records=records, traffic={goal.version: FULL}, settled=True, needs=())
+    back = way_back(goal, there)
+    return plan(back, there) if back else ()

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import code, translated
 from modelway.core.naming import version_name
-from modelway.core.record import Record, from_tags
+from modelway.core.record import PREFIX, Record, from_tags
 from modelway.core.version import VersionId
+from modelway.errors import Differs
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -57,7 +58,7 @@ class Inventory:
                     continue
                 id_ = VersionId(named[1])
                 self._arns[id_] = summary["EndpointConfigArn"]
-                record = from_tags(id_, self._tags(summary["EndpointConfigArn"]))
+                record = _record(id_, self._tags(summary["EndpointConfigArn"]), named[0])
                 if record:
                     found[id_] = record
         return found
@@ -85,3 +86,13 @@ class Inventory:
         """The version an endpoint config's name belongs to, if it is one of ours."""
         named = re.fullmatch(re.escape(self.endpoint) + "-([0-9a-f]{12})", config_name)
         return VersionId(named[1]) if named else None
+
+
+def _record(version: VersionId, tags: Mapping[str, str], name: str) -> Record | None:
+    """What the tags remember; raises ``Differs`` where somebody else wrote them."""
+    try:
+        return from_tags(version, tags)
+    except ValueError as error:
+        shown = ", ".join(f"{key}={tags[key]!r}" for key in sorted(tags) if key.startswith(PREFIX))
+        cure = "Delete the tag that is wrong from the endpoint config: what it said is then forgotten."
+        raise Differs(f"the tags of {name} are not as modelway wrote them", seen=shown, cure=cure) from error

@@ -85,10 +85,11 @@ class SageMaker:
 
     def _delete_failed(self) -> None:
         """Only deleting helps an endpoint whose creation failed; it has never served."""
+        endpoint = self.observer.inventory.describe()
+        if endpoint is None or endpoint["EndpointStatus"] != "Failed":
+            return
         with translated(f"delete the endpoint {self._endpoint}", service="sagemaker"):
-            endpoint = self.observer.inventory.describe()
-            if endpoint and endpoint["EndpointStatus"] == "Failed":
-                self.client.delete_endpoint(EndpointName=self._endpoint)
+            self.client.delete_endpoint(EndpointName=self._endpoint)
         while self.observer.inventory.describe():
             self.clock.sleep(_POLL)
 
@@ -99,6 +100,7 @@ class SageMaker:
     def shift(self, version: VersionId, percent: int, /, *, urgent: bool) -> None:
         """Point the endpoint at the version; SageMaker walks the waypoints itself."""
         del percent
+        self._delete_failed()  # on the way back nothing was prepared
         config, endpoint = self.words(version), self.observer.inventory.describe()
         with translated(f"point the endpoint {self._endpoint} at {config}", service="sagemaker"):
             if endpoint is None:
