@@ -29,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions and their options."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="update|import|status")
     update = actions.add_parser("update", help="download what OSV publishes now")
-    update.add_argument("--base-url", default=OSV, help=f"a mirror of OSV's export ({OSV})")
+    update.add_argument("--base-url", default=OSV, metavar="URL", help=f"a mirror of OSV's export ({OSV})")
     update.add_argument(
         "--ecosystem",
         action="append",
@@ -37,8 +37,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help=f"may be given several times ({' and '.join(ECOSYSTEMS)})",
     )
     bring = actions.add_parser("import", help="read OSV records from files")
-    bring.add_argument("source", nargs="+", type=Path, metavar="FILE|FOLDER|ZIP")
-    bring.add_argument("--note", default="", help="what readers of a report must know of these advisories")
+    bring.add_argument("source", nargs="+", type=Path, metavar="FILE|FOLDER|ZIP", help="OSV records")
+    bring.add_argument(
+        "--note", default="", metavar="TEXT", help="what readers of a report must know of these advisories"
+    )
     bring.add_argument(
         "--as-of", metavar="DATE", help="the day the records speak for (their newest change, otherwise)"
     )

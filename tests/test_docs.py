@@ -1,0 +1,26 @@
+"""The documentation is what the program says of itself, and no page of it is lost."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+
+def test_the_command_reference_is_what_the_commands_say(root: Path) -> None:
+    """Otherwise: PYTHONPATH=scripts python docs/generate_command_reference.py."""
+    script = runpy.run_path(str(root / "docs" / "generate_command_reference.py"))
+    assert (root / "docs/reference/commands.md").read_text("utf-8") == script["page"]()
+
+
+def test_the_index_names_every_page(root: Path) -> None:
+    docs = root / "docs"
+    named = re.findall(r"\]\(([a-z-]+/[^)#]+\.md)", (docs / "README.md").read_text("utf-8"))
+    pages = {str(path.relative_to(docs)) for path in docs.glob("*/*.md") if path.parent.name != "adr"}
+    assert {*named} - {"adr/README.md"} == pages
+
+
+def test_the_decisions_are_all_listed(root: Path) -> None:
+    folder = root / "docs" / "adr"
+    listed = re.findall(r"\]\((\d{4}-[^)]+\.md)\)", (folder / "README.md").read_text("utf-8"))
+    assert listed == sorted(path.name for path in folder.glob("[0-9]*.md"))
