@@ -1,0 +1,168 @@
+"""The texts `init` writes, with places for what is known; braces of their own are doubled."""
+
+from __future__ import annotations
+
+WORKFLOW = """\
+# Models to production, by modelway. Release one with a tag: git tag {name}/v1.0.0 && git push --tags
+name: modelway
+on:
+  pull_request:
+  push:
+    tags: ["*/v[0-9]*"]
+  schedule:
+    - cron: "17 5 * * *" # does the world still look as the configs say?
+  workflow_dispatch:
+    inputs:
+      action: {{type: choice, options: [promote, rollback], description: what to do, required: true}}
+      config: {{type: string, description: model-configs/<name>.yaml, required: true}}
+      environment: {{type: string, description: where, default: production}}
+permissions: {{}}
+jobs:
+  pull-request:
+    if: github.event_name == 'pull_request'
+    {pull_request}
+    permissions:
+      contents: read # to check out
+      id-token: write # to assume the plan role, which can change nothing
+      pull-requests: write # to write the one comment
+  release:
+    if: github.event_name == 'push'
+    {release}
+    permissions:
+      contents: read # to check out
+      id-token: write # to assume the roles of each step
+  promote:
+    # Where GitHub's plan has no required reviewers: `with: {{production: ""}}` for release above, and here
+    # the list of those who may promote: && contains(fromJSON('["octocat"]'), github.actor)
+    if: github.event_name == 'workflow_dispatch' && inputs.action == 'promote'
+    {promote}
+    permissions:
+      contents: read # to check out
+      id-token: write # to assume the environment's roles
+    with:
+      config: ${{{{ inputs.config }}}}
+      environment: ${{{{ inputs.environment }}}}
+  rollback:
+    if: github.event_name == 'workflow_dispatch' && inputs.action == 'rollback'
+    {rollback}
+    permissions:
+      contents: read # to check out
+      id-token: write # to assume the environment's deploy role
+    with:
+      config: ${{{{ inputs.config }}}}
+      environment: ${{{{ inputs.environment }}}}
+  drift:
+    if: github.event_name == 'schedule'
+    {drift}
+    permissions:
+      contents: read # to check out
+      id-token: write # to assume the plan role, which can change nothing
+      issues: write # to open, update and close the one issue
+"""
+
+SETUP = """\
+# What to create once
+
+`{run} doctor` says at any time what is still missing. Delete this file when nothing is.
+{still}
+## AWS: who may do what
+One template for all accounts ({accounts}): in each it makes only that account's roles,
+and lets this repository's jobs assume them through GitHub's OIDC provider. Apply it signed in to each:
+```bash
+{run} iam --format cloudformation --repository {repo} \\
+  --repository-id "$(gh api repos/{repo} --jq .id)" --owner-id "$(gh api repos/{repo} --jq .owner.id)" \\
+  > modelway-roles.json
+aws cloudformation deploy --stack-name modelway-roles --template-file modelway-roles.json \\
+  --capabilities CAPABILITY_NAMED_IAM --parameter-overrides CreateProvider=true
+```
+(`CreateProvider=false` where the account knows GitHub's OIDC provider already.)
+
+The role the model's own containers run with:
+```bash
+{execution}
+```
+ECR repository and artifact buckets are made by the first release.
+
+## GitHub: who approves
+```bash
+gh api --method PUT repos/{repo}/environments/staging
+# one person or team has to approve production; the id: gh api users/NAME --jq .id
+gh api --method PUT repos/{repo}/environments/production --input - <<'JSON'
+{{"reviewers": [{{"type": "User", "id": 0}}], "prevent_self_review": true}}
+JSON
+```
+Private repositories need GitHub Enterprise for required reviewers. Without: give the job `release` of
+`.github/workflows/modelway.yml` the input `production: ""`, and the job `promote` its list of people.
+
+Release tags only by those who may release:
+```bash
+gh api --method POST repos/{repo}/rulesets --input - <<'JSON'
+{{"name": "release tags", "target": "tag", "enforcement": "active",
+ "conditions": {{"ref_name": {{"include": ["refs/tags/*/v*"], "exclude": []}}}},
+ "rules": [{{"type": "creation"}}, {{"type": "update"}}, {{"type": "deletion"}}],
+ "bypass_actors": [{{"actor_id": 5, "actor_type": "RepositoryRole", "bypass_mode": "always"}}]}}
+JSON
+```
+(`actor_id` 5 is the repository's administrators.) The workflows find the roles in the configs; the variables
+`MODELWAY_BUILD_ROLE`, `MODELWAY_PUSH_ROLE` and `MODELWAY_DEPLOY_ROLE` are for those who use other roles.
+
+## Then
+```bash
+{run} doctor
+git switch -c first-model && git add . && git commit -m "Add {name}" && git push -u origin HEAD
+gh pr create --fill              # validated, built, scanned, tried: one comment says it all
+git tag {name}/v1.0.0 && git push origin {name}/v1.0.0   # after the merge: the first release
+```
+"""
+
+DOCKERFILE = """\
+# SageMaker runs `docker run IMAGE serve` and asks port 8080: GET /ping, POST /invocations.
+# BASE can move: name it by digest in the config (image.build_args) to build the same bytes again.
+ARG BASE=python:3.12-slim-bookworm
+FROM ${BASE}
+COPY --chmod=755 serve /opt/program/serve
+ENV PATH=/opt/program:/usr/local/bin:/usr/bin:/bin PYTHONUNBUFFERED=1
+USER 1000
+EXPOSE 8080
+CMD ["serve"]
+"""
+
+SERVE = '''\
+#!/usr/bin/env python3
+"""A model that adds numbers: replace what `predict` does. Weights, if any, are in /opt/ml/model."""
+
+import json
+import signal
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+def predict(numbers):
+    return sum(numbers)
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.answer(200 if self.path == "/ping" else 404, {})
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        try:
+            self.answer(200, predict(json.loads(body)))
+        except (ValueError, TypeError) as error:
+            self.answer(400, {"error": str(error)})
+
+    def answer(self, status, document):
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+ThreadingHTTPServer(("", 8080), Handler).serve_forever()
+'''
