@@ -103,6 +103,7 @@ def variables(cloud: Cloud, outside: Services, work: Path) -> Mapping[str, str]:
         **keys,
         "PATH": f"{fake_gh(work)}:{Path(sys.executable).parent}:{os.environ['PATH']}",
         "MODELWAY_CACHE": str(cache),
+        "GITHUB_REPOSITORY": "acme/models",
         "GITHUB_API_URL": outside.address,
         "GITHUB_GRAPHQL_URL": f"{outside.address}/graphql",
         "GH_LOG": str(work / "gh.log"),

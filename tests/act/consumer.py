@@ -12,7 +12,6 @@ import yaml
 from tests.act.runner import OWN, REF
 from tests.rehearsal import model_image
 
-ADDRESS = "https://github.com/acme/models"
 _CALLS: dict[str, tuple[dict[str, object], dict[str, str]]] = {
     "pull-request": ({"pull_request": None}, {}),
     "release": ({"push": {"tags": ["*/v*"]}}, {}),
@@ -96,8 +95,7 @@ class Consumer:
         """The first commit, on main."""
         self.git("init", "--quiet", "--initial-branch=main")
         subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", self.origin], check=True)
-        self.git("remote", "add", "origin", ADDRESS)
-        self.git("config", f"url.{self.origin}.insteadOf", ADDRESS)
+        self.git("remote", "add", "origin", str(self.origin))
         model_image.write_context(self.root / "models/tiny")
         with (self.root / "models/tiny/Dockerfile").open("a") as file:
             file.write("COPY packages /usr/lib/python3/dist-packages\n")
