@@ -123,13 +123,18 @@ def _make(reporter: Reporter, suite: str, name: str, folder: Path, *, install: b
     reporter.note(f"base image: {name} was made and is kept (docker image rm {name} removes it)")
 
 
+def _tell(reporter: Reporter, line: str) -> None:
+    """What debootstrap is at, without the hundreds of packages it is at it with."""
+    doing = line.removeprefix("I: ").partition(" ")[0]
+    if doing in {"Retrieving", "Extracting", "Unpacking", "Configuring"}:
+        reporter.progress(f"making the base image: {doing.lower()} packages")
+
+
 def _bootstrap(reporter: Reporter, root: list[str], suite: str, tree: Path) -> None:
     """Unpack and configure the packages; every package's signature chain is checked."""
     options = ["--variant=minbase", "--force-check-gpg", f"--include={_PACKAGES}"]
     words = " ".join(["exec debootstrap", *options, suite, f"'{tree}'", _mirror(), "1>&2"])
-    finished = process.run(
-        [*root, "sh", "-c", words], say=lambda line: reporter.progress(line.removeprefix("I: "))
-    )
+    finished = process.run([*root, "sh", "-c", words], say=lambda line: _tell(reporter, line))
     if finished.code != 0:
         raise Unavailable(
             f"debootstrap could not make a Debian {suite}",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -42,7 +43,7 @@ class Engine:
         if how == "systemd":
             process.run([*as_root(), "systemctl", "stop", "docker.socket", "docker.service"], timeout=60)
         elif _is_engine(how):
-            process.run([*as_root(), "kill", how])
+            _end(int(how))
             _wait_for(lambda: not _is_engine(how), _PATIENCE)
         self.note.unlink(missing_ok=True)
 
@@ -146,6 +147,14 @@ def _start(reporter: Reporter, engine: Engine, log: Path, *, install: bool) -> N
 def _known(package: str) -> bool:
     """Whether the distribution has this package."""
     return bool(shutil.which("apt-cache")) and process.run(["apt-cache", "show", package]).code == 0
+
+
+def _end(pid: int) -> None:
+    """Ask a process to end. By ourselves where we may: a bare system has no program ``kill``."""
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except PermissionError:
+        process.run([*as_root(), "sh", "-c", f"kill {pid}"])
 
 
 def _is_engine(pid: str) -> bool:
