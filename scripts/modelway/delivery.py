@@ -22,8 +22,10 @@ from modelway.core.manifest import Manifest
 from modelway.core.plan import Goal, State, Step, plan, plan_back
 from modelway.core.planfile import PlanFile
 from modelway.core.policy import combine, judge
+from modelway.core.refusals import refuse
 from modelway.core.version import Version, VersionId
-from modelway.engine import Engine, describe, refuse
+from modelway.core.words import describe
+from modelway.engine import Engine
 from modelway.errors import Blocked, Differs, Malformed, NotAllowed, NotEvaluated
 from modelway.ports import Target, World
 

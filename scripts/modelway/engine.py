@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from modelway.core.plan import (
-    Blame,
     Configure,
     Goal,
     Prepare,
@@ -19,25 +18,20 @@ from modelway.core.plan import (
     Shift,
     Soak,
     Stage,
-    Standing,
     State,
     Step,
     Verify,
-    overtaken,
     plan,
     plan_back,
-    standing,
     way_back,
 )
 from modelway.core.record import Attempt, Checked, Failed, Named, Passed
+from modelway.core.refusals import refuse, refuse_by_world, refuse_overtaken, refuse_unapproved, undone
 from modelway.core.version import Version, VersionId
+from modelway.core.words import describe
 from modelway.errors import (
     Differs,
     Failure,
-    Malformed,
-    NotAllowed,
-    Superseded,
-    Unavailable,
     Unfinished,
     Unhealthy,
     Unrestored,
@@ -89,14 +83,14 @@ class Engine:
             steps = _without_surprising_retirements(plan(goal, state), approved)
             if not steps:
                 return state
-            _refuse_by_world(state, steps)
-            _refuse_unapproved(steps, approved)
+            refuse_by_world(state, steps)
+            refuse_unapproved(steps, approved)
             if isinstance(steps[0], Shift) and version and not state.traffic.get(goal.version):
                 # Nothing is moved forward while the way back is not approved, too.
-                _refuse_unapproved(plan_back(goal, state), approved)
-                _refuse_overtaken(goal, state)
+                refuse_unapproved(plan_back(goal, state), approved)
+                refuse_overtaken(goal, state)
             if steps[0] in done:
-                raise _undone(steps[0], state)
+                raise undone(steps[0], state)
             self._perform(steps[0], state, version, urgent=version is None)
             if not isinstance(steps[0], Soak):
                 done.add(steps[0])
@@ -208,31 +202,6 @@ class Engine:
         return self.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def describe(step: Step) -> str:
-    """A step in words."""
-    match step:
-        case Prepare(_, words):
-            return words
-        case Stage(id_):
-            return f"stage version {id_}"
-        case Verify(id_, _, percent):
-            when = "before it has traffic" if percent == 0 else "at full traffic"
-            return f"verify version {id_} with the contract tests {when}"
-        case Shift(id_, percent, attempt):
-            again = f" (attempt {attempt})" if attempt > 1 else ""
-            return f"shift {percent} % of the traffic to version {id_}{again}"
-        case Soak(id_, percent, seconds):
-            return f"watch version {id_} at {percent} % for {seconds:g} s"
-        case Configure(id_, capacity):
-            scaling = capacity.autoscaling
-            bounds = f", autoscaling {scaling.min} to {scaling.max}" if scaling else ""
-            return f"set the capacity of version {id_}: {capacity.instances} instances{bounds}"
-        case Retire(id_):
-            return f"delete version {id_}, which rollback no longer needs"
-        case _:
-            assert_never(step)
-
-
 def _needed(version: Version | None) -> Version:
     """The version a step makes; on the way back nothing is made."""
     if version is None:
@@ -241,88 +210,9 @@ def _needed(version: Version | None) -> Version:
     return version
 
 
-def refuse(goal: Goal, state: State) -> None:
-    """Stop where the version must not go on, whoever asks: withdrawn, failed, superseded, not ours."""
-    id_, record = goal.version, state.records.get(goal.version)
-    retried = bool(goal.retry) and (record.attempts if record else 0) <= goal.retry
-    if state.foreign:
-        what = f"{state.foreign} serves here and was not made by modelway"
-        raise Differs(what, cure="Nothing was changed. Give the model another name, or remove what serves.")
-    match standing(id_, state):
-        case Standing.WITHDRAWN:
-            reason = record.withdrawn.reason if record and record.withdrawn else ""
-            again = f"scripts/run reinstate CONFIG {id_} --environment NAME --reason ..."
-            cure = f"Release another version, or take it back: {again}"
-            raise NotAllowed(f"version {id_} was withdrawn here", seen=reason, cure=cure)
-        case Standing.FAILED if not retried:
-            known = state.setback.cure if state.setback else ""
-            fix = known or "Fix the model and release again."
-            again = f"{fix} To try the same version once more: deploy --retry"
-            raise Unhealthy(f"version {id_} failed here", seen=_why(goal, state), cure=again)
-        case Standing.SUPERSEDED if not retried:
-            what = f"another release was attempted here after version {id_}"
-            raise Superseded(what, cure="Nothing to do if the newer one is wanted; else deploy --retry.")
-        case Standing.OPEN if state.sick and state.traffic.get(id_):
-            raise Unhealthy(
-                f"version {id_} is sick", seen=state.sick, cure="Fix the model and release again."
-            )
-        case _:
-            return
-
-
-def _why(goal: Goal, state: State) -> str:
-    """Why the version failed, in the best words there are: the platform's own, else the record's."""
-    if state.setback:
-        return state.setback.reason
-    record = state.records.get(goal.version)
-    return record.failed.reason if record and record.failed else "the platform took its traffic back"
-
-
-def _undone(step: Step, state: State) -> Failure:
-    """What it means that a step done in this run has to be done again."""
-    if state.setback and state.setback.blame is Blame.PLATFORM:
-        return Unavailable(
-            f"the platform could not do it: {describe(step)}",
-            seen=state.setback.reason,
-            cure=state.setback.cure or "The version is not to blame: run it again when there is room.",
-        )
-    what = f"{describe(step)}: done, and undone again by somebody else"
-    return Differs(what, cure="Look who else changes this environment, then run it again.")
-
-
-def _refuse_by_world(state: State, steps: Collection[Step]) -> None:
-    """Stop before moving traffic into something known not to work."""
-    if not (state.obstacles and any(isinstance(step, Shift) for step in steps)):
-        return
-    first = state.obstacles[0]
-    rest = "\n".join(f"{o.what}. {o.cure}" for o in state.obstacles[1:])
-    kind = Malformed if first.by_config else Unavailable
-    raise kind(first.what, seen="\n".join(part for part in (first.seen, rest) if part), cure=first.cure)
-
-
-def _refuse_overtaken(goal: Goal, state: State) -> None:
-    """Stop before an older release replaces a newer one."""
-    newer = overtaken(goal, state)
-    if newer:
-        what = f"release {goal.release} was overtaken by {newer.release} (version {newer.id})"
-        cure = "Nothing to do if the newer one is wanted. If this one has to go out all the same: --hotfix"
-        raise Superseded(what, cure=cure)
-
-
 def _without_surprising_retirements(steps: Sequence[Step], approved: Collection[Step]) -> tuple[Step, ...]:
     """The steps, apart from deletions nobody saw in the plan: those can wait for the next release."""
     return tuple(step for step in steps if not isinstance(step, Retire) or step in approved)
-
-
-def _refuse_unapproved(steps: Collection[Step], approved: Collection[Step]) -> None:
-    """Stop before doing what nobody saw in the plan."""
-    unexpected = [describe(step) for step in steps if step not in approved]
-    if unexpected:
-        raise Differs(
-            "the environment changed since the plan was made",
-            seen="Not in the plan: " + "; ".join(unexpected),
-            cure="Plan again and look at what changed.",
-        )
 
 
 def _with_logs(failure: Unhealthy, lines: Sequence[str]) -> Unhealthy:

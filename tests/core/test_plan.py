@@ -24,7 +24,7 @@ from modelway.core.plan import (
 )
 from modelway.core.record import Attempt, Failed, Passed, Record, Withdrawn
 from modelway.core.version import VersionId
-from modelway.engine import describe
+from modelway.core.words import describe
 
 CASES = [
     pytest.param(case, id=f"{path.stem}: {case['case']}")

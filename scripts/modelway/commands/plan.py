@@ -16,8 +16,8 @@ from modelway.core.config import ModelConfig
 from modelway.core.image import Digest, Image
 from modelway.core.json import canonical
 from modelway.core.planfile import PlanFile
+from modelway.core.words import describe
 from modelway.delivery import Delivery, words
-from modelway.engine import describe
 from modelway.errors import Differs
 from modelway.ports import World
 

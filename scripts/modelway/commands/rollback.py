@@ -12,9 +12,9 @@ import argparse
 from modelway.commands import options as shared
 from modelway.core.plan import Goal, State, plan, reopening, way_back
 from modelway.core.record import Withdrawn
+from modelway.core.refusals import refuse
 from modelway.core.version import VersionId
 from modelway.delivery import Delivery
-from modelway.engine import refuse
 from modelway.errors import Malformed, NotAllowed, Unhealthy, Unrestored
 from modelway.ports import World
 
