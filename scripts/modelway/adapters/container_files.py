@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelway.adapters.unpacking import unpack
 from modelway.errors import Malformed
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def unpacked(model: Path | None) -> Iterator[Path | None]:
     with tempfile.TemporaryDirectory(prefix="modelway-model-") as folder:
         try:
             with tarfile.open(model, "r:gz") as archive:
-                archive.extractall(folder, filter="data")
+                unpack(archive, Path(folder))
         except (tarfile.TarError, EOFError, OSError) as error:
             cure = "tar -czf model.tar.gz -C FOLDER ."
             raise Malformed(f"{model} is not a usable model.tar.gz", seen=str(error), cure=cure) from error
@@ -76,10 +77,7 @@ def fetch(handle: Handle, path: str, output: Path) -> None:
         spool.seek(0)
         top = path.rsplit("/", 1)[-1]
         with tarfile.open(fileobj=spool, mode="r:") as archive:
-            for member in archive:
-                relative = member.name.removeprefix(top).lstrip("/")
-                if relative:
-                    archive.extract(member.replace(name=relative), output, filter="data")
+            unpack(archive, output, under=top)
 
 
 def text(handle: Handle, path: str, most: int = 1024) -> str:

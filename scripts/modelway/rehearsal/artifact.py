@@ -10,6 +10,7 @@ import hashlib
 import tarfile
 from pathlib import Path
 
+from modelway.adapters.unpacking import unpack
 from modelway.errors import NotAllowed
 
 _LEVEL = 6
@@ -41,7 +42,7 @@ def pack(folder: Path, archive: Path) -> str:
 def unpack(archive: Path, folder: Path) -> None:
     """Unpack an archive that ``pack`` wrote."""
     with tarfile.open(archive, "r:gz") as tar:
-        tar.extractall(folder, filter="data")
+        unpack(tar, folder)
 
 
 def _bare(entry: tarfile.TarInfo) -> tarfile.TarInfo:

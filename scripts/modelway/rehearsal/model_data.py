@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from moto.s3.models import s3_backends
 
+from modelway.adapters.unpacking import unpack
+
 READABLE = 0o755
 
 
@@ -45,7 +47,7 @@ def _extract(content: bytes, url: str, wanted: Path) -> None:
     making.chmod(READABLE)
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
-            archive.extractall(making, filter="data")
+            unpack(archive, making)
     except (tarfile.TarError, OSError, EOFError) as error:
         msg = (
             f'Failed to extract model data archive from URL "{url}". Please ensure that the object located '
