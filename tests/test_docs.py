@@ -6,6 +6,8 @@ import re
 import runpy
 from pathlib import Path
 
+from tests.test_repository import tracked
+
 
 def test_the_command_reference_is_what_the_commands_say(root: Path) -> None:
     """Otherwise: PYTHONPATH=scripts python docs/generate_command_reference.py."""
@@ -16,7 +18,8 @@ def test_the_command_reference_is_what_the_commands_say(root: Path) -> None:
 def test_the_index_names_every_page(root: Path) -> None:
     docs = root / "docs"
     named = re.findall(r"\]\(([a-z-]+/[^)#]+\.md)", (docs / "README.md").read_text("utf-8"))
-    pages = {str(path.relative_to(docs)) for path in docs.glob("*/*.md") if path.parent.name != "adr"}
+    kept = tracked(root, "docs/*/*.md")
+    pages = {str(path.relative_to(docs)) for path in kept if path.parent.name != "adr"}
     assert {*named} - {"adr/README.md"} == pages
 
 

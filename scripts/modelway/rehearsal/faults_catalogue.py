@@ -93,7 +93,7 @@ _ALL = (
     ),
     Fault(
         name="no-capacity",
-        happens="AWS has no instance of this type left when production is updated",
+        happens="AWS has one instance of this type too few when production is updated",
         ends="the release stops as unavailable; the version is not marked as failed, so run it again later",
         exit_code=8,
         capacity_short=True,
