@@ -10,7 +10,7 @@ import hashlib
 import tarfile
 from pathlib import Path
 
-from modelway.adapters.unpacking import unpack
+from modelway.adapters import unpacking
 from modelway.errors import NotAllowed
 
 _LEVEL = 6
@@ -42,7 +42,7 @@ def pack(folder: Path, archive: Path) -> str:
 def unpack(archive: Path, folder: Path) -> None:
     """Unpack an archive that ``pack`` wrote."""
     with tarfile.open(archive, "r:gz") as tar:
-        unpack(tar, folder)
+        unpacking.unpack(tar, folder)
 
 
 def _bare(entry: tarfile.TarInfo) -> tarfile.TarInfo:
