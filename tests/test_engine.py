@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -371,3 +372,40 @@ def test_a_version_is_not_blamed_for_a_pointer_that_was_deleted():
     target.traffic = {}
     goal = Goal(version=OLD.id, contract=CONTRACT)
     assert engine(target).restore(goal, approve(goal, target, None)).serving == OLD.id
+
+
+SCALED = Capacity(instances=4)
+SUSPEND = Need(id="suspend", words="suspend autoscaling", resets=True)
+
+
+@pytest.mark.parametrize("sick", [{}, {NEW.id: 1}])
+def test_capacity_lost_on_the_way_is_set_again_there_and_back(sick):
+    target = fresh(sick=sick, needs=(SUSPEND,))
+    target.capacity = SCALED
+    losing = target.prepare
+
+    def prepare(need: str, version: Version, /) -> None:
+        losing(need, version)
+        target.capacity = Capacity(instances=1)
+
+    target.prepare = prepare  # type: ignore[method-assign]
+    goal = goal_for(NEW, target, (Waypoint(percent=FULL),), capacity=SCALED)
+    with pytest.raises(Unhealthy) if sick else contextlib.nullcontext():
+        engine(target).deploy(NEW, goal, approve(goal, target))
+    assert target.traffic == {OLD.id if sick else NEW.id: 100}
+    assert target.capacity == SCALED
+
+
+def test_the_way_back_does_not_wait_for_a_capacity_nobody_foresaw():
+    target = fresh(sick={NEW.id: 1})
+    target.capacity = SCALED
+    goal = goal_for(NEW, target, (Waypoint(percent=FULL),), capacity=SCALED)
+    approved = approve(goal, target)
+
+    def changed_meanwhile(id_: VersionId, percent: int) -> None:
+        target.capacity = Capacity(instances=7)
+        target.verify(id_, percent)
+
+    with pytest.raises(Unhealthy):
+        replace(engine(target), verify=changed_meanwhile).deploy(NEW, goal, approved)
+    assert target.traffic == {OLD.id: 100}

@@ -38,6 +38,8 @@ from modelway.errors import (
 )
 from modelway.ports import Clock, Target
 
+_CAN_WAIT: tuple[type[Step], ...] = (Retire, Configure)
+"""What may be left undone on the way back, where nobody approved it: getting back matters more."""
 _LONGEST_SLEEP = 30.0
 """Seconds between two looks during a soak, so that an alarm is seen while it matters."""
 
@@ -80,7 +82,7 @@ class Engine:
         while True:
             state = self.settled(version)
             refuse(goal, state)
-            steps = _without_surprising_retirements(plan(goal, state), approved)
+            steps = _without_surprises(plan(goal, state), approved, Retire if version else _CAN_WAIT)
             if not steps:
                 return state
             refuse_by_world(state, steps)
@@ -210,9 +212,11 @@ def _needed(version: Version | None) -> Version:
     return version
 
 
-def _without_surprising_retirements(steps: Sequence[Step], approved: Collection[Step]) -> tuple[Step, ...]:
-    """The steps, apart from deletions nobody saw in the plan: those can wait for the next release."""
-    return tuple(step for step in steps if not isinstance(step, Retire) or step in approved)
+def _without_surprises(
+    steps: Sequence[Step], approved: Collection[Step], may_wait: type[Step] | tuple[type[Step], ...]
+) -> tuple[Step, ...]:
+    """The steps, apart from those nobody saw in the plan and that can wait for the next release."""
+    return tuple(step for step in steps if not isinstance(step, may_wait) or step in approved)
 
 
 def _with_logs(failure: Unhealthy, lines: Sequence[str]) -> Unhealthy:

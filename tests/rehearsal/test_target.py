@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from modelway.adapters.aws import Accounts
 from modelway.adapters.clock import from_environment
-from modelway.core.config import Capacity, Rollout
+from modelway.core.config import Autoscaling, Capacity, Rollout
 from modelway.core.image import DOCKER_MANIFEST, Digest, Image
 from modelway.core.plan import Blame, Standing, standing
 from modelway.core.record import Attempt, Failed, Passed, Reinstated, Withdrawn
@@ -254,3 +254,19 @@ def test_the_way_back_replaces_an_endpoint_that_could_not_be_created(sagemaker):
     sagemaker.target.shift(sagemaker.good.id, 100, urgent=True)
     sagemaker.settle()
     assert sagemaker.target.observe(None).serving == sagemaker.good.id
+
+
+@pytest.mark.docker
+@pytest.mark.rehearsal
+def test_the_way_back_suspends_autoscaling_where_the_instance_type_changes(sagemaker):
+    target = sagemaker.target
+    sagemaker.serve(sagemaker.good)
+    bounds = Autoscaling(min=1, max=2, invocations_per_instance_per_minute=600)
+    target.configure(sagemaker.good.id, Capacity(instances=1, autoscaling=bounds))
+    larger = Version(
+        image=sagemaker.good.image, settings={**sagemaker.good.settings, "instance_type": "ml.m5.xlarge"}
+    )
+    target.stage(larger, release="r1")
+    target.shift(larger.id, 100, urgent=True)
+    sagemaker.settle()
+    assert target.observe(None).serving == larger.id

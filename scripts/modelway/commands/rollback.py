@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 
 from modelway.commands import options as shared
-from modelway.core.plan import Goal, State, plan, reopening, way_back
+from modelway.core.plan import Configure, Goal, State, Step, plan, reopening, way_back
 from modelway.core.record import Withdrawn
 from modelway.core.refusals import refuse
 from modelway.core.version import VersionId
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace, world: World) -> None:
             delivery.target.record(leaving, Withdrawn(reason=options.reason))
         state = delivery.settled()
         try:
-            delivery.engine().restore(goal, frozenset(plan(goal, state)))
+            delivery.engine().restore(goal, _allowed(goal, state))
         except Unhealthy as failure:
             raise Unrestored(failure.what, seen=failure.seen, cure=failure.cure) from failure
     world.reporter.note(f"{delivery.environment.name} serves version {goal.version} again.")
@@ -65,11 +65,18 @@ def _refuse(goal: Goal, state: State) -> None:
         raise NotAllowed(failure.what, seen=failure.seen, cure=cure) from failure
 
 
+def _allowed(goal: Goal, state: State) -> frozenset[Step]:
+    """What going back takes; the capacity is set again where the change itself loses it."""
+    capacity = {Configure(goal.version, goal.capacity)} if goal.capacity else set[Step]()
+    return frozenset({*plan(goal, state), *capacity})
+
+
 def _goal(delivery: Delivery, state: State, leaving: VersionId | None, to: str | None) -> Goal:
     """Where to go back to."""
     contract = delivery.contract.hash
+    capacity = delivery.goal(VersionId("")).capacity
     if to is None:
-        back = way_back(Goal(version=leaving or VersionId(""), contract=contract), state)
+        back = way_back(Goal(version=leaving or VersionId(""), contract=contract, capacity=capacity), state)
         if back is None:
             what = f"no other version passed in {delivery.environment.name}"
             raise NotAllowed(what, cure="Release a good version instead.")
@@ -84,4 +91,9 @@ def _goal(delivery: Delivery, state: State, leaving: VersionId | None, to: str |
         what = f"version {wanted} never passed in {delivery.environment.name}"
         raise NotAllowed(what, cure="Go back to one that did: `scripts/run status CONFIG` shows them.")
     same = record.passed.contract == contract
-    return Goal(version=wanted, contract=contract if same else None, retry=reopening(record, state))
+    return Goal(
+        version=wanted,
+        contract=contract if same else None,
+        capacity=capacity,
+        retry=reopening(record, state),
+    )

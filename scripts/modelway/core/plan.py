@@ -24,6 +24,8 @@ class Need:
     """Stable and short, as ``artifact`` or ``alarm:error_rate``; the target knows what it means."""
     words: str
     """What will be done, for people: ``create the alarm iris-production-error-rate``."""
+    resets: bool = False
+    """Making it loses the capacity, which is set again in the end, on the way back too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,7 +300,7 @@ def plan(goal: Goal, state: State) -> tuple[Step, ...]:
             steps.append(Soak(goal.version, waypoint.percent, waypoint.soak))
     if goal.contract and not _passed(record, goal.contract, attempt):
         steps.append(Verify(goal.version, goal.contract, FULL))
-    if goal.capacity and state.capacity != goal.capacity:
+    if goal.capacity and (state.capacity != goal.capacity or any(need.resets for need in state.needs)):
         steps.append(Configure(goal.version, goal.capacity))
     steps += [Retire(version) for version in _retired(goal, state)]
     return tuple(steps)
@@ -306,8 +308,8 @@ def plan(goal: Goal, state: State) -> tuple[Step, ...]:
 
 def _passed(record: Record | None, contract: str, attempt: int) -> bool:
     """Whether the version passed these tests in this attempt."""
-    passed = record.passed if record else None
-    return passed is not None and passed.contract == contract and passed.attempt >= attempt
+    passed = record and record.passed
+    return bool(passed and passed.contract == contract and passed.attempt >= attempt)
 
 
 def _retired(goal: Goal, state: State) -> tuple[VersionId, ...]:
@@ -328,7 +330,7 @@ def way_back(goal: Goal, state: State) -> Goal | None:
         return None
     # Tests it never passed are not held against an old version.
     contract = goal.contract if best.passed.contract == goal.contract else None
-    return Goal(version=best.id, contract=contract, retry=reopening(best, state))
+    return Goal(version=best.id, contract=contract, capacity=goal.capacity, retry=reopening(best, state))
 
 
 def reopening(record: Record, state: State) -> int:
@@ -342,6 +344,7 @@ def plan_back(goal: Goal, state: State) -> tuple[Step, ...]:
     attempt = Attempt(number=next_attempt(goal, state), at="9999")
     attempted = state.records.get(goal.version, Record(id=goal.version, digest="")).with_mark(attempt)
     records = {**state.records, goal.version: attempted}
-    there = replace(state, records=records, traffic={goal.version: FULL}, settled=True, needs=())
+    kept = None if any(need.resets for need in state.needs) else state.capacity
+    there = replace(state, records=records, traffic={goal.version: FULL}, settled=True, capacity=kept)
     back = way_back(goal, there)
-    return plan(back, there) if back else ()
+    return plan(back, replace(there, needs=())) if back else ()

@@ -172,4 +172,4 @@ def _suspension(
     if scaling is None or live.get("InstanceType") == settings.instance_type:
         return ()
     words = f"suspend autoscaling while {live.get('InstanceType')} becomes {settings.instance_type}"
-    return (Need(id=SUSPEND, words=words),)
+    return (Need(id=SUSPEND, words=words, resets=True),)

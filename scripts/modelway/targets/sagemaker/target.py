@@ -30,7 +30,11 @@ from modelway.targets.sagemaker.versions import Versions, as_tags, refused
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
-    from mypy_boto3_sagemaker.type_defs import DescribeEndpointOutputTypeDef, UpdateEndpointInputTypeDef
+    from mypy_boto3_sagemaker.type_defs import (
+        DescribeEndpointOutputTypeDef,
+        ProductionVariantOutputTypeDef,
+        UpdateEndpointInputTypeDef,
+    )
 
 _POLL = 15.0
 """Seconds between two looks at a change under way."""
@@ -121,8 +125,11 @@ class SageMaker:
             "EndpointName": self._endpoint,
             "EndpointConfigName": config,
         }
+        variant = self.observer.inventory.config(config)["ProductionVariants"][0]
+        if urgent:
+            self._suspend(variant)
         # Serverless endpoints have no guardrails and no instances to keep.
-        if "InstanceType" in self.observer.inventory.config(config)["ProductionVariants"][0]:
+        if "InstanceType" in variant:
             alarms = () if urgent else self.observer.alarms.names(config)
             request["DeploymentConfig"] = deployment(self.environment.rollout, alarms, urgent=urgent)
             # Instance counts belong to the capacity, which autoscaling may have moved since the config
@@ -137,6 +144,15 @@ class SageMaker:
                 cure = "Wait for it, then run this again."
                 raise Differs(what, seen=str(error), cure=cure) from error
             raise refused(error) from error
+
+    def _suspend(self, wanted: ProductionVariantOutputTypeDef) -> None:
+        """On the way back nothing was prepared: no instance type changes under autoscaling."""
+        endpoint = self.observer.inventory.describe()
+        if endpoint is None or not self.observer.scaling.observe():
+            return
+        live = self.observer.inventory.config(endpoint["EndpointConfigName"])["ProductionVariants"][0]
+        if live.get("InstanceType") != wanted.get("InstanceType"):
+            self.observer.scaling.remove()
 
     def settle(self, say: Callable[[str], None], /, *, patience: float | None = None) -> None:
         """Look until no change is under way, or patience ends.
