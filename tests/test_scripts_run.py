@@ -241,3 +241,47 @@ def test_warm_it_costs_little(root: Path, tmp_path: Path) -> None:
         stdout=subprocess.DEVNULL,
     )
     assert time.monotonic() - started < 0.5
+
+
+def test_in_a_workflow_what_is_missing_is_an_annotation_and_a_result(machine: Machine) -> None:
+    outputs = machine.home / "outputs"
+    code, _, err = machine.run(
+        "validate",
+        MODELWAY_PYTHON="/nonexistent/python",
+        MODELWAY_NO_INSTALL="1",
+        GITHUB_ACTIONS="true",
+        GITHUB_OUTPUT=str(outputs),
+    )
+    assert code == 8
+    assert err.splitlines()[-1].startswith("::error::Python 3.11 or newer is needed%0ANothing was installed")
+    assert outputs.read_text() == "result=unavailable\n"
+
+
+def test_in_a_workflow_environments_lie_in_the_runners_tool_cache(machine: Machine) -> None:
+    tools = machine.home / "hosted"
+    tools.mkdir()
+    machine.run("validate", GITHUB_ACTIONS="true", RUNNER_TOOL_CACHE=str(tools))
+    assert list(tools.glob("modelway/env-run-*"))
+    assert not machine.cache.exists()
+
+
+def test_without_a_tool_cache_they_lie_in_the_jobs_own_folder(machine: Machine) -> None:
+    job = machine.home / "temp"
+    job.mkdir()
+    machine.run("validate", GITHUB_ACTIONS="true", RUNNER_TOOL_CACHE="/nonexistent", RUNNER_TEMP=str(job))
+    assert list(job.glob("modelway/env-run-*"))
+
+
+def test_the_folder_of_environments_can_be_named(machine: Machine) -> None:
+    machine.run("validate", GITHUB_ACTIONS="true", MODELWAY_CACHE=str(machine.home / "here"))
+    assert list((machine.home / "here").glob("env-run-*"))
+
+
+@pytest.mark.parametrize(
+    ("system", "kind"), [("msys", "x86_64"), ("darwin23", "aarch64"), ("linux-gnu", "i686")]
+)
+def test_other_machines_get_one_clear_error(machine: Machine, system: str, kind: str) -> None:
+    code, _, err = machine.run("validate", GITHUB_ACTIONS="true", OSTYPE=system, HOSTTYPE=kind)
+    assert code == 8
+    assert err.count("::error::") == 1
+    assert f"modelway runs on Linux, x64 or arm64%0AThis is {system} on {kind}." in err
