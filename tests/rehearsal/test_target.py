@@ -270,3 +270,17 @@ def test_the_way_back_suspends_autoscaling_where_the_instance_type_changes(sagem
     target.shift(larger.id, 100, urgent=True)
     sagemaker.settle()
     assert target.observe(None).serving == larger.id
+
+
+@pytest.mark.docker
+@pytest.mark.rehearsal
+def test_a_shift_sent_twice_is_one_and_another_one_is_refused_meanwhile(sagemaker):
+    target = sagemaker.target
+    sagemaker.serve(sagemaker.good)
+    target.stage(sagemaker.better, release="r2")
+    target.shift(sagemaker.better.id, 100, urgent=False)
+    target.shift(sagemaker.better.id, 100, urgent=False)
+    with pytest.raises(Differs, match="another change"):
+        target.shift(sagemaker.good.id, 100, urgent=True)
+    sagemaker.settle()
+    assert target.observe(None).serving == sagemaker.better.id

@@ -140,10 +140,18 @@ class SageMaker:
             self.client.update_endpoint(**request)
         except ClientError as error:
             if code(error) == "ValidationException" and "in-progress" in str(error):
+                if self._under_way(config):  # a request whose answer was lost was sent again
+                    return
                 what = f"another change of the endpoint {self._endpoint} began meanwhile"
                 cure = "Wait for it, then run this again."
                 raise Differs(what, seen=str(error), cure=cure) from error
             raise refused(error) from error
+
+    def _under_way(self, config: str) -> bool:
+        """Whether the change under way is the one to this endpoint config."""
+        endpoint = self.observer.inventory.describe()
+        pending = endpoint.get("PendingDeploymentSummary") if endpoint else None
+        return pending is not None and pending.get("EndpointConfigName") == config
 
     def _suspend(self, wanted: ProductionVariantOutputTypeDef) -> None:
         """On the way back nothing was prepared: no instance type changes under autoscaling."""
