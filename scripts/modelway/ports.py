@@ -94,8 +94,6 @@ class Run:
     """URL of the repository, without credentials; empty when unknown."""
     revision: str = ""
     """The commit, 40 hex digits; ``-dirty`` follows when files differ; empty outside git."""
-    actor: str = ""
-    """Who started it: a user name, or a workflow run's URL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,25 +100,13 @@ def _run(reporter: Reporter) -> Run:
     checkout = git.look(Path.cwd())
     if checkout.trouble:
         reporter.warn(checkout.trouble)
-    ci = environment.get("GITHUB_ACTIONS") == "true"
     return Run(
         root=checkout.root,
         workspace=checkout.root / WORKSPACE,
-        ci=ci,
+        ci=environment.get("GITHUB_ACTIONS") == "true",
         source=checkout.source,
         revision=checkout.revision,
-        actor=_actor() if ci else environment.get("USER") or environment.get("LOGNAME"),
     )
-
-
-def _actor() -> str:
-    """The workflow run's address, which also leads to who started it."""
-    server, repository, run = (
-        environment.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")
-    )
-    if server and repository and run:
-        return f"{server}/{repository}/actions/runs/{run}"
-    return environment.get("GITHUB_ACTOR")
 
 
 def _world(house: House, run: Run) -> World:
