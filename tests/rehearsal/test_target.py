@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import docker
@@ -284,3 +284,25 @@ def test_a_shift_sent_twice_is_one_and_another_one_is_refused_meanwhile(sagemake
         target.shift(sagemaker.good.id, 100, urgent=True)
     sagemaker.settle()
     assert target.observe(None).serving == sagemaker.better.id
+
+
+class Overwritten(Nothing):
+    """An artifact store whose copies somebody else has written over."""
+
+    def find(self, artifact: Artifact, /) -> str | None:
+        return None
+
+    def target_uri(self, artifact: Artifact, /) -> str:
+        return "s3://somewhere/model.tar.gz"
+
+
+@pytest.mark.docker
+@pytest.mark.rehearsal
+def test_weights_written_over_since_staging_are_noticed_before_they_serve(sagemaker):
+    store = Overwritten()
+    weights = Artifact(uri="s3://theirs/model.tar.gz", sha256=Digest.parse("sha256:" + "a" * 64))
+    version = replace(sagemaker.good, artifact=weights)
+    sagemaker.target.versions.make(sagemaker.good, sagemaker.target.words(version.id), "r1")
+    state = replace(sagemaker.target.observer, artifacts=store).observe(version)
+    assert version.id in state.records
+    assert [need.id for need in state.needs] == ["artifact"]

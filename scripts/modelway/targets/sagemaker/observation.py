@@ -52,7 +52,7 @@ class Observer:
         needs: tuple[Need, ...] = ()
         obstacles: tuple[Obstacle, ...] = ()
         if wanted and serving != wanted.id:
-            needs, obstacles = self._before(wanted, records, endpoint)
+            needs, obstacles = self._before(wanted, endpoint)
             if live:
                 settings = settings_.parse(wanted.settings)
                 obstacles = (*obstacles, *_mode_change(settings, live))
@@ -120,13 +120,12 @@ class Observer:
     def _before(
         self,
         wanted: Version,
-        records: Mapping[VersionId, Record],
         endpoint: DescribeEndpointOutputTypeDef | None,
     ) -> tuple[tuple[Need, ...], tuple[Obstacle, ...]]:
         """What the wanted version lacks before it can serve, and what is in its way."""
         needs, obstacles, _ = self._alarms(wanted)
-        if wanted.id not in records:
-            needs = (*self._artifact(wanted), *needs)
+        # Whether or not the version is staged: somebody may have written there since.
+        needs = (*self._artifact(wanted), *needs)
         if endpoint and endpoint["EndpointStatus"] == "Failed":
             words = f"delete the endpoint {endpoint['EndpointName']}, which failed when it was created"
             needs = (*needs, Need(id=FAILED_ENDPOINT, words=words))
