@@ -1,72 +1,31 @@
-"""A team's repository: one tiny model, and workflows of a few lines that call modelway's."""
+"""A team's repository: made by ``init``, with one tiny model."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from tests.act.runner import OWN, REF
+from tests.act.runner import OWN, REF, ROOT
 from tests.rehearsal import model_image
+from tests.rehearsal.clients import PRODUCTION, REGISTRY, STAGING
 
-_CALLS: dict[str, tuple[dict[str, object], dict[str, str]]] = {
-    "pull-request": ({"pull_request": None}, {}),
-    "release": ({"push": {"tags": ["*/v*"]}}, {}),
-    "rollback": ({"workflow_dispatch": {"inputs": {}}}, {}),
-    "promote": ({"workflow_dispatch": {"inputs": {}}}, {}),
-    "drift": ({"schedule": [{"cron": "0 6 * * *"}]}, {}),
-}
-_RIGHTS = {"contents": "read", "id-token": "write", "pull-requests": "write", "issues": "write"}
-
-
-def settings(**environment: str) -> dict[str, object]:
-    """What a version of the model runs with."""
-    return {
-        "mode": "realtime",
-        "instance_type": "ml.m5.large",
-        "execution_role": "tiny-endpoint",
-        "environment": environment,
-    }
-
-
-def config(sha256: str, *, version: str = "1", production: str = "healthy") -> dict[str, object]:
-    """The tiny model's config; how it behaves in production is up to the test."""
-    places = {"account": "111111111111", "region": "eu-west-1", "target": "sagemaker"}
-    return {
-        "schema_version": 1,
-        "name": "tiny",
-        "owner": "ml-platform",
-        "image": {"strategy": "byoc", "context": "models/tiny", "dockerfile": "models/tiny/Dockerfile"},
-        "model_artifact": {"uri": "s3://acme-models/tiny/model.tar.gz", "sha256": sha256},
-        "registry": {"account": "333333333333", "region": "eu-west-1", "repository": "ml/tiny"},
-        "scan": {"fail_on": "high"},
-        "contract_tests": [{"name": "it answers", "body": "[1]", "expect": {"status": 200}}],
-        "environments": {
-            "staging": {**places, "settings": settings(VERSION=version)},
-            "production": {
-                **places,
-                "account": "222222222222",
-                "promote_from": "staging",
-                "settings": settings(VERSION=version, BEHAVIOUR=production),
-            },
-        },
-    }
-
-
-def workflow(name: str, more: dict[str, str]) -> str:
-    """A few lines that call one of modelway's workflows."""
-    on, given = _CALLS[name]
-    job = {
-        "uses": f"{OWN}/.github/workflows/{name}.yml@{REF}",
-        "permissions": _RIGHTS,
-        "with": {**given, **more},
-    }
-    return yaml.safe_dump(
-        {"name": name, "on": on, "permissions": {}, "jobs": {"models": job}}, sort_keys=False
-    )
+CONFIG = "model-configs/tiny.yaml"
+WORKFLOW = ".github/workflows/modelway.yml"
+RESUME = f"""\
+on: workflow_dispatch
+permissions: {{}}
+jobs:
+  resume:
+    uses: {OWN}/.github/workflows/promote.yml@{REF}
+    permissions: {{contents: read, id-token: write}}
+    with: {{config: {CONFIG}, environment: staging, resume: true}}
+"""
+"""What a team has on a schedule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +41,10 @@ class Consumer:
 
     def git(self, *arguments: str) -> str:
         """Run git here."""
-        identity = {
+        who = {
             f"GIT_{who}_{what}": "test@test" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
         }
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.root), **identity}
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.root), **who}
         done = subprocess.run(
             ["git", *arguments], cwd=self.root, env=environment, capture_output=True, text=True, check=True
         )
@@ -101,20 +60,37 @@ class Consumer:
             file.write("COPY packages /usr/lib/python3/dist-packages\n")
         (self.root / "models/tiny/.dockerignore").write_text("Dockerfile\n")
         self.install("steady")
-        for name in _CALLS:
-            more = {"advisories-url": self.mirror} if name in {"pull-request", "release"} else {}
-            path = self.root / f".github/workflows/{name}.yml"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(workflow(name, more))
+        self._init()
+        (self.root / ".github/workflows/resume.yml").write_text(RESUME)
         (self.root / ".gitignore").write_text(".modelway/\n")
-        self.write(config(self.sha256))
+        self.configure()
         self.commit("A tiny model")
         self.git("remote", "set-head", "origin", "main")
 
-    def write(self, document: dict[str, object]) -> None:
-        """Change the model's config."""
-        path = self.root / "model-configs/tiny.yaml"
-        path.parent.mkdir(exist_ok=True)
+    def _init(self) -> None:
+        """Let modelway write config and workflow; only the advisories come from somewhere else."""
+        command = [sys.executable, "-m", "modelway", "init", "--name", "tiny", "--owner", "ml-platform"]
+        command += ["--registry-account", REGISTRY, "--staging-account", STAGING]
+        command += ["--production-account", PRODUCTION, "--repository", "acme/models"]
+        command += ["--modelway", OWN, "--ref", REF, "--release", "v0.0.1"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
+        subprocess.run(command, cwd=self.root, env=environment, check=True, capture_output=True)
+        path = self.root / WORKFLOW
+        lines = path.read_text().splitlines()
+        for name in ("pull-request", "release"):
+            place = next(n for n, line in enumerate(lines) if f"/{name}.yml@" in line)
+            lines.insert(place + 1, f"    with: {{advisories-url: {self.mirror}}}")
+        path.write_text("\n".join(lines) + "\n")
+
+    def configure(self, *, version: str = "1", production: str = "healthy", **more: object) -> None:
+        """Change the model's config: settings that make another version, or how it behaves in production."""
+        path = self.root / CONFIG
+        document = yaml.safe_load(path.read_text()) | more
+        document["model_artifact"] = {"uri": "s3://acme-models/tiny/model.tar.gz", "sha256": self.sha256}
+        staging, last = document["environments"]["staging"], document["environments"]["production"]
+        staging["settings"]["environment"] = {"VERSION": version}
+        last["settings"]["environment"] = {"VERSION": version, "BEHAVIOUR": production}
+        last.pop("rollout", None)
         path.write_text(yaml.safe_dump(document, sort_keys=False))
 
     def install(self, package: str) -> None:
@@ -122,11 +98,6 @@ class Consumer:
         path = self.root / f"models/tiny/packages/{package}-1.0.dist-info/METADATA"
         path.parent.mkdir(parents=True)
         path.write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-
-    def call(self, name: str, **given: str) -> None:
-        """Let the caller of a workflow hand these inputs over."""
-        more = {key.replace("_", "-"): value for key, value in given.items()}
-        (self.root / f".github/workflows/{name}.yml").write_text(workflow(name, more))
 
     def commit(self, message: str, *, tag: str = "") -> None:
         """Commit, perhaps tag, and push."""

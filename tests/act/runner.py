@@ -99,7 +99,7 @@ class Act:
     number: int = 0
     secrets: Mapping[str, str] = field(default_factory=lambda: {"GITHUB_TOKEN": "a-token"})
 
-    def run(self, event: str, payload: Mapping[str, object], *, workflow: str = "") -> Ran:
+    def run(self, event: str, payload: Mapping[str, object], *, workflow: str = "", **inputs: str) -> Ran:
         """Run an event; a run has its own artifacts, and its own folder that goes with it."""
         self.number += 1
         folder = self.work / str(self.number)
@@ -109,8 +109,10 @@ class Act:
         command = [str(Path(sys.executable).parent / "act"), event, "--json", "--no-cache-server"]
         command += ["--eventpath", str(folder / "event.json"), "--action-cache-path", str(folder / "cache")]
         command += ["--platform", "ubuntu-24.04=-self-hosted"]
+        for name, value in inputs.items():
+            command += ["--input", f"{name}={value}"]
         if workflow:
-            command += ["--workflows", f".github/workflows/{workflow}.yml"]
+            command += ["--workflows", workflow]
         for name, value in self._variables(folder).items():
             command += ["--env", f"{name}={value}"]
         for name, value in self.secrets.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.act.consumer import Consumer, config
+from tests.act.consumer import WORKFLOW, Consumer
 from tests.act.runner import Act, Ran
 from tests.act.services import PULL, Services
 from tests.rehearsal.clients import PRODUCTION
@@ -24,7 +24,7 @@ def pull(act: Act, consumer: Consumer, branch: str, *, fork: bool = False) -> Ra
 def good(act: Act, consumer: Consumer) -> Ran:
     """A pull request that changes a setting."""
     consumer.branch("good")
-    consumer.write(config(consumer.sha256, version="next"))
+    consumer.configure(version="next")
     return pull(act, consumer, "good")
 
 
@@ -57,8 +57,7 @@ def test_one_comment_says_it_and_is_updated_in_place(
 
 def test_a_broken_config_is_annotated_on_its_line(act: Act, consumer: Consumer, outside: Services):
     consumer.branch("broken")
-    document = config(consumer.sha256)
-    consumer.write({**document, "schema_version": 1, "ownr": "me"})
+    consumer.configure(ownr="me")
     ran = pull(act, consumer, "broken")
     assert ran.code != 0
     on_lines = [note for note in ran.errors() if note.file == "model-configs/tiny.yaml"]
@@ -85,7 +84,7 @@ def test_a_fork_gets_everything_that_needs_no_credentials_and_no_comment(
 ):
     comments = [dict(one) for one in outside.comments]
     consumer.branch("fork")
-    consumer.write(config(consumer.sha256, version="of a fork"))
+    consumer.configure(version="of a fork")
     ran = pull(act, consumer, "fork", fork=True)
     assert ran.code == 0, ran.log[-3000:]
     assert ran.roles == ()
@@ -112,8 +111,7 @@ def test_a_wrong_input_is_one_error_that_names_it(act: Act, consumer: Consumer):
     (consumer.root / ".github/workflows/wrong.yml").write_text(
         "on: pull_request\npermissions: {}\njobs:\n  wrong:\n    runs-on: ubuntu-24.04\n    steps:\n" + step
     )
-    for other in ("pull-request", "release", "rollback", "promote", "drift"):
-        (consumer.root / f".github/workflows/{other}.yml").unlink()
+    (consumer.root / WORKFLOW).unlink()
     ran = pull(act, consumer, "wrong")
     assert ran.code != 0
     (error,) = ran.errors()

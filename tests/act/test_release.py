@@ -12,30 +12,33 @@ import boto3
 import pytest
 
 from modelway.rehearsal.launch import Cloud
-from tests.act.consumer import Consumer, config
+from tests.act.consumer import CONFIG, WORKFLOW, Consumer
 from tests.act.runner import OWN, REF, Act, Ran, pins
 from tests.rehearsal.clients import PRODUCTION, REGISTRY, STAGING
 
 pytestmark = [pytest.mark.act, pytest.mark.docker, pytest.mark.rehearsal]
 
-CONFIG = "model-configs/tiny.yaml"
 
-
-def release(act: Act, consumer: Consumer, tag: str, document: dict[str, object]) -> Ran:
+def release(act: Act, consumer: Consumer, tag: str, *, version: str, production: str = "healthy") -> Ran:
     """Change the config, push a release tag, and see what comes of it."""
     consumer.git("checkout", "--quiet", "main")
-    consumer.write(document)
+    consumer.configure(version=version, production=production)
     consumer.commit(f"Release {tag}", tag=tag)
     return act.run("push", {"ref": f"refs/tags/{tag}", "repository": {"default_branch": "main"}})
 
 
-def dispatch(act: Act, consumer: Consumer, workflow: str, **given: str) -> Ran:
+def dispatch(act: Act, consumer: Consumer, action: str, environment: str) -> Ran:
     """Start one of the workflows that people start."""
     consumer.git("checkout", "--quiet", "main")
-    consumer.call(workflow, **given)
-    consumer.commit(f"Let {workflow} do {given}")
-    event = "schedule" if workflow == "drift" else "workflow_dispatch"
-    return act.run(event, {"repository": {"default_branch": "main"}}, workflow=workflow)
+    inputs = {"action": action, "config": CONFIG, "environment": environment}
+    payload = {"inputs": inputs, "repository": {"default_branch": "main"}}
+    return act.run("workflow_dispatch", payload, workflow=WORKFLOW, **inputs)
+
+
+def resume(act: Act, consumer: Consumer) -> Ran:
+    """What a team's schedule starts."""
+    consumer.git("checkout", "--quiet", "main")
+    return act.run("workflow_dispatch", {}, workflow=".github/workflows/resume.yml")
 
 
 def answers(cloud: Cloud, account: str) -> str:
@@ -60,35 +63,35 @@ def answers(cloud: Cloud, account: str) -> str:
 @pytest.fixture(scope="module")
 def first(act: Act, consumer: Consumer) -> Ran:
     """The first release."""
-    return release(act, consumer, "tiny/v1.0.0", config(consumer.sha256))
+    return release(act, consumer, "tiny/v1.0.0", version="1")
 
 
 @pytest.fixture(scope="module")
 def second(act: Act, consumer: Consumer, first: Ran) -> Ran:
     """A release with other settings, of the same image."""
     assert first.code == 0, first.log[-3000:]
-    return release(act, consumer, "tiny/v1.1.0", config(consumer.sha256, version="2"))
+    return release(act, consumer, "tiny/v1.1.0", version="2")
 
 
 @pytest.fixture(scope="module")
 def sick(act: Act, consumer: Consumer, second: Ran) -> Ran:
     """A release that passes in staging and fails in production."""
     assert second.code == 0, second.log[-3000:]
-    return release(act, consumer, "tiny/v1.2.0", config(consumer.sha256, version="3", production="failing"))
+    return release(act, consumer, "tiny/v1.2.0", version="3", production="failing")
 
 
 @pytest.fixture(scope="module")
 def older(act: Act, consumer: Consumer, sick: Ran) -> Ran:
     """A release with a lower version than one that was attempted."""
     del sick
-    return release(act, consumer, "tiny/v0.9.0", config(consumer.sha256, version="old"))
+    return release(act, consumer, "tiny/v0.9.0", version="old")
 
 
 @pytest.fixture(scope="module")
 def back(act: Act, consumer: Consumer, older: Ran) -> Ran:
     """A rollback in production."""
     del older
-    return dispatch(act, consumer, "rollback", config=CONFIG, environment="production", reason="too slow")
+    return dispatch(act, consumer, "rollback", "production")
 
 
 def test_a_tag_goes_through_staging_and_a_plan_to_production(first: Ran):
@@ -156,7 +159,7 @@ def test_a_rollback_takes_production_one_version_back(back: Ran, act_cloud: Clou
 def test_drift_opens_one_issue_that_says_what_differs(act: Act, consumer: Consumer, back: Ran):
     del back
     consumer.git("checkout", "--quiet", "main")
-    ran = dispatch(act, consumer, "drift")
+    ran = act.run("schedule", {"repository": {"default_branch": "main"}}, workflow=WORKFLOW)
     assert ran.code == 0, ran.log[-3000:]
     assert ran.values("drifted") == ["true"]
     told = (act.work / "gh.log").read_text()
@@ -191,10 +194,10 @@ def started(act: Act, consumer: Consumer, back: Ran) -> Ran:
     """A deploy that nobody waited for."""
     del back
     consumer.git("checkout", "--quiet", "main")
-    consumer.write(config(consumer.sha256, version="4"))
+    consumer.configure(version="4")
     (consumer.root / ".github/workflows/start.yml").write_text(START)
     consumer.commit("Start and leave")
-    return act.run("workflow_dispatch", {}, workflow="start")
+    return act.run("workflow_dispatch", {}, workflow=".github/workflows/start.yml")
 
 
 def test_a_deploy_nobody_waits_for_ends_green_as_started(started: Ran):
@@ -207,11 +210,11 @@ def test_a_later_run_sees_it_through_and_the_next_finds_nothing_to_do(
     act: Act, consumer: Consumer, started: Ran, act_cloud: Cloud
 ):
     assert started.code == 0
-    seen = dispatch(act, consumer, "promote", config=CONFIG, environment="staging", resume="true")
+    seen = resume(act, consumer)
     assert seen.code == 0, seen.log[-3000:]
     assert seen.results("tiny to staging") == ["success"]
     assert answers(act_cloud, STAGING) == "4"
-    again = dispatch(act, consumer, "promote", config=CONFIG, environment="staging", resume="true")
+    again = resume(act, consumer)
     assert again.code == 0, again.log[-3000:]
     assert len(again.jobs) == 1
 
@@ -220,7 +223,7 @@ def test_a_promotion_takes_to_production_what_passed_in_staging(
     act: Act, consumer: Consumer, started: Ran, act_cloud: Cloud
 ):
     assert started.code == 0
-    ran = dispatch(act, consumer, "promote", config=CONFIG, environment="production")
+    ran = dispatch(act, consumer, "promote", "production")
     assert ran.code == 0, ran.log[-3000:]
     assert answers(act_cloud, PRODUCTION) == "4"
 
