@@ -60,6 +60,30 @@ def _engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     engine.stop(reporter)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _registry() -> str:
+    """Why there is no registry program; nothing where there is one. Before any cloud is started."""
+    from modelway.rehearsal import registry_program
+
+    try:
+        registry_program.ensure(FakeReporter(), install=INSTALL)
+    except Unavailable as unavailable:
+        return str(unavailable)
+    return ""
+
+
+@pytest.fixture(autouse=True)
+def _needs_registry(request: pytest.FixtureRequest) -> None:
+    """Tests marked ``rehearsal`` get what keeps its images; without it they skip, in CI they fail."""
+    if request.node.get_closest_marker("rehearsal") is None:
+        return
+    reason: str = request.getfixturevalue("_registry")
+    if reason and IN_CI:
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+
+
 @pytest.fixture(autouse=True)
 def _needs_engine(request: pytest.FixtureRequest) -> None:
     """Tests marked ``docker`` get an engine; without one they skip with the reason, in CI they fail."""

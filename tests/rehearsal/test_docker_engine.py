@@ -12,7 +12,7 @@ from modelway.errors import Unavailable
 from modelway.rehearsal import docker_engine
 from tests.fakes import FakeReporter
 
-_TOOLS = ("sh", "setsid", "kill", "env", "true", "sleep", "cat", "touch", "rm")
+_TOOLS = ("sh", "setsid", "env", "true", "sleep", "cat", "touch", "rm")
 
 
 @pytest.fixture

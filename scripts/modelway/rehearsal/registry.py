@@ -58,7 +58,7 @@ class Server:
 
 def start(state: Path, blobs: Path, host: str) -> Server:
     """Start the registry on a free port and wait until it answers; it dies with this process."""
-    program = registry_program.find(blobs.parent)
+    program = registry_program.find()
     if program is None:
         what = "The rehearsal needs the CNCF Distribution registry"
         raise Unavailable(

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from modelway.adapters import process
+from modelway.adapters import environment, process
 from modelway.errors import Unavailable
 from modelway.ports import Reporter
 from modelway.rehearsal import docker_engine
@@ -19,25 +19,26 @@ _WHAT = "The rehearsal needs the CNCF Distribution registry, and this machine ha
 _CURE = f"type: sudo apt-get install {_PACKAGE}; then run the same command again"
 
 
-def find(cache: Path) -> Path | None:
-    """The program, on the PATH or unpacked here before."""
+def find() -> Path | None:
+    """The program, on the PATH or unpacked before."""
     named = shutil.which(_PACKAGE) or shutil.which("registry")
-    own = _unpacked(cache)
+    own = _unpacked()
     return Path(named) if named else own if own.exists() else None
 
 
-def ensure(reporter: Reporter, cache: Path, *, install: bool) -> Path:
-    """The program, unpacked into the cache where there is none; raises ``Unavailable`` with the cure."""
-    found = find(cache)
+def ensure(reporter: Reporter, *, install: bool) -> Path:
+    """The program, unpacked into this user's cache if need be; raises ``Unavailable`` with the cure."""
+    found = find()
     if found:
         return found
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         raise Unavailable(_WHAT, seen="There is no apt-get here.", cure="Put its program `registry` on PATH.")
     if not install:
         raise Unavailable(_WHAT, seen="--no-install was given.", cure=_CURE)
-    reporter.note(f"unpacking the image registry: apt-get download {_PACKAGE}")
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache) as folder:
+    own = _unpacked()
+    reporter.note(f"unpacking the image registry into {own.parent}: apt-get download {_PACKAGE}")
+    own.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=own.parent) as folder:
         _download(Path(folder))
         package = next(Path(folder).glob("*.deb"), None)
         if package is None:
@@ -46,8 +47,6 @@ def ensure(reporter: Reporter, cache: Path, *, install: bool) -> Path:
         unpacked = process.run(["dpkg-deb", "--extract", str(package), str(tree)])
         if unpacked.code != 0:
             raise Unavailable(_WHAT, seen=unpacked.tail, cure=_CURE)
-        own = _unpacked(cache)
-        own.parent.mkdir(parents=True, exist_ok=True)
         (tree / "usr/bin" / _PACKAGE).replace(own)
     return own
 
@@ -64,6 +63,7 @@ def _download(folder: Path) -> None:
         raise Unavailable(_WHAT, seen=finished.tail, cure=_CURE)
 
 
-def _unpacked(cache: Path) -> Path:
-    """Where it is unpacked."""
-    return cache / "bin" / _PACKAGE
+def _unpacked() -> Path:
+    """Where it is unpacked: every rehearsal of this user finds it there."""
+    home = environment.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(home) / "modelway" / "programs" / _PACKAGE

@@ -57,7 +57,7 @@ def _set_up(scene: Scene, stack: ExitStack) -> tuple[Client, Cloud]:
             for gone in launch.stop_all(folders.cloud):
                 world.reporter.note(f"removed what an earlier rehearsal left: {gone}")
         blobs = folders.cache / "blobs"
-        registry_program.ensure(world.reporter, folders.cache, install=wish.install)
+        registry_program.ensure(world.reporter, install=wish.install)
         cloud = launch.start(folders.cloud, clock_factor=wish.clock_factor, keep=wish.keep, blobs=blobs)
         stack.callback(_take_down, cloud, folders)
         world.reporter.note(f"AWS at {cloud.endpoint}; waits are {wish.clock_factor:g} times shorter")
