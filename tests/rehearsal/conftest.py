@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import itertools
-import os
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
