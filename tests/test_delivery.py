@@ -274,3 +274,14 @@ def test_names_that_are_no_semantic_versions_overtake_nobody():
     stage = Stage()
     for name in ("zebra", "1.0.0", "apple"):
         stage.delivery("staging").deploy(stage.push(name), Manner(release=name))
+
+
+def test_without_contract_tests_a_version_passes_by_serving():
+    stage = Stage()
+    stage.config = replace(stage.config, contract_tests=())
+    one, two = stage.push("one"), stage.push("two")
+    assert "no contract tests" in words(stage.delivery("staging").planned(one, retry=False))
+    stage.delivery("staging").deploy(one)
+    stage.delivery("production").deploy(one)
+    stage.delivery("staging").deploy(two)
+    assert stage.targets["staging"].records[stage.delivery("staging").version(one).id].passed

@@ -212,6 +212,17 @@ def test_it_says_which_manifests_it_runs(place):
 
 @pytest.mark.docker
 @pytest.mark.rehearsal
+def test_sagemaker_knows_a_version_again_whose_tags_were_removed(sagemaker):
+    sagemaker.target.stage(sagemaker.good, release="r1")
+    arn = sagemaker.target.observer.inventory.arn(sagemaker.good.id)
+    sagemaker.target.client.delete_tags(ResourceArn=arn, TagKeys=["modelway:digest"])
+    assert sagemaker.good.id not in sagemaker.target.observe(None).records
+    sagemaker.target.stage(sagemaker.good, release="r1")
+    assert sagemaker.target.observe(None).records[sagemaker.good.id].release == "r1"
+
+
+@pytest.mark.docker
+@pytest.mark.rehearsal
 def test_sagemaker_answers_with_the_version_that_serves(sagemaker):
     sagemaker.serve(sagemaker.good)
     answer = sagemaker.target.invoke(HttpRequest(body=b"[1]"), sagemaker.good.id)

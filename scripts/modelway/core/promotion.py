@@ -31,13 +31,13 @@ def judge(version: Version, contract: str | None, source: str, state: State) -> 
         return Verdict(
             ok=False, reason=f"{version.image.digest} with these weights never ran in {source}", cure=cure
         )
+    passes = [r for r in same if r.passed and not r.ended_badly and not r.withdrawn]
     for record in same:
-        if record.withdrawn:
+        if record.withdrawn and not any(_followed(record, later) for later in passes):
             again = f"scripts/run reinstate CONFIG {record.id} --environment {source} --reason ..."
             back = f"Release another version, or take it back: {again}"
             reason = f"it was withdrawn in {source}: {record.withdrawn.reason}"
             return Verdict(ok=False, reason=reason, cure=back)
-    passes = [r for r in same if r.passed and not r.ended_badly]
     if not passes:
         return Verdict(ok=False, reason=f"it has not passed in {source}", cure=cure)
     if contract and not any(r.passed and r.passed.contract == contract for r in passes):
@@ -46,6 +46,12 @@ def judge(version: Version, contract: str | None, source: str, state: State) -> 
     best = max(passes, key=lambda r: r.passed.at if r.passed else "")
     when = best.passed.at if best.passed else ""
     return Verdict(ok=True, reason=f"version {best.id} passed in {source} at {when}")
+
+
+def _followed(withdrawn: Record, later: Record) -> bool:
+    """Whether the same things passed after a withdrawal: with other settings, which were the fault."""
+    attempt = withdrawn.attempt.at if withdrawn.attempt else ""
+    return later.passed is not None and later.passed.at > attempt
 
 
 def _same_things(version: Version, records: Mapping[VersionId, Record]) -> list[Record]:

@@ -12,6 +12,12 @@ from modelway.core.plan import Blame, Setback
 
 _RULES: tuple[tuple[re.Pattern[str], Blame, str], ...] = (
     (
+        re.compile(r"could not find (the )?model\b", re.IGNORECASE),
+        Blame.PLATFORM,
+        "Somebody deleted the version's model, which modelway keeps as long as it may be needed: change "
+        "anything in the settings and release that as a new version.",
+    ),
+    (
         re.compile(r"insufficient|not enough|capacity error|no capacity", re.IGNORECASE),
         Blame.PLATFORM,
         "Run it again later, or choose another instance_type; the version is not marked as failed.",

@@ -60,7 +60,10 @@ class Versions:
         with translated(f"create the model {name}", service="sagemaker"):
             self.create(lambda: self._model(version, name, settings, tags))
         with translated(f"create the endpoint config {name}", service="sagemaker"):
-            self.create(lambda: self._config(name, settings, tags))
+            if not self.create(lambda: self._config(name, settings, tags)):
+                # It is there and was not known as a version: somebody removed its tags.
+                arn = self.client.describe_endpoint_config(EndpointConfigName=name)["EndpointConfigArn"]
+                self.client.add_tags(ResourceArn=arn, Tags=tags)
 
     def _model(self, version: Version, name: str, settings: Settings, tags: list[TagTypeDef]) -> None:
         """What runs: image, weights, environment variables."""
@@ -96,8 +99,8 @@ class Versions:
             request["DataCaptureConfig"] = capture
         self.client.create_endpoint_config(**request)
 
-    def create(self, call: Callable[[], None]) -> None:
-        """Create something that may exist already, out of things that may not be visible yet."""
+    def create(self, call: Callable[[], None]) -> bool:
+        """Create something out of things that may not be visible yet; false where it exists already."""
         from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
 
         for left in reversed(range(_AGAIN)):
@@ -105,12 +108,13 @@ class Versions:
                 call()
             except ClientError as error:
                 if _exists_already(error):
-                    return
+                    return False
                 if not (left and _not_found(error)):
                     raise refused(error) from error
                 self.clock.sleep(1)
             else:
-                return
+                return True
+        return True
 
     def delete(self, name: str) -> None:
         """Delete model and endpoint config; the config last, because it is what is looked for."""
