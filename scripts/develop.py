@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.prefix) / "bin"
-SETS = ("run", "rehearsal", "dev")
+SETS = ("run", "rehearsal", "dev", "uv")
 
 
 def main(argv: Sequence[str]) -> int:

@@ -20,6 +20,10 @@ INTERPRETER = """#!/bin/sh
 case "$*" in
   *version_info*) exit 0 ;;
   *ensurepip*) test ! -e "{home}/no-venv" ;;
+  *"--target"*)
+    test -e "{home}/uv" || exit 1
+    for FOLDER; do test "$PREVIOUS" != --target || break; PREVIOUS=$FOLDER; done
+    mkdir -p "$FOLDER/bin" && cp "{home}/uv" "$FOLDER/bin/uv" ;;
   *"-m venv"*)
     echo "venv" >> "{home}/log"
     mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
@@ -53,6 +57,7 @@ class Machine:
             "HOME": str(home),
             "XDG_CACHE_HOME": str(home / "cache"),
             "MODELWAY_PYTHON": str(python),
+            "XDG_CONFIG_DIRS": str(home / "xdg"),
         }
 
     def start(self, *argv: str, script: Path | None = None, **more: str) -> subprocess.Popen[str]:
@@ -81,6 +86,13 @@ class Machine:
     def folders(self) -> list[Path]:
         """Folders of environments, whole or half-made."""
         return sorted(self.cache.glob("env-*.d-*"))
+
+    def give_uv_by_pip(self) -> None:
+        """Let pip install a uv that writes down what it is asked."""
+        make = f'mkdir -p "$7/bin"; cp {self.home}/python "$7/bin/"'
+        script = f'echo "uv-$1" >> {self.home}/log; if [ "$1" = venv ]; then {make}; fi'
+        (self.home / "uv").write_text(f"#!/bin/sh\n{script}\n")
+        (self.home / "uv").chmod(0o755)
 
     def give(self, name: str, script: str) -> None:
         """Put one more program on the machine."""
@@ -182,6 +194,38 @@ def test_uv_is_used_where_it_is_there(machine: Machine) -> None:
     machine.give("uv", f'echo "uv-$1" >> {machine.home}/log; if [ "$1" = venv ]; then {make}; fi')
     assert machine.run("validate")[0] == 0
     assert machine.log == ["uv-venv", "uv-pip"]
+
+
+def test_where_there_is_no_uv_one_is_got_used_and_thrown_away(machine: Machine) -> None:
+    machine.give_uv_by_pip()
+    assert machine.run("validate")[0] == 0
+    assert machine.log == ["uv-venv", "uv-pip"]
+    assert list(machine.cache.glob("env-run-*/bin/python"))
+    assert not list(machine.cache.glob("env-run-*/uv"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [
+        ("[global]\nindex-url = https://index.example\n", ["venv", "pip"]),
+        ("[global]\nextra-index-url=https://index.example\n", ["venv", "pip"]),
+        ("# mine\n[global]\nbreak-system-packages = true\ncert = /ca.pem\n", ["uv-venv", "uv-pip"]),
+    ],
+)
+def test_pips_own_index_is_asked_by_pip_alone(machine: Machine, settings: str, asked: list[str]) -> None:
+    """uv does not read pip's settings, and would go somewhere else."""
+    machine.give_uv_by_pip()
+    conf = machine.home / ".config" / "pip" / "pip.conf"
+    conf.parent.mkdir(parents=True)
+    conf.write_text(settings)
+    assert machine.run("validate")[0] == 0
+    assert machine.log == asked
+
+
+def test_pips_variables_count_too(machine: Machine) -> None:
+    machine.give_uv_by_pip()
+    assert machine.run("validate", PIP_INDEX_URL="https://index.example")[0] == 0
+    assert machine.log == ["venv", "pip"]
 
 
 @pytest.fixture
