@@ -7,6 +7,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import docker
@@ -51,7 +52,8 @@ class Place:
         """Stage, attempt and shift, as the engine does."""
         self.target.stage(version, release="r1")
         before = self.target.observe(None).modified
-        self.target.record(version.id, Attempt(number=number, at=AT, pointer=before))
+        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        self.target.record(version.id, Attempt(number=number, at=now, pointer=before))
         self.target.shift(version.id, 100, urgent=False)
         self.settle()
 
@@ -241,6 +243,7 @@ def test_sagemaker_takes_back_a_dying_version_and_says_why(sagemaker):
     assert state.setback.blame is Blame.VERSION
     assert "ping health check" in state.setback.reason
     assert any("no weights, no life" in line for line in sagemaker.target.logs(sagemaker.dying.id))
+    assert not any("no weights" in line for line in sagemaker.target.logs(sagemaker.good.id))
 
 
 @pytest.mark.docker

@@ -68,20 +68,26 @@ class Runtime:
             latency=self.clock.monotonic() - began,
         )
 
-    def last_lines(self, lines: int) -> tuple[str, ...]:
-        """The last log lines of the containers that logged last; none where they cannot be read."""
+    def last_lines(self, lines: int, since: float) -> tuple[str, ...]:
+        """Last log lines of the first containers that began to log after a moment, in seconds since 1970.
+
+        Those are the fleet an attempt started; what logs later may be the version that serves again.
+        Clocks that differ by seconds do no harm: instances take minutes to start.
+        """
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - keeps --help fast
 
         client, group = self.logs_client(), f"/aws/sagemaker/Endpoints/{self.endpoint}"
         try:
-            streams = client.describe_log_streams(
-                logGroupName=group, orderBy="LastEventTime", descending=True, limit=1
+            recent = client.describe_log_streams(
+                logGroupName=group, orderBy="LastEventTime", descending=True, limit=50
             )["logStreams"]
-            if not streams:
+            began = {s["logStreamName"]: s.get("firstEventTimestamp", 0) for s in recent}
+            later = [name for name, at in began.items() if at >= since * 1000]
+            if not later:
                 return ()
             events = client.get_log_events(
                 logGroupName=group,
-                logStreamName=streams[0]["logStreamName"],
+                logStreamName=min(later, key=began.__getitem__),
                 limit=lines,
                 startFromHead=False,
             )["events"]

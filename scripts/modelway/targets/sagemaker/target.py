@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import code, translated
@@ -188,9 +189,12 @@ class SageMaker:
         return self.runtime.invoke(request)
 
     def logs(self, version: VersionId, /, lines: int = 20) -> tuple[str, ...]:
-        """Last log lines of the containers that logged last."""
-        del version
-        return self.runtime.last_lines(lines)
+        """Last log lines of the containers the version's attempt started."""
+        record = self.observer.inventory.records().get(version)
+        if record is None or record.attempt is None:
+            return ()
+        began = datetime.fromisoformat(record.attempt.at)
+        return self.runtime.last_lines(lines, began.timestamp())
 
     def record(self, version: VersionId, mark: Mark, /) -> None:
         """Remember something about a version, in the tags of its endpoint config."""
