@@ -92,7 +92,9 @@ class House:
             assert name == "builtin"
             return open_scanner(database)
 
-        ports = dict.fromkeys(("containers", "registry", "artifacts", "target", "history", "permissions"), absent)
+        ports = dict.fromkeys(
+            ("containers", "registry", "artifacts", "target", "history", "permissions"), absent
+        )
         return World(
             reporter=self.reporter,
             clock=self.clock,
