@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from modelway.commands import deploy, gate, plan, promote, reinstate, rollback, status
+from modelway.core.version import VersionId
 from modelway.errors import Malformed, NotAllowed
 from tests.fake_world import Stage
 
@@ -20,9 +21,9 @@ def run(command: ModuleType, stage: Stage, *argv: str) -> None:
     command.run(parser.parse_args(["model.yaml", *argv]), stage.world)
 
 
-def released(stage: Stage, *names: str) -> list[str]:
+def released(stage: Stage, *names: str) -> list[VersionId]:
     """Images deployed to staging, one after the other; the ids of their versions."""
-    ids: list[str] = []
+    ids = []
     for name in names:
         image = stage.push(name)
         run(deploy, stage, "-e", "staging", "--image", str(image))
