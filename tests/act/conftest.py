@@ -45,7 +45,8 @@ def act_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 def framework(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Modelway as act can run it, its environment made."""
     staged = runner.stage(tmp_path_factory.mktemp("framework") / "modelway")
-    clean = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    strange = ("AWS_", "GITHUB_", "MODELWAY_", "RUNNER_", "ACTIONS_")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(strange)}
     subprocess.run([staged / "scripts/run", "setup"], env=clean, cwd=staged, check=True, capture_output=True)
     return staged
 
