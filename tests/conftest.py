@@ -61,6 +61,13 @@ def _engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _engine_first(request: pytest.FixtureRequest) -> None:
+    """Start the engine before any fixture of a wider scope than a test wants to use it."""
+    if any(item.get_closest_marker("docker") for item in request.session.items):
+        request.getfixturevalue("_engine")
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _registry() -> str:
     """Why there is no registry program; nothing where there is one. Before any cloud is started."""
     from modelway.rehearsal import registry_program

@@ -26,7 +26,9 @@ def account(number: str, region: str) -> boto3.Session:
     import boto3  # noqa: PLC0415 - keeps --help fast
 
     arn = f"arn:aws:iam::{number}:role/{ROLE}"
-    given = boto3.client("sts", region_name=region).assume_role(RoleArn=arn, RoleSessionName=_STANDING)
+    # Its own session: boto3's default one remembers the credentials of whoever used it first.
+    sts = boto3.Session(region_name=region).client("sts")
+    given = sts.assume_role(RoleArn=arn, RoleSessionName=_STANDING)
     keys = given["Credentials"]
     return boto3.Session(
         aws_access_key_id=keys["AccessKeyId"],
