@@ -81,7 +81,7 @@ def _without_reviewers(repository: HostedRepository, path: str) -> Diagnosis:
     """Nobody has to approve: because nobody was named, or because the plan has no reviewers."""
     listed = (
         'let production wait for somebody on a list: `production: ""` for release.yml, and promote.yml by'
-        " workflow_dispatch with `approvers` (docs/how-to/start-a-repository.md)"
+        " workflow_dispatch by its list of people (docs/how-to/start-a-repository.md)"
     )
     command = f'gh api --method PUT {path} --input - <<<\'{{"reviewers": [{{"type": "Team", "id": ID}}]}}\''
     match repository.reviewers_possible:
