@@ -113,7 +113,8 @@ def test_a_container_that_dies_fails_the_endpoint_and_leaves_its_last_words(mode
     assert described["EndpointStatus"] == "Failed"
     assert "did not pass the ping health check" in described["FailureReason"]
     assert stream.startswith(f"{VARIANT}/i-")
-    assert [event["message"] for event in events][-1] == "no weights, no life"
+    # Docker keeps the two output streams apart: which line is the last is not sure.
+    assert "no weights, no life" in [event["message"] for event in events]
 
 
 @pytest.mark.usefixtures("impatient")
