@@ -238,3 +238,45 @@ def test_a_tag_that_names_no_model_is_told_with_the_closest_one(act: Act, consum
     assert "there is no 'tinny'" in error.text
     assert "The closest names: tiny." in error.text
     assert list(ran.jobs.values()) == ["failure"]
+
+
+BY_HAND = f"""
+on: workflow_dispatch
+permissions: {{}}
+jobs:
+  by-hand:
+    runs-on: ubuntu-24.04
+    permissions: {{contents: read, id-token: write}}
+    steps:
+      - uses: actions/checkout@{pins()["actions/checkout"]}
+      - uses: aws-actions/configure-aws-credentials@{pins()["aws-actions/configure-aws-credentials"]}
+        with:
+          role-to-assume: arn:aws:iam::{PRODUCTION}:role/modelway-deploy
+          allowed-account-ids: {PRODUCTION}
+          aws-region: eu-west-1
+          role-session-name: test
+      - uses: {OWN}/actions/promote@{REF}
+        with: {{config: {CONFIG}, environment: production}}
+      - id: there
+        uses: {OWN}/actions/status@{REF}
+        with: {{config: {CONFIG}, environment: production}}
+      - uses: {OWN}/actions/reinstate@{REF}
+        with:
+          config: {CONFIG}
+          version: ${{{{ steps.there.outputs.serving }}}}
+          environment: production
+          reason: nothing was wrong with it
+"""
+"""The two actions no workflow of ours needs."""
+
+
+def test_the_actions_no_workflow_uses_run_too(act: Act, consumer: Consumer, started: Ran, act_cloud: Cloud):
+    assert started.code == 0
+    consumer.git("checkout", "--quiet", "main")
+    (consumer.root / ".github/workflows/by-hand.yml").write_text(BY_HAND)
+    consumer.commit("By hand")
+    ran = act.run("workflow_dispatch", {}, workflow=".github/workflows/by-hand.yml")
+    assert ran.code == 0, ran.log[-3000:]
+    assert ran.values("result") == ["succeeded"], "each of the three, told once"
+    assert "is neither withdrawn nor failed" in ran.log
+    assert answers(act_cloud, PRODUCTION) == "4"
