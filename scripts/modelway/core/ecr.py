@@ -20,7 +20,7 @@ _FOREVER = 9999
 
 
 def lifecycle(keep_releases: int) -> JsonObject:
-    """The lifecycle policy: what runs stays, old releases go, left-overs of pushes go first.
+    """The lifecycle policy: what an `env-*` tag names stays, old releases go, left-overs of pushes go first.
 
     An image that matches the tags of one rule is never expired by a rule of lower priority
     (docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html), so the first rule, which
