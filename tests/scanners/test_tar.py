@@ -52,6 +52,38 @@ def test_content_that_is_not_read_is_passed_over() -> None:
     assert [one.name for one in tar] == ["a", "b", "c"]
 
 
+class Heard(list[bytes]):
+    """A listener that keeps what it is told."""
+
+    ended = False
+
+    def feed(self, piece: bytes) -> None:
+        self.append(piece)
+
+    def end(self) -> None:
+        self.ended = True
+
+
+@pytest.mark.parametrize("chunk", [1, 700, 1 << 20])
+@pytest.mark.parametrize("most", [0, 10, 700, 5000])
+def test_a_listener_is_told_everything_whatever_others_read(chunk: int, most: int) -> None:
+    files = {"a": b"x" * 699 + b"y", "b": b"", "c": b"z" * 3000}
+    body = layer(files)
+    tar = Tar(Pull([body[at : at + chunk] for at in range(0, len(body), chunk)]))
+    heard: dict[str, Heard] = {}
+    for one in tar:
+        tar.listen(heard.setdefault(one.name, Heard()))
+        tar.head(most)
+    assert {name: b"".join(one) for name, one in heard.items()} == files
+    assert all(one.ended for one in heard.values())
+
+
+def test_permission_bits_are_read() -> None:
+    member = tarfile.TarInfo("su")
+    member.mode = 0o4755
+    assert [one.mode for one in Tar(Pull([member.tobuf()]))] == [0o4755]
+
+
 def test_a_broken_header_is_not_the_end() -> None:
     """Python's own reader would see one file and be content."""
     body = bytearray(layer({"a": b"x", "b": b"y"}))

@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from modelway.core.image import Digest
 from modelway.core.json import Json, JsonObject
+from modelway.scanners.builtin.content import Watching
 from modelway.scanners.builtin.layer import Budget, Layer, read_layer
 from modelway.scanners.builtin.stream import GZIP, ZSTD, Hash, Limits, Pull, damaged, gunzip, read, unzstd
 from modelway.scanners.builtin.tar import Kind, Member, Tar
@@ -36,21 +37,26 @@ class Archive:
     """``os/architecture``, as the config says."""
     layers: tuple[tuple[str, Layer], ...]
     """Diff id and content, lowest first."""
+    document: JsonObject = field(default_factory=dict)
+    """The config itself."""
 
 
 @dataclass(slots=True)
 class _Found:
     """What came by; which part is what is known only at the end."""
 
+    watching: Watching | None = None
     documents: dict[str, bytes] = field(default_factory=dict)
     layers: dict[str, tuple[str, Layer]] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
 
 
-def read_archive(stream: BinaryIO, *, platform: str, limits: Limits | None = None) -> Archive:
+def read_archive(
+    stream: BinaryIO, *, platform: str, limits: Limits | None = None, watching: Watching | None = None
+) -> Archive:
     """Read an archive from start to end; raises ``NotEvaluated`` for what is not exactly right."""
     limits = limits or Limits()
-    found = _Found()
+    found = _Found(watching)
     pull = Pull(read(stream))
     tar, budget = Tar(pull), Budget(limits)
     for member in tar:
@@ -90,7 +96,7 @@ def _take_file(name: str, chunks: Iterator[bytes], found: _Found, budget: Budget
     if unpack := _unpacker(start):
         diff = Hash()
         contents = Pull(diff.watch(budget.unpack(unpack(whole))))
-        layer = read_layer(Tar(contents), budget)
+        layer = read_layer(Tar(contents), budget, found.watching() if found.watching else None)
         for _ in contents.rest():
             pass
         found.layers[name] = (f"sha256:{diff.hex}", layer)
@@ -202,6 +208,7 @@ def _check(name: str, layers: list[str], found: _Found, platform: str) -> Archiv
         config=Digest(f"sha256:{digest}"),
         platform=runs_on,
         layers=tuple(_stack(config, [found.layers.get(found.links.get(x, x)) for x in layers])),
+        document=config,
     )
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from modelway.scanners.builtin.content import Content, Watch
 from modelway.scanners.builtin.stream import Limits, damaged
 from modelway.scanners.builtin.tar import Kind, Member, Tar
 
@@ -58,6 +59,8 @@ class Layer:
     """Paths of lower layers that are gone, with all below them."""
     opaque: frozenset[str]
     """Folders whose content in lower layers is gone."""
+    content: Content | None = None
+    """What its files say beside packages, where that was asked for."""
 
 
 @dataclass(slots=True)
@@ -91,14 +94,16 @@ class Budget:
             raise damaged(f"Its layers have more than {self.limits.members} files.")
 
 
-def read_layer(tar: Tar, budget: Budget) -> Layer:
-    """Go through a layer once and keep what an inventory needs."""
+def read_layer(tar: Tar, budget: Budget, watch: Watch | None = None) -> Layer:
+    """Go through a layer once and keep what an inventory needs, and what the watch has seen."""
     files: dict[str, bytes | Link] = {}
     hidden: set[str] = set()
     opaque: set[str] = set()
     for member in tar:
         budget.member()
         path = _clean(member.name)
+        if watch and (listener := watch.member(path, member)) is not None:
+            tar.listen(listener)
         folder, _, name = path.rpartition("/")
         if name.startswith(_WHITEOUT):
             if name == _OPAQUE:
@@ -107,7 +112,12 @@ def read_layer(tar: Tar, budget: Budget) -> Layer:
                 hidden.add(posixpath.join(folder, name.removeprefix(_WHITEOUT)))
         elif _wanted(path):
             _add(files, path, member, tar, budget)
-    return Layer(files=files, hidden=frozenset(hidden), opaque=frozenset(opaque))
+    return Layer(
+        files=files,
+        hidden=frozenset(hidden),
+        opaque=frozenset(opaque),
+        content=watch.seen() if watch else None,
+    )
 
 
 def merge(layers: Iterable[tuple[str, Layer]]) -> dict[str, tuple[str, bytes]]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 from modelway.scanners.builtin.stream import Pull, damaged
 
@@ -54,17 +55,30 @@ class Member:
     size: int
     link: str
     sparse: bool
+    mode: int
+    """Permission bits, as in stat(2), without the type."""
+
+
+class Listener(Protocol):
+    """Is told a member's whole content while others read or skip it."""
+
+    def feed(self, piece: bytes, /) -> None:
+        """The next bytes."""
+
+    def end(self) -> None:
+        """That was all of it."""
 
 
 class Tar:
-    """Iterates over members; the content of the current one can be read once."""
+    """Iterates over members; the content of the current one can be read once, and listened to."""
 
-    __slots__ = ("_left", "_padding", "_pull")
+    __slots__ = ("_left", "_listener", "_padding", "_pull")
 
     def __init__(self, pull: Pull) -> None:
         self._pull = pull
         self._left = 0
         self._padding = 0
+        self._listener: Listener | None = None
 
     def __iter__(self) -> Iterator[Member]:
         """Every member up to the end mark; what follows that mark no engine reads."""
@@ -86,24 +100,31 @@ class Tar:
                 extended = {}
             self._skip()
 
+    def listen(self, listener: Listener) -> None:
+        """Tell a listener the current member's content, of which nothing was read yet."""
+        self._listener = listener
+
     def read(self, most: int) -> bytes:
         """The whole content of the current member, which may be ``most`` bytes."""
         if self._left > most:
             raise damaged(f"A file that may have {most} bytes has {self._left}.")
-        content = self._pull.take(self._left)
-        self._left = 0
-        return content
+        return self.head(self._left)
 
     def head(self, most: int) -> bytes:
-        """The beginning of the current member's content; what follows cannot be read any more."""
+        """The beginning of the current member's content."""
         content = self._pull.take(min(self._left, most))
         self._left -= len(content)
+        if self._listener is not None:
+            self._listener.feed(content)
         return content
 
     def chunks(self) -> Iterator[bytes]:
-        """The content of the current member, in pieces."""
+        """What is left of the current member's content, in pieces."""
         size, self._left = self._left, 0
-        return self._pull.chunks(size)
+        for piece in self._pull.chunks(size):
+            if self._listener is not None:
+                self._listener.feed(piece)
+            yield piece
 
     def _header(self) -> bytes:
         """The next header block, its checksum checked; empty at the end."""
@@ -127,6 +148,11 @@ class Tar:
 
     def _skip(self) -> None:
         """Pass over what was not read of the current member."""
+        if self._listener is not None:
+            for _ in self.chunks():
+                pass
+            self._listener.end()
+            self._listener = None
         for _ in self._pull.chunks(self._left + self._padding):
             pass
         self._left = self._padding = 0
@@ -151,6 +177,7 @@ def _member(header: bytes, kind: Kind, size: int, extended: dict[str, str]) -> M
         size if kind is Kind.FILE else 0,
         extended.get("linkpath") or _text(header[157:257]),
         header[156:157] == b"S" or any(key.startswith("GNU.sparse.") for key in extended),
+        _number(header[100:108]) & 0o7777,
     )
 
 
