@@ -13,13 +13,13 @@ from modelway.core import dockerfile
 from modelway.core.json import Json
 from modelway.errors import Failure
 from modelway.rehearsal import faults_catalogue
-from modelway.rehearsal.faults import Rule
 from modelway.rehearsal.faults_catalogue import FAULTS, Fault
+from modelway.rehearsal.venue import VENUES
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=str)
 def test_every_fault_injects_something(fault: Fault) -> None:
-    means = (fault.spoiled, fault.package, fault.controls, fault.kills, fault.capacity_short, fault.stale)
+    means = (fault.spoiled, fault.package, fault.throttles, fault.kills, fault.capacity_short, fault.stale)
     assert any(means)
 
 
@@ -28,13 +28,10 @@ def test_every_fault_ends_with_a_known_exit_code(fault: Fault) -> None:
     assert fault.exit_code in {0, *(kind.exit_code for kind in Failure.__subclasses__())}
 
 
-def test_the_rules_of_the_cloud_understand_every_fault() -> None:
-    for fault in FAULTS.values():
-        for name, payload in fault.controls:
-            if name == "faults":
-                rules = payload["rules"]
-                assert isinstance(rules, list)
-                assert [Rule.parse(rule) for rule in rules if isinstance(rule, dict)]
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=str)
+def test_faults_speak_of_targets_there_are(fault: Fault) -> None:
+    assert not (fault.ends_on.keys() | fault.never_on.keys()) - VENUES.keys()
+    assert all(fault.ending(target) for target in VENUES)
 
 
 def test_the_faulty_layer_needs_no_other_base_image() -> None:

@@ -62,13 +62,8 @@ def test_faults_are_counted_and_kills_named() -> None:
     )
 
 
-def test_production_changes_when_its_endpoint_is_updated() -> None:
-    log = journal.entries([line(1, "UpdateEndpoint", account="2")])
-    assert journal.updated(log, "2")
-    assert not journal.updated(log, "1")
-    assert journal.last(log) == 1
-
-
 def test_users_requests_are_not_the_clients_calls() -> None:
-    log = journal.entries([line(1, "CreateModel"), line(2, "InvokeEndpoint", service="sagemaker-runtime")])
+    user = "arn:aws:sts::2:assumed-role/rehearsal/modelway-rehearsal-laptop"
+    log = journal.entries([line(1, "CreateModel"), line(2, "InvokeEndpoint", principal=user)])
     assert journal.by_the_client(log) == 1
+    assert journal.last(log) == 2

@@ -43,23 +43,25 @@ def test_every_answer_that_is_not_200_is_lost() -> None:
     ],
 )
 def test_an_end_that_was_not_expected_is_said(fault: str | None, code: int, words: str) -> None:
-    assert words in table.verdict(FAULTS[fault] if fault else None, code)
+    assert words in table.verdict(FAULTS[fault] if fault else None, code, "sagemaker")
 
 
 def test_the_next_failure_is_never_the_one_just_seen() -> None:
-    lines = list(table.next_steps(table.DEFAULT_CONFIG, FAULTS["unhealthy"]))
+    lines = list(table.next_steps(table.DEFAULT_CONFIG, FAULTS["unhealthy"], "sagemaker"))
     assert "--fault wrong-answers" in lines[0]
     assert "model-configs" not in lines[0]
 
 
 def test_what_builds_no_image_is_offered_no_fault_in_the_image() -> None:
-    lines = list(table.next_steps(table.DEFAULT_CONFIG, None, builds=False))
+    lines = list(table.next_steps(table.DEFAULT_CONFIG, None, "sagemaker", builds=False))
     assert "--fault throttled" in lines[0]
     assert "unhealthy" not in lines[1]
 
 
 def test_another_config_is_named_in_what_to_type_next() -> None:
-    assert "rehearse model-configs/own.yaml" in next(table.next_steps("model-configs/own.yaml", None))
+    assert "rehearse model-configs/own.yaml" in next(
+        table.next_steps("model-configs/own.yaml", None, "sagemaker")
+    )
 
 
 def test_stages_are_read_from_a_releases_json_among_other_lines() -> None:

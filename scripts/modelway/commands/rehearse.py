@@ -1,5 +1,8 @@
 """The whole release on this machine: real containers, a rehearsal AWS on loopback, no AWS account.
 
+--target sagemaker (or another of modelway's targets) takes the first config under model-configs/ whose
+environments are all of that target; the same image runs there. A CONFIG has its targets already.
+
 Trains the model, releases a version that serves, sends users to it, and releases the one you watch:
 build, scan, push, staging, contract tests, gate, canary in production. It ends with what ran, what
 users got and what serves; its exit code is the release's.
@@ -14,16 +17,17 @@ import argparse
 from pathlib import Path
 
 from modelway.errors import Failure, Malformed
-from modelway.ports import World
+from modelway.ports import Configs, World
 
 _DEFAULT = "model-configs/iris-classifier.yaml"
+_SAGEMAKER = "sagemaker"
+_FOLDER = "model-configs"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument(
-        "config", nargs="?", default=_DEFAULT, metavar="CONFIG", help=f"the model's config ({_DEFAULT})"
-    )
+    parser.add_argument("config", nargs="?", metavar="CONFIG", help=f"the model's config ({_DEFAULT})")
+    parser.add_argument("--target", metavar="NAME", help="the config of this target, where none is named")
     parser.add_argument("--fault", metavar="NAME", help="let this go wrong; --list-faults names them")
     parser.add_argument("--list-faults", action="store_true", help="say what can go wrong, and how it ends")
     parser.add_argument("--keep", action="store_true", help="leave the cloud up and print how to reach it")
@@ -42,7 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, world: World) -> None:
     """Rehearse; how the release ended is the exit code."""
     if options.list_faults:
-        _list(world)
+        _list(options, world)
     elif options.stop:
         from modelway.rehearsal import rehearsal  # noqa: PLC0415 - keeps --help fast
 
@@ -66,7 +70,7 @@ def _rehearse(options: argparse.Namespace, world: World) -> None:
             f"--clock-factor {options.clock_factor}: waits cannot get longer", cure="give 1 or more."
         )
     wish = Wish(
-        config=Path(options.config),
+        config=chosen(options.config, options.target, world.configs),
         fault=FAULTS[options.fault] if options.fault else None,
         keep=options.keep,
         install=not options.no_install,
@@ -78,6 +82,27 @@ def _rehearse(options: argparse.Namespace, world: World) -> None:
         raise _ended(code)
 
 
+def chosen(config: str | None, target: str | None, configs: Configs) -> Path:
+    """The config to rehearse: the one named, the target's, or the usual one; raises ``Malformed``."""
+    from modelway.rehearsal.venue import VENUES  # noqa: PLC0415 - keeps --help fast
+
+    if target is None:
+        return Path(config or _DEFAULT)
+    if target not in VENUES:
+        raise Malformed(
+            f"The target {target!r} cannot be rehearsed",
+            seen=f"Those that can: {', '.join(VENUES)}.",
+            cure="name one of them.",
+        )
+    for path in configs.find([config] if config else []):
+        found, _ = configs.read(path)
+        if found and all(each.target == target for each in found.environments.values()):
+            return path
+    seen = f"{config} has another one." if config else f"No config under {_FOLDER}/ is of it alone."
+    cure = f"write target: {target} with its settings; docs/reference/{target}.md has the smallest config."
+    raise Malformed(f"There is nothing to rehearse on {target}", seen=seen, cure=cure)
+
+
 def _ended(code: int) -> Failure:
     """The failure with the release's own exit code."""
     kinds = {kind.exit_code: kind for kind in Failure.__subclasses__()}
@@ -85,8 +110,11 @@ def _ended(code: int) -> Failure:
     return kind(f"The rehearsed release ended with exit code {code}", seen="Its own message is above.")
 
 
-def _list(world: World) -> None:
+def _list(options: argparse.Namespace, world: World) -> None:
     from modelway.rehearsal.faults_catalogue import FAULTS  # noqa: PLC0415 - keeps --help fast
 
+    target = options.target or _SAGEMAKER
     for fault in FAULTS.values():
-        world.reporter.data(f"{fault.name:<21} exit {fault.exit_code}  {fault.happens}: {fault.ends}")
+        why = fault.never_on.get(target)
+        end = f"cannot happen on {target}: {why}" if why else f"{fault.happens}: {fault.ending(target)}"
+        world.reporter.data(f"{fault.name:<21} exit {fault.exit_code}  {end}")

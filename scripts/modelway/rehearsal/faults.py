@@ -36,6 +36,9 @@ class Kind(Enum):
     """It happened, and the calling process gets SIGKILL."""
 
 
+_KEYS = frozenset({"kind", "service", "operation", "principal", "account", "from", "to", "seconds"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """The n-th matching calls since the rules were set meet a fault."""
@@ -43,6 +46,7 @@ class Rule:
     kind: Kind
     service: re.Pattern[str]
     operation: re.Pattern[str]
+    principal: re.Pattern[str]
     account: str | None
     first: int
     last: int | None
@@ -51,8 +55,8 @@ class Rule:
 
     @classmethod
     def parse(cls, given: JsonObject) -> Self:
-        """Read ``{kind, service, operation, account, from, to, seconds}``; raises ``ValueError``."""
-        unknown = given.keys() - {"kind", "service", "operation", "account", "from", "to", "seconds"}
+        """Read ``{kind, service, operation, principal, account, from, to, seconds}``; or ``ValueError``."""
+        unknown = given.keys() - _KEYS
         if unknown:
             msg = f"unknown keys in a fault: {', '.join(sorted(unknown))}"
             raise ValueError(msg)
@@ -63,6 +67,7 @@ class Rule:
             kind=Kind(given.get("kind")),
             service=_pattern(given.get("service", ".*")),
             operation=_pattern(given.get("operation", ".*")),
+            principal=_pattern(given.get("principal", ".*")),
             account=None if account is None else str(account),
             first=first,
             last=None if last is None else int(str(last)),
@@ -74,6 +79,7 @@ class Rule:
         return (
             self.service.fullmatch(call.service) is not None
             and self.operation.fullmatch(call.operation) is not None
+            and self.principal.fullmatch(call.principal) is not None
             and self.account in {None, call.account}
         )
 

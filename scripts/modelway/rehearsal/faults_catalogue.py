@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from modelway.core.json import Json, JsonObject
 
 LAYER = Path(__file__).with_name("fault_layer.py")
 _PLACE = "/var/tmp/modelway_fault.py"  # noqa: S108 - a path in the image; anyone may write there, root or not
@@ -22,12 +20,18 @@ class Fault:
     ends: str
     """How the release has to end, in a line."""
     exit_code: int
+    ends_on: Mapping[str, str] = field(default_factory=dict)
+    """The same on targets where it ends in another way."""
+    never_on: Mapping[str, str] = field(default_factory=dict)
+    """Targets it cannot happen on, and why."""
     spoiled: bool = False
     """Whether the image gets the layer of ``fault_layer.py``, switched on in production only."""
     package: str = ""
     """Requirement added to the image, as ``name==version``."""
-    controls: tuple[tuple[str, JsonObject], ...] = ()
-    """What the rehearsal cloud is asked for before the release: name and payload."""
+    never_ready: bool = False
+    """Whether the image never gets ready: the cloud is asked to give up on it soon."""
+    throttles: bool = False
+    """Whether AWS refuses calls of each service for being too many."""
     kills: int = 0
     """How often the client is killed at a random call, and started again."""
     capacity_short: bool = False
@@ -35,38 +39,33 @@ class Fault:
     stale: bool = False
     """Whether the artifact is swapped after its checksum was taken."""
 
-
-def _rules(*rules: JsonObject) -> tuple[tuple[str, JsonObject], ...]:
-    given: Json = list(rules)
-    return (("faults", {"rules": given}),)
-
-
-def _throttled() -> tuple[JsonObject, ...]:
-    """Three calls in a row of every kind of call a release makes, refused."""
-    services = ("ecr", "sagemaker", "s3", "sts", "cloudwatch", "application-autoscaling")
-    return tuple({"kind": "throttle", "service": service, "from": 2, "to": 4} for service in services)
+    def ending(self, target: str) -> str:
+        """How the release to a target has to end, in a line."""
+        return self.ends_on.get(target, self.ends)
 
 
 _ALL = (
     Fault(
         name="unhealthy",
-        happens="in production the new version never answers /ping",
-        ends="SageMaker gives up on it; the old version never stopped serving",
+        happens="in production the new version never gets ready",
+        ends="it is given up before it has traffic; the old version never stopped serving",
+        ends_on={"sagemaker": "SageMaker gives up on it; the old version never stopped serving"},
         exit_code=6,
         spoiled=True,
-        controls=(("endpoints", {"startup_seconds": 25}),),
+        never_ready=True,
     ),
     Fault(
         name="wrong-answers",
         happens="in production the new version is healthy and answers wrongly",
-        ends="a contract test fails, and the old version gets the traffic back",
+        ends="a contract test fails before it has traffic; the old version never stopped serving",
+        ends_on={"sagemaker": "a contract test fails, and the old version gets the traffic back"},
         exit_code=6,
         spoiled=True,
     ),
     Fault(
         name="errors-under-traffic",
         happens="the canary answers 5xx once it has traffic",
-        ends="its alarm goes off and SageMaker rolls back; the table shows how many requests users lost",
+        ends="its alarm goes off and it is rolled back; the table shows how many requests users lost",
         exit_code=6,
         spoiled=True,
     ),
@@ -75,7 +74,7 @@ _ALL = (
         happens="AWS refuses three calls in a row of each service: rate exceeded",
         ends="modelway waits and tries again; the release succeeds",
         exit_code=0,
-        controls=_rules(*_throttled()),
+        throttles=True,
     ),
     Fault(
         name="killed",
@@ -93,7 +92,7 @@ _ALL = (
     ),
     Fault(
         name="no-capacity",
-        happens="AWS has one instance of this type too few when production is updated",
+        happens="AWS has too little capacity when production is updated: one instance less than it needs",
         ends="the release stops as unavailable; the version is not marked as failed, so run it again later",
         exit_code=8,
         capacity_short=True,

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from modelway.core import naming
 from modelway.core.config import ModelConfig
+from modelway.rehearsal.venue import open_venue
 
 if TYPE_CHECKING:
     import boto3
+    from botocore.config import Config
 
 ROLE = "rehearsal"
 """Role by which the rehearsal itself looks into the accounts."""
@@ -38,6 +40,13 @@ def account(number: str, region: str) -> boto3.Session:
     )
 
 
+def asking_once() -> Config:
+    """How users ask: a lost request is to be counted, not repaired."""
+    from botocore.config import Config  # noqa: PLC0415 - keeps --help fast
+
+    return Config(retries={"mode": "standard", "total_max_attempts": 1}, max_pool_connections=20)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Role:
     """A role of an account, and who may assume it."""
@@ -60,10 +69,8 @@ def _roles(config: ModelConfig, laptop: str) -> Iterator[Role]:
     for environment in config.environments.values():
         yield Role(environment.account, environment.deploy_role, people)
         yield Role(environment.account, environment.plan_role, people)
-        role = environment.settings.get("execution_role")
-        if isinstance(role, str):
-            name = role.rpartition("/")[2]
-            yield Role(environment.account, name, json.dumps({"Service": "sagemaker.amazonaws.com"}))
+        for role, service in open_venue(config, environment).roles():
+            yield Role(environment.account, role.rpartition("/")[2], json.dumps({"Service": service}))
 
 
 def make_roles(config: ModelConfig, laptop: str) -> None:

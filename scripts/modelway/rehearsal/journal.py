@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from typing import Self
 
 from modelway.core.json import Json, JsonObject
+from modelway.rehearsal.grounds import ROLE
 
 _ONCE = frozenset({"CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint"})
 """What a release does once to a thing, however often its client is killed."""
 _OK = 200
+_LOOKING = f":assumed-role/{ROLE}/"
+"""In the principal of calls the rehearsal itself makes: its users' requests, its looks around."""
+ANY_BUT_THE_REHEARSAL = f"(?!.*{_LOOKING}).*"
+"""A pattern for principals: of the calls that modelway makes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +25,7 @@ class Entry:
 
     number: int
     account: str
+    principal: str
     service: str
     operation: str
     resource: str
@@ -32,6 +38,7 @@ class Entry:
         return cls(
             number=int(str(given["number"])),
             account=str(given["account"]),
+            principal=str(given["principal"]),
             service=str(given["service"]),
             operation=str(given["operation"]),
             resource=str(given["resource"]),
@@ -58,13 +65,8 @@ def last(log: Sequence[Entry]) -> int:
 
 
 def by_the_client(log: Sequence[Entry]) -> int:
-    """How many calls were none of users' requests."""
-    return sum(entry.service != "sagemaker-runtime" for entry in log)
-
-
-def updated(log: Sequence[Entry], account: str) -> bool:
-    """Whether an endpoint of the account was told to change."""
-    return any(entry.operation == "UpdateEndpoint" and entry.account == account for entry in log)
+    """How many calls were neither users' requests nor the rehearsal's own."""
+    return sum(_LOOKING not in entry.principal for entry in log)
 
 
 def faults(log: Sequence[Entry]) -> tuple[str, ...]:

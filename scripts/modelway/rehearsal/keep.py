@@ -6,11 +6,11 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping
 
-from modelway.core import naming
 from modelway.core.config import ModelConfig
 from modelway.ports import Reporter
 from modelway.rehearsal.grounds import ROLE
 from modelway.rehearsal.launch import Cloud
+from modelway.rehearsal.venue import open_venue
 
 
 def profiles(config: ModelConfig, session: str) -> str:
@@ -37,19 +37,13 @@ def exports(variables: Mapping[str, str]) -> str:
 
 
 def commands(config: ModelConfig, endpoint: str) -> Iterator[str]:
-    """What to type to see the image, the endpoint and the registry."""
+    """What to type to see the image, what serves and the registry."""
     address = endpoint.removeprefix("http://")
     registry, last = config.registry, list(config.environments.values())[-1]
-    name = naming.pointer_name(config, last)
     path = f"{address}/{registry.account}/{registry.region}/{registry.repository}"
     yield f"aws --profile registry ecr describe-images --repository-name {registry.repository}"
-    yield f"aws --profile {last.name} sagemaker describe-endpoint --endpoint-name {name}"
     body = next((t.body for t in config.contract_tests if t.body), "{}")
-    # From a file: the two versions of the aws command read a body on the command line differently.
-    yield (
-        f"echo {shlex.quote(body)} | aws --profile {last.name} sagemaker-runtime invoke-endpoint"
-        f" --endpoint-name {name} --content-type application/json --body fileb:///dev/stdin /dev/stdout"
-    )
+    yield from open_venue(config, last).commands(body)
     yield (
         "aws --profile registry ecr get-login-password"
         f" | docker login --username AWS --password-stdin {address}"

@@ -1,4 +1,4 @@
-"""Users of the model while it is released: threads that ask its endpoint, and count what they get."""
+"""Users of the model while it is released: threads that ask it, and count what they get."""
 
 from __future__ import annotations
 
@@ -14,13 +14,11 @@ from modelway.ports import HttpRequest
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
-
 QUIET, BUSY = 5.0, 30.0
 """Requests a second before production changes, and from then on."""
 _THREADS = 6
 _LONGEST = 70.0
-"""Seconds SageMaker's clients wait for an answer."""
+"""Seconds a user waits for an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +43,8 @@ class Tally:
 class Load:
     """Requests at a steady rate, from entering its ``with`` block to leaving it."""
 
-    client: SageMakerRuntimeClient
-    endpoint: str
+    ask: Callable[[HttpRequest], str]
+    """One request: its status, or the error of one that got no answer."""
     request: HttpRequest
     changing: Callable[[], bool]
     """Whether production began to change; asked now and then until it says so."""
@@ -90,22 +88,6 @@ class Load:
             if time.monotonic() < due:
                 continue
             due = max(due + _THREADS / self._rate, time.monotonic())
-            answer = self._ask()
+            answer = self.ask(self.request)
             with self._lock:
                 self._counted[answer] += 1
-
-    def _ask(self) -> str:
-        """One request: its status or error."""
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - keeps --help fast
-
-        try:
-            answer = self.client.invoke_endpoint(
-                EndpointName=self.endpoint, ContentType=self.request.content_type, Body=self.request.body
-            )
-            answer["Body"].read()
-        except ClientError as error:
-            said = error.response
-            return str(said.get("OriginalStatusCode") or said["Error"]["Code"])
-        except BotoCoreError as error:
-            return type(error).__name__
-        return "200"

@@ -8,29 +8,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from modelway.core import naming
 from modelway.core.config import Byoc, Environment, ModelConfig
-from modelway.core.json import JsonObject
+from modelway.core.json import Json, JsonObject
 from modelway.errors import Differs, Failure, Unavailable
 from modelway.ports import HttpRequest
 from modelway.rehearsal import artifact, derive, grounds, journal, look, prepare, table
 from modelway.rehearsal.child import Client
+from modelway.rehearsal.faults_catalogue import Fault
 from modelway.rehearsal.journal import Entry
 from modelway.rehearsal.launch import Cloud
 from modelway.rehearsal.load import Load, Tally
 from modelway.rehearsal.prepare import Draft
+from modelway.rehearsal.venue import Venue, open_venue
 from modelway.rehearsal.wish import Scene, Took
-
-if TYPE_CHECKING:
-    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
 ADVISORIES = Path(__file__).with_name("advisories")
 _NOTE = "A small set of advisories, made by hand for the rehearsal: not a verdict on this image."
 LAPTOP = "999999999999"
 """The account the rehearsal's credentials are of."""
-_ANY_BUT_USERS = "(?!sagemaker-runtime).*"
 _SIGKILL = -9
 
 
@@ -47,6 +43,16 @@ class Play:
     seed: int = 0
     calls: int = 0
     """AWS calls the release before made: the one you watch makes about as many."""
+
+    @property
+    def production(self) -> Environment:
+        """The last environment: the one users ask."""
+        return production(self.config)
+
+    @property
+    def venue(self) -> Venue:
+        """Production, as its target is rehearsed."""
+        return open_venue(self.config, self.production)
 
     def perform(self) -> int:
         """Everything up to the end of the release; its exit code."""
@@ -77,16 +83,17 @@ class Play:
         request = self._question()
         reporter.table("What ran", ("stage", "took", "outcome"), table.ran(self.scene.took))
         if self.tally.sent:
-            by_version = look.requests_by_version(self.config, production(self.config))
-            rows = table.users(self.tally, by_version)
-            title = f"Requests in {production(self.config).name} while it was released"
+            rows = table.users(self.tally, self.venue.requests_by_version())
+            title = f"Requests in {self.production.name} while it was released"
             reporter.table(title, ("who", "requests", "failed", "answers"), rows)
-        places = [look.serving(self.config, e, request) for e in self.config.environments.values()]
+        environments = self.config.environments.values()
+        places = [open_venue(self.config, each).serving(request) for each in environments]
         columns = ("environment", "version", "image", "status", "asked just now")
         reporter.table("What serves now", columns, table.serving(places))
-        reporter.note(table.verdict(fault, code))
+        target = self.production.target
+        reporter.note(table.verdict(fault, code, target))
         builds = isinstance(self.config.image, Byoc)
-        for line in table.next_steps(str(self.scene.wish.config), fault, builds=builds):
+        for line in table.next_steps(str(self.scene.wish.config), fault, target, builds=builds):
             reporter.note(line)
 
     def _trained(self, before: Draft, watched: Draft) -> tuple[Draft, Draft]:
@@ -109,6 +116,8 @@ class Play:
         grounds.make_buckets(self.config)
         if self.archive:
             grounds.upload(self.config, self.archive)
+        for environment in self.config.environments.values():
+            open_venue(self.config, environment).build()
         accounts = [self.config.registry.account, *(e.account for e in self.config.environments.values())]
         self.scene.world.reporter.note(f"accounts {', '.join(dict.fromkeys(accounts))}: separate, by roles")
 
@@ -136,13 +145,8 @@ class Play:
     def _watched(self, config: Path) -> int:
         """The release one watches, with users and with the fault."""
         fault = self.scene.wish.fault
-        for name, payload in fault.controls if fault else ():
-            self.cloud.control(name, payload)
-        if fault and fault.capacity_short:
-            place = production(self.config)
-            kind, instances = str(place.settings["instance_type"]), place.capacity.instances - 1
-            self.cloud.control("endpoints", {"capacity": {kind: instances}})
         if fault:
+            self._inject(fault)
             self.scene.world.reporter.warn(f"fault {fault.name}: {fault.happens}")
         with self._users():
             begun = journal.last(self._log(0))
@@ -150,6 +154,18 @@ class Play:
             code = self._release(config, "release: the one you watch")
         self._check(self._log(begun))
         return code
+
+    def _inject(self, fault: Fault) -> None:
+        """Ask the cloud for what the fault needs of it."""
+        if fault.never_ready:
+            for name, payload in self.venue.unhealthy:
+                self.cloud.control(name, payload)
+        if fault.throttles:
+            services = ("ecr", "s3", "sts", *self.venue.services)
+            rules: Json = [_throttle(service) for service in services]
+            self.cloud.control("faults", {"rules": rules})
+        if fault.capacity_short and (shortage := self.venue.shortage()):
+            self.cloud.control(shortage.control, shortage.payload)
 
     def _check(self, log: Sequence[Entry]) -> None:
         """Say which faults were met; raise ``Differs`` where a killed client did something twice."""
@@ -165,11 +181,12 @@ class Play:
     @contextmanager
     def _users(self) -> Iterator[None]:
         """Requests to production from beginning to end."""
-        place = production(self.config)
-        client = _runtime(place)
-        name = naming.pointer_name(self.config, place)
-        begun, account = journal.last(self._log(0)), place.account
-        load = Load(client, name, self._question(), lambda: journal.updated(self._log(begun), account))
+        venue, begun = self.venue, journal.last(self._log(0))
+
+        def changing() -> bool:
+            return any(venue.moves(entry) for entry in self._log(begun))
+
+        load = Load(venue.users(), self._question(), changing)
         with load:
             try:
                 yield
@@ -192,7 +209,7 @@ class Play:
 
     def _killed(self, config: Path, call: int, kind: str) -> bool:
         """Run a release that is killed at a call; whether it came that far."""
-        rule: JsonObject = {"kind": kind, "service": _ANY_BUT_USERS, "from": call}
+        rule: JsonObject = {"kind": kind, "principal": journal.ANY_BUT_THE_REHEARSAL, "from": call}
         self.cloud.control("faults", {"rules": [rule]})
         when = "before" if kind == "kill_before" else "after"
         begun = journal.last(self._log(0))
@@ -225,13 +242,10 @@ def production(config: ModelConfig) -> Environment:
     return list(config.environments.values())[-1]
 
 
-def _runtime(place: Environment) -> SageMakerRuntimeClient:
-    """A client that asks once: a lost request is to be counted, not repaired."""
-    from botocore.config import Config  # noqa: PLC0415 - keeps --help fast
-
-    once = Config(retries={"mode": "standard", "total_max_attempts": 1}, max_pool_connections=20)
-    session = grounds.account(place.account, place.region)
-    return session.client("sagemaker-runtime", config=once)
+def _throttle(service: str) -> JsonObject:
+    """Three calls in a row of every kind of call a release makes, refused; users' are let through."""
+    principal = journal.ANY_BUT_THE_REHEARSAL
+    return {"kind": "throttle", "service": service, "principal": principal, "from": 2, "to": 4}
 
 
 def _ending(code: int) -> str:

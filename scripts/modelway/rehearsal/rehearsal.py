@@ -12,9 +12,10 @@ from modelway.errors import Malformed
 from modelway.ports import World
 from modelway.rehearsal import docker_engine, keep, launch, registry_program
 from modelway.rehearsal.child import Client
-from modelway.rehearsal.faults_catalogue import Fault
+from modelway.rehearsal.faults_catalogue import FAULTS, Fault
 from modelway.rehearsal.launch import Cloud
 from modelway.rehearsal.play import Play, production
+from modelway.rehearsal.venue import open_venue
 from modelway.rehearsal.wish import Folders, Scene, Wish
 
 
@@ -84,11 +85,17 @@ def _remove_files(folders: Folders) -> None:
 
 def _refuse_what_the_fault_cannot_do(fault: Fault | None, config: ModelConfig) -> None:
     """Say before any work that a fault needs what this config has not."""
+    last = production(config)
+    venue = open_venue(config, last)
     if fault is None:
         return
-    last = production(config)
-    if fault.capacity_short and "instance_type" not in last.settings:
-        cure = "rehearse it with model-configs/iris-classifier.yaml."
-        raise Malformed(f"The fault {fault.name} needs instances", seen=f"{last.name} has none.", cure=cure)
+    if why := fault.never_on.get(last.target):
+        able = ", ".join(one.name for one in FAULTS.values() if last.target not in one.never_on)
+        what = f"The fault {fault.name} cannot happen on {last.target}"
+        raise Malformed(what, seen=why, cure=f"Those that can: {able}.")
+    if fault.capacity_short and venue.shortage() is None:
+        what = f"The fault {fault.name} needs capacity to be short of"
+        seen = f"{last.name} counts none: {last.target} starts with the requests there."
+        raise Malformed(what, seen=seen, cure="rehearse it with model-configs/iris-classifier.yaml.")
     if fault.stale and config.artifact is None:
         raise Malformed(f"The fault {fault.name} needs a model_artifact", cure="name one in the config.")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from modelway.rehearsal.faults_catalogue import FAULTS, Fault
 from modelway.rehearsal.load import Tally
+from modelway.rehearsal.venue import Serving
 from modelway.rehearsal.wish import Took
 
 Row = tuple[str, ...]
@@ -16,20 +16,6 @@ INNER = "  "
 """What the name of a stage inside another stage begins with."""
 _WIDEST = 90
 _DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Serving:
-    """What one environment serves, asked from its endpoint."""
-
-    environment: str
-    version: str
-    """The version's id; empty when nothing serves."""
-    digest: str
-    """Of the image its containers really run."""
-    status: str
-    answer: str
-    """What it answered just now."""
 
 
 def ran(took: Sequence[Took]) -> list[Row]:
@@ -60,19 +46,23 @@ def serving(places: Sequence[Serving]) -> list[Row]:
     return [(p.environment, p.version or "nothing", p.digest[:19], p.status, p.answer) for p in places]
 
 
-def verdict(fault: Fault | None, code: int) -> str:
+def verdict(fault: Fault | None, code: int, target: str) -> str:
     """Whether it ended as it had to."""
     wanted = fault.exit_code if fault else 0
     name = f"with the fault {fault.name} " if fault else ""
     if code == wanted:
-        meaning = f": {fault.ends}" if fault else ""
+        meaning = f": {fault.ending(target)}" if fault else ""
         return f"The release {name}ended with exit code {code}, as it has to{meaning}."
     return f"The release {name}ended with exit code {code}; {wanted} was expected. What it said is above."
 
 
-def next_steps(config: str, fault: Fault | None, *, builds: bool = True) -> Iterator[str]:
+def next_steps(config: str, fault: Fault | None, target: str, *, builds: bool = True) -> Iterator[str]:
     """How to see more; faults in the image are for configs that build it from a Dockerfile."""
-    able = [one.name for one in FAULTS.values() if builds or not (one.spoiled or one.package)]
+    able = [
+        one.name
+        for one in FAULTS.values()
+        if target not in one.never_on and (builds or not (one.spoiled or one.package))
+    ]
     others = [name for name in able if fault is None or name != fault.name]
     own = "" if config == DEFAULT_CONFIG else f" {config}"
     yield f"Try a failure next:    scripts/run rehearse{own} --fault {others[0]}"
