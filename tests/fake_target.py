@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from modelway.core.analysis import Sample
 from modelway.core.config import Capacity
 from modelway.core.image import DOCKER_MANIFEST
 from modelway.core.plan import Blame, Need, Setback, State
@@ -48,6 +49,12 @@ class Clock:
         return (self.now() - since).total_seconds()
 
 
+def healthy(version: VersionId, seconds: float) -> Sample:
+    """Ten requests a second, answered well."""
+    del version
+    return Sample(requests=int(seconds * 10), errors=0, latency_p95=0.05)
+
+
 @dataclass
 class FakeTarget:
     """One environment of one model, with its misfortunes."""
@@ -55,7 +62,11 @@ class FakeTarget:
     clock: Clock = field(default_factory=Clock)
     records: dict[VersionId, Record] = field(default_factory=dict)
     traffic: dict[VersionId, int] = field(default_factory=dict)
+    running: Capacity | None = None
+    """How much of what serves runs."""
     capacity: Capacity | None = None
+    walks: bool = False
+    beside: bool = False
     needs: tuple[Need, ...] = ()
     early: bool = False
     media_types: frozenset[str] = frozenset({DOCKER_MANIFEST})
@@ -65,6 +76,10 @@ class FakeTarget:
     """Versions the platform takes back by itself, and blames."""
     no_room: int = 0
     """How many shifts the platform takes back for lack of capacity."""
+    alarm: str | None = None
+    """What an alarm says of the version being released."""
+    samples: Callable[[VersionId, float], Sample] = healthy
+    """What a version answered in so many seconds."""
     takes: float = 60.0
     """Seconds a shift takes."""
     crash_in: int | None = None
@@ -104,7 +119,8 @@ class FakeTarget:
             modified=self.changed.isoformat() if self.traffic or self.setback else None,
             needs=self.needs if wanted else (),
             setback=self.setback,
-            capacity=self.capacity if self.traffic else None,
+            capacity=self.running if self.traffic else None,
+            sick=self.alarm if wanted and wanted.id in self.traffic else None,
             soaked=self.clock.elapsed(self.changed),
         )
 
@@ -125,7 +141,7 @@ class FakeTarget:
 
     def shift(self, version: VersionId, percent: int, /, *, urgent: bool) -> None:
         assert version in self.records
-        assert self.pending is None, "a second change while one is under way"
+        assert urgent or self.pending is None, "a second change while one is under way"
         self._write(f"shift {version} {percent}", lambda: self._begin(version, percent))
         del urgent
 
@@ -133,6 +149,7 @@ class FakeTarget:
         others = {v: p for v, p in self.traffic.items() if v != version}
         old = max(others, key=lambda v: others[v], default=None)
         wanted = {version: percent} | ({old: 100 - percent} if old and percent < 100 else {})
+        assert sum(wanted.values()) == 100, "a share of the traffic goes nowhere"
         if self.no_room:
             self.no_room -= 1
             self.pending = dict(self.traffic), Setback(blame=Blame.PLATFORM, reason="no capacity")
@@ -140,6 +157,21 @@ class FakeTarget:
             self.pending = dict(self.traffic), Setback(blame=Blame.VERSION, reason="ping failed")
         else:
             self.pending = wanted, None
+
+    def interrupt(self) -> None:
+        self._write("interrupt", self._take_back)
+
+    def _take_back(self) -> None:
+        """Traffic is as it was before the change under way, and nothing runs beside."""
+        self.pending = None
+        self.traffic = {v: percent for v, percent in self.traffic.items() if percent}
+        self.changed = self.clock.now()
+
+    def measure(self, candidate: VersionId, baseline: VersionId, seconds: float, /) -> tuple[Sample, Sample]:
+        assert self.pending is None
+        assert self.traffic[candidate], "measured without traffic"
+        assert self.traffic[baseline], "compared with what has no traffic"
+        return self.samples(candidate, seconds), self.samples(baseline, seconds)
 
     def invoke(self, request: HttpRequest, version: VersionId | None, /) -> HttpAnswer:
         raise NotImplementedError
@@ -167,7 +199,7 @@ class FakeTarget:
 
     def configure(self, version: VersionId, capacity: Capacity, /) -> None:
         assert self.traffic.get(version) == 100
-        self._write(f"configure {capacity.instances}", lambda: setattr(self, "capacity", capacity))
+        self._write(f"configure {capacity.instances}", lambda: setattr(self, "running", capacity))
 
     def retire(self, version: VersionId, /) -> None:
         assert version not in self.traffic
@@ -184,4 +216,4 @@ def without_time(target: FakeTarget) -> object:
         )
         for v, r in target.records.items()
     }
-    return strip, target.traffic, target.capacity, target.needs, target.pending
+    return strip, target.traffic, target.running, target.needs, target.pending

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from modelway.core.config import ModelConfig, ScanSpec
+from modelway.core.config import Environment, ModelConfig, ScanSpec
 from modelway.core.findings import Report
 from modelway.core.findings_json import report_json
 from modelway.core.image import Image
@@ -29,6 +29,7 @@ class AnsweringTarget(FakeTarget):
     """A fake target that answers requests, too."""
 
     answer: HttpAnswer = GOOD
+    walks: bool = True
 
     def invoke(self, request: HttpRequest, version: object, /) -> HttpAnswer:
         """The same answer for everybody."""
@@ -84,12 +85,19 @@ class Stage:
             containers=nothing,
             registry=lambda _: self.registry,
             artifacts=nothing,
-            target=lambda _, place: self.targets[place.name],
+            target=self._open,
             scanner=nothing,
             advisories=nothing,
             history=nothing,
             permissions=nothing,
         )
+
+    def _open(self, config: ModelConfig, place: Environment) -> AnsweringTarget:
+        """The environment's target, with the capacity its config wants."""
+        del config
+        target = self.targets[place.name]
+        target.capacity = place.capacity
+        return target
 
     def delivery(self, environment: str) -> Delivery:
         """The way into an environment."""

@@ -42,7 +42,7 @@ def fresh(**misfortunes: object) -> FakeTarget:
     target = FakeTarget(**misfortunes)  # type: ignore[arg-type]
     target.records = {OLD.id: passed_record(OLD, 2), OLDER.id: passed_record(OLDER, 1)}
     target.traffic = {OLD.id: 100}
-    target.capacity = Capacity()
+    target.running = Capacity()
     return target
 
 
@@ -98,7 +98,7 @@ def test_reaches_the_wanted_version_and_then_has_nothing_to_do(start, way, missi
     goal = goal_for(NEW, target, way, capacity=Capacity(instances=2))
     assert run_until_done(target, goal, approve(goal, target)) == "done"
     assert target.traffic == {NEW.id: 100}
-    assert target.capacity == Capacity(instances=2)
+    assert target.running == Capacity(instances=2)
     assert plan(goal, target.observe(NEW)) == ()
     before = list(target.calls)
     assert run_until_done(target, goal, set()) == "done"
@@ -381,29 +381,29 @@ SUSPEND = Need(id="suspend", words="suspend autoscaling", resets=True)
 @pytest.mark.parametrize("sick", [{}, {NEW.id: 1}])
 def test_capacity_lost_on_the_way_is_set_again_there_and_back(sick):
     target = fresh(sick=sick, needs=(SUSPEND,))
-    target.capacity = SCALED
+    target.running = SCALED
     losing = target.prepare
 
     def prepare(need: str, version: Version, /) -> None:
         losing(need, version)
-        target.capacity = Capacity(instances=1)
+        target.running = Capacity(instances=1)
 
     target.prepare = prepare  # type: ignore[method-assign]
     goal = goal_for(NEW, target, (Waypoint(percent=FULL),), capacity=SCALED)
     with pytest.raises(Unhealthy) if sick else contextlib.nullcontext():
         engine(target).deploy(NEW, goal, approve(goal, target))
     assert target.traffic == {OLD.id if sick else NEW.id: 100}
-    assert target.capacity == SCALED
+    assert target.running == SCALED
 
 
 def test_the_way_back_does_not_wait_for_a_capacity_nobody_foresaw():
     target = fresh(sick={NEW.id: 1})
-    target.capacity = SCALED
+    target.running = SCALED
     goal = goal_for(NEW, target, (Waypoint(percent=FULL),), capacity=SCALED)
     approved = approve(goal, target)
 
     def changed_meanwhile(id_: VersionId, percent: int) -> None:
-        target.capacity = Capacity(instances=7)
+        target.running = Capacity(instances=7)
         target.verify(id_, percent)
 
     with pytest.raises(Unhealthy):

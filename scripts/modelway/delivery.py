@@ -19,10 +19,11 @@ from modelway.core.findings import Report
 from modelway.core.findings_json import report_of
 from modelway.core.image import Image
 from modelway.core.manifest import Manifest
-from modelway.core.plan import Goal, State, Step, plan, plan_back
+from modelway.core.plan import FULL, Goal, State, Step, Waypoint, plan, plan_back
 from modelway.core.planfile import PlanFile
 from modelway.core.policy import combine, judge
 from modelway.core.refusals import refuse
+from modelway.core.rollout import waypoints
 from modelway.core.version import Version, VersionId
 from modelway.core.words import describe
 from modelway.engine import Engine
@@ -161,12 +162,13 @@ class Delivery:
 
     def goal(self, version: VersionId, *, retry: int = 0, release: str = "", hotfix: bool = False) -> Goal:
         """What a release wants of this environment."""
-        serverless = "instance_type" not in self.environment.settings
+        target, rollout = self.target, self.environment.rollout
         return Goal(
             version=version,
             contract=self.contract.hash,
-            early=self.target.early,
-            capacity=None if serverless else self.environment.capacity,
+            waypoints=(Waypoint(percent=FULL),) if target.walks else waypoints(rollout, beside=target.beside),
+            early=target.early,
+            capacity=target.capacity,
             keep=self.environment.keep_versions,
             retry=retry,
             release=release,

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import assert_never
+from typing import TypeVar, assert_never
 
+from modelway.core.analysis import Verdict, judge
 from modelway.core.plan import (
+    Analyse,
     Configure,
     Goal,
+    Pause,
     Prepare,
     Retire,
     Shift,
@@ -21,17 +24,27 @@ from modelway.core.plan import (
     State,
     Step,
     Verify,
+    Watching,
     plan,
     plan_back,
     way_back,
 )
-from modelway.core.record import Attempt, Checked, Failed, Named, Passed
-from modelway.core.refusals import refuse, refuse_by_world, refuse_overtaken, refuse_unapproved, undone
+from modelway.core.record import Analysed, Attempt, Checked, Failed, Inconclusive, Named, Passed
+from modelway.core.refusals import (
+    inconclusive,
+    paused,
+    refuse,
+    refuse_by_world,
+    refuse_overtaken,
+    refuse_unapproved,
+    undone,
+)
 from modelway.core.version import Version, VersionId
 from modelway.core.words import describe
 from modelway.errors import (
     Differs,
     Failure,
+    NotEvaluated,
     Unfinished,
     Unhealthy,
     Unrestored,
@@ -42,6 +55,8 @@ _CAN_WAIT: tuple[type[Step], ...] = (Retire, Configure)
 """What may be left undone on the way back, where nobody approved it: getting back matters more."""
 _LONGEST_SLEEP = 30.0
 """Seconds between two looks during a soak, so that an alarm is seen while it matters."""
+_GRADUAL: tuple[type[Step], ...] = (Soak, Analyse)
+"""What is done a little at a time, and is planned again until there is enough of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +77,10 @@ class Engine:
     def deploy(self, version: Version, goal: Goal, approved: Collection[Step]) -> State:
         """Take the environment to ``goal``, and back where it was good if the version turns out sick.
 
-        Raises ``Unhealthy`` when the way back was taken, ``Unrestored`` when there was none or it
-        failed too, and whatever ``converge`` raises without having changed its mind about the version.
+        Raises ``Unhealthy`` when the way back was taken, ``NotEvaluated`` when it was taken because
+        nobody could tell whether the version is well, ``Unrestored`` when there was none or it failed
+        too, ``Unfinished`` where a person is waited for, and whatever ``converge`` raises without
+        having changed its mind about the version.
         """
         try:
             return self.converge(goal, approved, version)
@@ -71,6 +88,8 @@ class Engine:
             # Before the way back starts containers that log too.
             told = _with_logs(failure, self.target.logs(goal.version))
             return self._go_back(goal, approved, told)
+        except NotEvaluated as failure:
+            return self._go_back(goal, approved, failure)
 
     def converge(self, goal: Goal, approved: Collection[Step], version: Version | None = None) -> State:
         """Take the environment to ``goal``, doing nothing outside ``approved``.
@@ -94,7 +113,7 @@ class Engine:
             if steps[0] in done:
                 raise undone(steps[0], state)
             self._perform(steps[0], state, version, urgent=version is None)
-            if not isinstance(steps[0], Soak):
+            if not isinstance(steps[0], _GRADUAL):
                 done.add(steps[0])
 
     def restore(self, goal: Goal, approved: Collection[Step]) -> State:
@@ -118,16 +137,14 @@ class Engine:
         """Do one step."""
         self.say(describe(step))
         match step:
+            case Verify() | Soak() | Analyse() | Pause():
+                self._watch(step, state)
             case Prepare(need):
                 self.target.prepare(need, _needed(version))
             case Stage():
                 self.target.stage(_needed(version), release=self.release)
             case Shift(id_, percent, attempt):
                 self._shift(id_, percent, attempt, state, urgent=urgent)
-            case Soak(_, _, seconds):
-                self.clock.sleep(min(max(seconds - state.soaked, 0.0), _LONGEST_SLEEP))
-            case Verify(id_, contract, percent):
-                self._verify(id_, contract, percent, state)
             case Configure(id_, capacity):
                 self.target.configure(id_, capacity)
             case Retire(id_):
@@ -135,15 +152,54 @@ class Engine:
             case _:
                 assert_never(step)
 
+    def _watch(self, step: Watching, state: State) -> None:
+        """Do one step that moves nothing."""
+        match step:
+            case Verify(id_, contract, percent):
+                self._verify(id_, contract, percent, state)
+            case Soak(_, _, seconds):
+                self.clock.sleep(min(max(seconds - state.soaked, 0.0), _LONGEST_SLEEP))
+            case Analyse():
+                self._analyse(step, state)
+            case Pause():
+                raise paused(step)
+            case _:
+                assert_never(step)
+
     def _shift(self, id_: VersionId, percent: int, attempt: int, state: State, *, urgent: bool) -> None:
         """Remember the attempt, then move the pointer: in this order, so that a crash is understood."""
-        if not state.traffic.get(id_):
+        if id_ not in state.traffic:
             record = state.records.get(id_)
             if self.release and not urgent and record and record.release != self.release:
                 self.target.record(id_, Named(release=self.release))
             mark = Attempt(number=attempt, at=self._now(), pointer=state.modified)
             self.target.record(id_, mark)
         self.target.shift(id_, percent, urgent=urgent)
+
+    def _analyse(self, step: Analyse, state: State) -> None:
+        """Compare once; without a verdict, wait a little, or give up when the time is over."""
+        baseline = state.baseline(step.version)
+        if baseline is None:
+            return  # the next look finds nothing to compare with, and plans accordingly
+        samples = self.target.measure(step.version, baseline, min(state.soaked, step.longest))
+        found = judge(*samples, step.limits)
+        seen = "; ".join(found.reasons)
+        self.say(f"version {step.version} at {step.percent} %: {found.verdict}: {seen}")
+        match found.verdict:
+            case Verdict.PASS:
+                record = state.records.get(step.version)
+                attempt = record.attempts if record else 0
+                self.target.record(step.version, Analysed(attempt=attempt, percent=step.percent))
+            case Verdict.FAIL:
+                what = f"version {step.version} does worse than the version in service"
+                raise Unhealthy(what, seen=seen, cure="Fix the model and release again.")
+            case Verdict.INCONCLUSIVE:
+                left = step.longest - state.soaked
+                if left <= 0:
+                    raise inconclusive(step.version, seen)
+                self.clock.sleep(min(left, _LONGEST_SLEEP))
+            case _:
+                assert_never(found.verdict)
 
     def _verify(self, id_: VersionId, contract: str, percent: int, state: State) -> None:
         """Ask the tests, then remember that they passed, if it was this version that was asked."""
@@ -165,10 +221,13 @@ class Engine:
         state = self.target.observe(None)
         return percent == 0 or (state.settled and state.traffic.get(id_) == percent)
 
-    def _go_back(self, goal: Goal, approved: Collection[Step], failure: Unhealthy) -> State:
+    def _go_back(self, goal: Goal, approved: Collection[Step], failure: Unhealthy | NotEvaluated) -> State:
         """Record the verdict, then return: a run that dies on the way back is finished by the next."""
         state = self.settled(None)
         self._reject(goal.version, state, failure)
+        if state.traffic.get(goal.version) == 0:  # no traffic to move: it only stops running beside
+            self.target.interrupt()
+            state = self.settled(None)
         back = way_back(goal, state)
         serving = state.serving
         if serving not in (None, goal.version) and (back is None or serving != back.version):
@@ -191,12 +250,15 @@ class Engine:
             ) from second
         raise _with_end(failure, f"Version {back.version} serves again.")
 
-    def _reject(self, version: VersionId, state: State, failure: Unhealthy) -> None:
-        """Remember that the version failed in its present attempt."""
+    def _reject(self, version: VersionId, state: State, failure: Unhealthy | NotEvaluated) -> None:
+        """Remember how the version's present attempt ended."""
         record = state.records.get(version)
         if record is None:
             return
-        if record.failed is None or record.failed.attempt < record.attempts:
+        if isinstance(failure, NotEvaluated):
+            if not record.undecided:
+                self.target.record(version, Inconclusive(attempt=record.attempts, reason=failure.seen))
+        elif record.failed is None or record.failed.attempt < record.attempts:
             self.target.record(version, Failed(attempt=record.attempts, reason=failure.what))
 
     def _now(self) -> str:
@@ -225,6 +287,9 @@ def _with_logs(failure: Unhealthy, lines: Sequence[str]) -> Unhealthy:
     return Unhealthy(failure.what, seen="\n".join([failure.seen, *said]).strip(), cure=failure.cure)
 
 
-def _with_end(failure: Unhealthy, end: str) -> Unhealthy:
+_Ended = TypeVar("_Ended", bound=Failure)
+
+
+def _with_end(failure: _Ended, end: str) -> _Ended:
     """The failure, told together with how it ended."""
-    return Unhealthy(failure.what, seen=f"{failure.seen}\n{end}".strip(), cure=failure.cure)
+    return type(failure)(failure.what, seen=f"{failure.seen}\n{end}".strip(), cure=failure.cure)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Never, Protocol
 
 # On every command's way: what this module only names is not loaded for it.
 if TYPE_CHECKING:
+    from modelway.core.analysis import Sample
     from modelway.core.changes import Scope
     from modelway.core.config import BuildSecret, Capacity, Environment, ModelConfig, RegistrySpec
     from modelway.core.diagnosis import Examination
@@ -254,6 +255,21 @@ class Target(Protocol):
     def media_types(self) -> frozenset[str]:
         """Manifests it can run."""
 
+    @property
+    def walks(self) -> bool:
+        """Whether the platform walks the whole rollout by itself, in one shift to 100 %.
+
+        Otherwise every waypoint is a shift of its own, and the state is settled between them.
+        """
+
+    @property
+    def beside(self) -> bool:
+        """Whether a version can run beside what serves and be asked there: a shift to 0 %."""
+
+    @property
+    def capacity(self) -> Capacity | None:
+        """What the config wants counted here; ``None`` where there is nothing to count."""
+
     def observe(self, wanted: Version | None, /) -> State:
         """What is there, and what ``wanted`` would still need."""
 
@@ -264,7 +280,21 @@ class Target(Protocol):
         """Make the version exist, without traffic."""
 
     def shift(self, version: VersionId, percent: int, /, *, urgent: bool) -> None:
-        """Begin to send this share of traffic to the version; ``urgent`` is the way back: all at once."""
+        """Begin to send this share of traffic to the version; ``urgent`` is the way back: all at once.
+
+        To 0 %: run it beside what serves, without traffic. Urgent is the shortest way there is, also
+        when it takes back a change under way.
+        """
+
+    def interrupt(self) -> None:
+        """Take back the change under way as fast as the platform can; nothing where none is under way.
+
+        What runs beside without traffic is such a change. Raises ``NotAllowed``, naming what can be
+        done, where the platform has no cancel.
+        """
+
+    def measure(self, candidate: VersionId, baseline: VersionId, seconds: float, /) -> tuple[Sample, Sample]:
+        """What the two answered in the last so many seconds, the same for both, in that order."""
 
     def settle(self, say: Callable[[str], None], /, *, patience: float | None = None) -> None:
         """Wait until no change is under way, or for so many seconds, saying what happens."""

@@ -180,7 +180,11 @@ def _capacity(capacity: Capacity, keys: Keys) -> Iterator[Flaw]:
 
 
 def _rollout(rollout: Rollout, keys: Keys) -> Iterator[Flaw]:
-    """Alarms that CloudWatch takes, and that can fire while somebody watches."""
+    """Alarms that CloudWatch takes, and that can fire while somebody watches; limits that limit."""
+    analysis = rollout.analysis
+    if analysis and analysis.error_rate_increase is None and analysis.latency_p95_ratio is None:
+        cure = "Write error_rate: {max_increase: 1}, or latency_p95: {max_ratio: 1.5}, or both."
+        yield Flaw(path=(*keys, "analysis"), message="analysis compares nothing", cure=cure, spot="key")
     for index, alarm in enumerate(rollout.alarms):
         if isinstance(alarm, CreatedAlarm):
             yield from _alarm(alarm, rollout.bake_time, (*keys, "alarms", index))

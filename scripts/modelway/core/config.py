@@ -151,9 +151,10 @@ class RolloutStrategy(StrEnum):
     """How traffic moves to a new version."""
 
     ALL_AT_ONCE = "all_at_once"
+    ROLLING = "rolling"
     CANARY = "canary"
     LINEAR = "linear"
-    ROLLING = "rolling"
+    BLUE_GREEN = "blue_green"
 
 
 class AlarmMetric(StrEnum):
@@ -187,6 +188,20 @@ Alarm: TypeAlias = ExistingAlarm | CreatedAlarm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """What the candidate may do worse than the version in service, over the same minutes."""
+
+    error_rate_increase: float | None = None
+    """Percentage points its share of failing requests may be above the other's."""
+    latency_p95_ratio: float | None = None
+    """How many times the other's 95th percentile its own may be."""
+    min_requests: int = 100
+    """Requests each must have answered before they are compared."""
+    max_wait: timedelta = timedelta(minutes=10)
+    """How long to wait for them, after the bake time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout:
     """How a release replaces what serves."""
 
@@ -197,6 +212,10 @@ class Rollout:
     """Share moved at each step of ``linear`` and ``rolling``."""
     bake_time: timedelta = timedelta(0)
     """How long each step is watched before the next."""
+    pause: bool = False
+    """A person must say so before the traffic goes beyond the first share."""
+    analysis: Analysis | None = None
+    """How the candidate is compared before each larger share."""
     alarms: tuple[Alarm, ...] = ()
     max_time: timedelta | None = None
     """When the platform gives up; ``None`` lets modelway work it out from the waits."""

@@ -12,6 +12,7 @@ from modelway.core import duration
 from modelway.core.config import (
     Alarm,
     AlarmMetric,
+    Analysis,
     Autoscaling,
     BuildSecret,
     Byoc,
@@ -207,8 +208,22 @@ def _rollout(value: Json) -> Rollout:
         canary_percent=fields.whole("canary_percent", bare.canary_percent),
         step_percent=fields.whole("step_percent", bare.step_percent),
         bake_time=fields.time("bake_time", bare.bake_time),
+        pause=fields.flag("pause", default=False),
+        analysis=_analysis(fields.raw("analysis")) if "analysis" in fields else None,
         alarms=tuple(_alarm(item) for item in fields.items("alarms")),
         max_time=duration.parse(fields.text("max_time")) if "max_time" in fields else None,
+    )
+
+
+def _analysis(value: Json) -> Analysis:
+    """How the candidate is compared with what serves."""
+    fields, bare = Fields(value), Analysis()
+    errors, latency = (Fields(fields.raw(k)) if k in fields else None for k in ("error_rate", "latency_p95"))
+    return Analysis(
+        error_rate_increase=errors.number("max_increase") if errors else None,
+        latency_p95_ratio=latency.number("max_ratio") if latency else None,
+        min_requests=fields.whole("min_requests", bare.min_requests),
+        max_wait=fields.time("max_wait", bare.max_wait),
     )
 
 

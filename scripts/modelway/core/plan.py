@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 
-from modelway.core.config import Capacity
+from modelway.core.config import Analysis, Capacity
 from modelway.core.record import Attempt, Record
 from modelway.core.semver import SemVer, parse
 from modelway.core.version import VersionId
@@ -63,7 +63,10 @@ class State:
 
     records: Mapping[VersionId, Record] = field(default_factory=dict)
     traffic: Mapping[VersionId, int] = field(default_factory=dict)
-    """Percent by version; what modelway did not create is under ``foreign``."""
+    """Percent by version; what modelway did not create is under ``foreign``.
+
+    A version at 0 runs beside the others and can be asked, but no user is sent to it.
+    """
     settled: bool = True
     """No change of the pointer is under way."""
     modified: str | None = None
@@ -87,14 +90,24 @@ class State:
         """The version with all the traffic, if one has it."""
         return next((v for v, percent in self.traffic.items() if percent == FULL), None)
 
+    def baseline(self, candidate: VersionId) -> VersionId | None:
+        """The version the candidate takes traffic from: the one with most of the rest."""
+        others = {v: percent for v, percent in self.traffic.items() if v != candidate and percent}
+        return max(others, key=lambda v: others[v], default=None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waypoint:
-    """A share of traffic to reach, and how long to stay there."""
+    """A share of traffic to reach, and what has to happen there before going on."""
 
     percent: int
+    """0 runs the version beside what serves, where it can be asked and has no traffic."""
     soak: float = 0.0
     """Seconds to watch before going on."""
+    analysis: Analysis | None = None
+    """How the version must compare with what serves, where both have traffic."""
+    pause: bool = False
+    """A person has to say so before going on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +118,7 @@ class Goal:
     contract: str | None = None
     """Hash of the contract tests it must pass; ``None`` asks for none (an old version's way back)."""
     waypoints: tuple[Waypoint, ...] = (Waypoint(percent=FULL),)
-    """One where the platform keeps the clock, several where we do."""
+    """One where the platform walks them all, several where we do."""
     early: bool = False
     """Whether the version can be asked before it has traffic."""
     capacity: Capacity | None = None
@@ -116,6 +129,8 @@ class Goal:
     """The release's name; a semantic version is not shifted after a higher one was attempted."""
     hotfix: bool = False
     """Shift it all the same."""
+    go_on: bool = False
+    """A person said so: pauses are over."""
     keep: int | None = None
     """Passed versions kept for rollback beside the wanted one; ``None`` retires nothing."""
 
@@ -164,6 +179,30 @@ class Soak:
 
 
 @dataclass(frozen=True, slots=True)
+class Analyse:
+    """Compare the version with what serves, over the same minutes, until there is a verdict."""
+
+    version: VersionId
+    percent: int
+    soak: float
+    """Seconds watched before; they count, too."""
+    limits: Analysis
+
+    @property
+    def longest(self) -> float:
+        """Seconds after which the comparison is given up, from when the version had this share."""
+        return self.soak + self.limits.max_wait.total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Stop until a person says to go on."""
+
+    version: VersionId
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Configure:
     """Set instance counts and autoscaling of what serves."""
 
@@ -178,7 +217,9 @@ class Retire:
     version: VersionId
 
 
-Step: TypeAlias = Prepare | Stage | Verify | Shift | Soak | Configure | Retire
+Watching: TypeAlias = Verify | Soak | Analyse | Pause
+"""Steps that change nothing but what is known of the version."""
+Step: TypeAlias = Prepare | Stage | Shift | Configure | Retire | Watching
 
 
 class Standing(StrEnum):
@@ -191,9 +232,15 @@ class Standing(StrEnum):
     PASSED = "passed"
     """It passed in its last attempt and serves."""
     FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+    """Nobody could tell whether it is well, and its last attempt was given up."""
     SUPERSEDED = "superseded"
     """Its attempt did not end before another version's began."""
     WITHDRAWN = "withdrawn"
+
+
+_BROKEN_OFF = frozenset({Standing.SUPERSEDED, Standing.INCONCLUSIVE})
+"""Ends of an attempt that say nothing against the version."""
 
 
 def standing(version: VersionId, state: State) -> Standing:
@@ -205,15 +252,12 @@ def standing(version: VersionId, state: State) -> Standing:
     record = state.records.get(version)
     if record is None:
         return Standing.NEW
-    if record.withdrawn:
-        return Standing.WITHDRAWN
     attempt = record.attempt
-    if record.ended_badly:
-        return Standing.FAILED
-    if attempt is None:
-        return Standing.NEW
+    written = _written(record)
+    if attempt is None or written:
+        return written or Standing.NEW
     passed = record.passed is not None and record.passed.attempt >= attempt.number
-    if state.traffic.get(version):
+    if version in state.traffic:
         return Standing.PASSED if passed else Standing.OPEN
     if passed:
         return Standing.NEW
@@ -223,6 +267,15 @@ def standing(version: VersionId, state: State) -> Standing:
     untouched = not state.settled or state.modified in {None, attempt.pointer}  # None: it was deleted
     excused = state.setback is not None and state.setback.blame is Blame.PLATFORM
     return Standing.OPEN if untouched or excused else Standing.FAILED
+
+
+def _written(record: Record) -> Standing | None:
+    """What the record says by itself of how the version's last attempt ended."""
+    if record.withdrawn:
+        return Standing.WITHDRAWN
+    if record.ended_badly:
+        return Standing.FAILED
+    return Standing.INCONCLUSIVE if record.undecided else None
 
 
 def overtaken(goal: Goal, state: State) -> Record | None:
@@ -254,7 +307,7 @@ def next_attempt(goal: Goal, state: State) -> int:
     """The number of the attempt a shift to the goal belongs to."""
     record = state.records.get(goal.version)
     if record is None or record.attempt is None:  # where its mark was deleted, it is not what ended before
-        marks = (record.passed, record.failed) if record else ()
+        marks = (record.passed, record.failed, record.inconclusive) if record else ()
         return 1 + max((mark.attempt for mark in marks if mark), default=0)
     if standing(goal.version, state) in {Standing.OPEN, Standing.PASSED}:
         return record.attempt.number
@@ -277,27 +330,21 @@ def fallbacks(state: State, wanted: VersionId) -> tuple[Record, ...]:
 
 def _trust(record: Record, state: State) -> tuple[bool, str, str]:
     """The greater, the better to go back to."""
-    ended = standing(record.id, state) not in {Standing.FAILED, Standing.SUPERSEDED}
+    ended = standing(record.id, state) not in {Standing.FAILED, *_BROKEN_OFF}
     return ended, record.passed.at if record.passed else "", record.id
 
 
 def plan(goal: Goal, state: State) -> tuple[Step, ...]:
     """List the steps that take a settled ``state`` to ``goal``, in order; none when it is reached."""
     record = state.records.get(goal.version)
-    reached = state.traffic.get(goal.version, 0)
     attempt = next_attempt(goal, state)
     steps: list[Step] = [Prepare(need.id, need.words) for need in state.needs]
     if record is None:
         steps.append(Stage(goal.version))
-    checked = record is not None and record.checked is not None and record.checked.contract == goal.contract
-    if goal.contract and goal.early and not reached and not checked:
+    if goal.contract and goal.early and _unasked(goal, state):
         steps.append(Verify(goal.version, goal.contract, 0))
-    for waypoint in goal.waypoints:
-        if waypoint.percent > reached:
-            steps.append(Shift(goal.version, waypoint.percent, attempt))
-        still = waypoint.percent > reached or (waypoint.percent == reached and state.soaked < waypoint.soak)
-        if waypoint.soak and still:
-            steps.append(Soak(goal.version, waypoint.percent, waypoint.soak))
+    for waypoint in _way(goal, state):
+        steps += _along(waypoint, goal, state)
     if goal.contract and not _passed(record, goal.contract, attempt):
         steps.append(Verify(goal.version, goal.contract, FULL))
     if goal.capacity and (state.capacity != goal.capacity or any(need.resets for need in state.needs)):
@@ -306,7 +353,46 @@ def plan(goal: Goal, state: State) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _passed(record: Record | None, contract: str, attempt: int) -> bool:
+def _unasked(goal: Goal, state: State) -> bool:
+    """Whether the version has neither traffic nor answered these tests without it."""
+    record = state.records.get(goal.version)
+    checked = record is not None and record.checked is not None and record.checked.contract == goal.contract
+    return not checked and not state.traffic.get(goal.version)
+
+
+def _way(goal: Goal, state: State) -> tuple[Waypoint, ...]:
+    """The waypoints; without another version that keeps the rest, there is no share but all of it."""
+    shared = state.baseline(goal.version) is not None
+    return tuple(point for point in goal.waypoints if shared or point.percent == FULL)
+
+
+def _along(waypoint: Waypoint, goal: Goal, state: State) -> Iterator[Step]:
+    """What is still to be done at one waypoint."""
+    id_, percent, record = goal.version, waypoint.percent, state.records.get(goal.version)
+    attempt = next_attempt(goal, state)
+    # What can be asked as soon as it is staged need not run beside first.
+    reached = state.traffic.get(id_, 0 if goal.early else -1)
+    if percent < reached or (percent == FULL and reached == FULL and _passed(record, goal.contract, attempt)):
+        return
+    if percent > reached:
+        yield Shift(id_, percent, attempt)
+    if percent == 0 and goal.contract and not goal.early and _unasked(goal, state):
+        yield Verify(id_, goal.contract, 0)
+    if waypoint.soak and (percent > reached or state.soaked < waypoint.soak):
+        yield Soak(id_, percent, waypoint.soak)
+    if waypoint.analysis and not _analysed(record, attempt, percent):
+        yield Analyse(id_, percent, waypoint.soak, waypoint.analysis)
+    if waypoint.pause and not goal.go_on:
+        yield Pause(id_, percent)
+
+
+def _analysed(record: Record | None, attempt: int, percent: int) -> bool:
+    """Whether the version compared well at this share in this attempt."""
+    analysed = record and record.analysed
+    return bool(analysed and analysed.attempt == attempt and analysed.percent >= percent)
+
+
+def _passed(record: Record | None, contract: str | None, attempt: int) -> bool:
     """Whether the version passed these tests in this attempt."""
     passed = record and record.passed
     return bool(passed and passed.contract == contract and passed.attempt >= attempt)
@@ -334,9 +420,9 @@ def way_back(goal: Goal, state: State) -> Goal | None:
 
 
 def reopening(record: Record, state: State) -> int:
-    """The ``retry`` of going back: that another release broke off the last attempt is no reason to stay."""
+    """The ``retry`` of going back: that the last attempt was broken off is no reason to stay."""
     attempt = record.attempt
-    return attempt.number if attempt and standing(record.id, state) is Standing.SUPERSEDED else 0
+    return attempt.number if attempt and standing(record.id, state) in _BROKEN_OFF else 0
 
 
 def plan_back(goal: Goal, state: State) -> tuple[Step, ...]:

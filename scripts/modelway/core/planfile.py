@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TypeAlias, cast
 
-from modelway.core.config import Autoscaling, Capacity
+from modelway.core.config import Analysis, Autoscaling, Capacity
 from modelway.core.json import Json, JsonObject, sha256
-from modelway.core.plan import Configure, Prepare, Retire, Shift, Soak, Stage, Step, Verify
+from modelway.core.plan import Analyse, Configure, Pause, Prepare, Retire, Shift, Soak, Stage, Step, Verify
 from modelway.core.version import VersionId
 
 SCHEMA = 1
@@ -20,6 +20,8 @@ _KINDS: Mapping[str, type[Step]] = {
     "verify": Verify,
     "shift": Shift,
     "soak": Soak,
+    "analyse": Analyse,
+    "pause": Pause,
     "configure": Configure,
     "retire": Retire,
 }
@@ -123,6 +125,8 @@ def _step(item: Fields) -> Step:
         raise ValueError(msg)
     if kind is Configure:
         return Configure(VersionId(str(fields["version"])), _capacity(cast("Fields", fields["capacity"])))
+    if kind is Analyse:
+        fields["limits"] = cast("Json", _limits(cast("Fields", fields["limits"])))
     make = cast("type[Stage]", kind)
     return make(**cast("dict[str, VersionId]", fields))
 
@@ -133,6 +137,16 @@ def _capacity(item: Fields) -> Capacity:
     return Capacity(
         instances=int(cast("int", item["instances"])),
         autoscaling=_autoscaling(scaling) if scaling else None,
+    )
+
+
+def _limits(item: Fields) -> Analysis:
+    """Read an analysis back."""
+    return Analysis(
+        error_rate_increase=cast("float | None", item["error_rate_increase"]),
+        latency_p95_ratio=cast("float | None", item["latency_p95_ratio"]),
+        min_requests=int(cast("int", item["min_requests"])),
+        max_wait=timedelta(seconds=cast("float", item["max_wait"])),
     )
 
 

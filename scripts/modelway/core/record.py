@@ -98,6 +98,42 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Analysed:
+    """In an attempt, the version compared well with what served, up to a share of traffic."""
+
+    attempt: int
+    percent: int
+
+    def text(self) -> str:
+        """The tag's value."""
+        return f"{self.attempt} {self.percent}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a tag's value."""
+        attempt, percent = text.split(" ", 1)
+        return cls(attempt=int(attempt), percent=int(percent))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inconclusive:
+    """An attempt ended because nobody could tell whether the version is well: it is not called sick."""
+
+    attempt: int
+    reason: str
+
+    def text(self) -> str:
+        """The tag's value, its reason shortened to what fits."""
+        return f"{self.attempt} {_plain(self.reason, 240)}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a tag's value."""
+        attempt, _, reason = text.partition(" ")
+        return cls(attempt=int(attempt), reason=reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawn:
     """A person rolled back from the version: never a fallback, never deployed, until reinstated."""
 
@@ -135,7 +171,9 @@ class Named:
         return _plain(self.release)
 
 
-Mark: TypeAlias = Attempt | Passed | Checked | Failed | Withdrawn | Reinstated | Named
+Mark: TypeAlias = (
+    Attempt | Passed | Checked | Failed | Analysed | Inconclusive | Withdrawn | Reinstated | Named
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +189,8 @@ class Record:
     passed: Passed | None = None
     checked: Checked | None = None
     failed: Failed | None = None
+    analysed: Analysed | None = None
+    inconclusive: Inconclusive | None = None
     withdrawn: Withdrawn | None = None
     release: str = ""
     """The release's name for people: a semantic version or a revision."""
@@ -165,34 +205,55 @@ class Record:
         """Its last attempt failed; a failure before that one is forgotten."""
         return self.failed is not None and self.failed.attempt >= self.attempts
 
+    @property
+    def undecided(self) -> bool:
+        """Its last attempt ended without a verdict."""
+        return self.inconclusive is not None and self.inconclusive.attempt >= self.attempts
+
     def with_mark(self, mark: Mark) -> Record:
         """The record after the mark was made."""
         match mark:
-            case Attempt():
-                return replace(self, attempt=mark)
             case Passed():
                 return replace(self, passed=mark, failed=None)
+            case Reinstated():
+                return replace(self, withdrawn=None, failed=None, inconclusive=None)
+            case Named():
+                return replace(self, release=mark.text())
+            case Attempt():
+                return replace(self, attempt=mark)
+            case Withdrawn():
+                return replace(self, withdrawn=mark)
+            case Checked() | Failed() | Analysed() | Inconclusive():
+                return self._with_finding(mark)
+
+    def _with_finding(self, mark: Checked | Failed | Analysed | Inconclusive) -> Record:
+        """The record after something was found out, which ends nothing known before."""
+        match mark:
             case Checked():
                 return replace(self, checked=mark)
             case Failed():
                 return replace(self, failed=mark)
-            case Withdrawn():
-                return replace(self, withdrawn=mark)
-            case Reinstated():
-                return replace(self, withdrawn=None, failed=None)
-            case Named():
-                return replace(self, release=mark.text())
+            case Analysed():
+                return replace(self, analysed=mark)
+            case Inconclusive():
+                return replace(self, inconclusive=mark)
 
 
 PREFIX = "modelway:"
 _DIGEST, _ARTIFACT, _RELEASE = f"{PREFIX}digest", f"{PREFIX}artifact", f"{PREFIX}release"
-_MARKS: Mapping[str, type[Attempt | Passed | Checked | Failed | Withdrawn]] = {
+_MARKS: Mapping[str, type[Attempt | Passed | Checked | Failed | Analysed | Inconclusive | Withdrawn]] = {
     f"{PREFIX}attempt": Attempt,
     f"{PREFIX}passed": Passed,
     f"{PREFIX}checked": Checked,
     f"{PREFIX}failed": Failed,
+    f"{PREFIX}analysed": Analysed,
+    f"{PREFIX}inconclusive": Inconclusive,
     f"{PREFIX}withdrawn": Withdrawn,
 }
+
+
+_ORDER = ("attempt", "checked", "passed", "failed", "analysed", "inconclusive", "withdrawn")
+"""How marks are read: a pass before the failure that came after it, since a pass ends failures."""
 
 
 def to_tags(record: Record) -> dict[str, str]:
@@ -213,25 +274,19 @@ def from_tags(version: VersionId, tags: Mapping[str, str]) -> Record | None:
         artifact=tags.get(_ARTIFACT),
         release=tags.get(_RELEASE, ""),
     )
-    for mark in (marks.get(k) for k in ("attempt", "checked", "passed", "failed", "withdrawn")):
+    for mark in (marks.get(key) for key in _ORDER):
         bare = bare.with_mark(mark) if mark else bare
     return bare
 
 
+_ENDS: Mapping[type[Mark], tuple[str, ...]] = {
+    Passed: ("failed",),
+    Reinstated: ("withdrawn", "failed", "inconclusive"),
+}
+"""The marks that one of another kind ends."""
+
+
 def changed_tags(mark: Mark) -> tuple[dict[str, str], tuple[str, ...]]:
     """Tags to set and tag keys to remove so that the mark is remembered."""
-    match mark:
-        case Passed():
-            return {f"{PREFIX}passed": mark.text()}, (f"{PREFIX}failed",)
-        case Reinstated():
-            return {f"{PREFIX}reinstated": mark.text()}, (f"{PREFIX}withdrawn", f"{PREFIX}failed")
-        case Attempt():
-            return {f"{PREFIX}attempt": mark.text()}, ()
-        case Checked():
-            return {f"{PREFIX}checked": mark.text()}, ()
-        case Failed():
-            return {f"{PREFIX}failed": mark.text()}, ()
-        case Withdrawn():
-            return {f"{PREFIX}withdrawn": mark.text()}, ()
-        case Named():
-            return {_RELEASE: mark.text()}, ()
+    key = _RELEASE if isinstance(mark, Named) else f"{PREFIX}{type(mark).__name__.lower()}"
+    return {key: mark.text()}, tuple(f"{PREFIX}{name}" for name in _ENDS.get(type(mark), ()))

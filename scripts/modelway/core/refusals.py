@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from modelway.core.plan import Blame, Goal, Shift, Standing, State, Step, overtaken, standing
+from modelway.core.plan import Blame, Goal, Pause, Shift, Standing, State, Step, overtaken, standing
+from modelway.core.version import VersionId
 from modelway.core.words import describe
-from modelway.errors import Differs, Failure, Malformed, NotAllowed, Superseded, Unavailable, Unhealthy
+from modelway.errors import (
+    Differs,
+    Failure,
+    Malformed,
+    NotAllowed,
+    NotEvaluated,
+    Superseded,
+    Unavailable,
+    Unfinished,
+    Unhealthy,
+)
 
 
 def refuse(goal: Goal, state: State) -> None:
@@ -27,6 +38,9 @@ def refuse(goal: Goal, state: State) -> None:
             fix = known or "Fix the model and release again."
             again = f"{fix} To try the same version once more: deploy --retry"
             raise Unhealthy(f"version {id_} failed here", seen=_why(goal, state), cure=again)
+        case Standing.INCONCLUSIVE if not retried:
+            reason = record.inconclusive.reason if record and record.inconclusive else ""
+            raise inconclusive(id_, reason)
         case Standing.SUPERSEDED if not retried:
             what = f"another release was attempted here after version {id_}"
             raise Superseded(what, cure="Nothing to do if the newer one is wanted; else deploy --retry.")
@@ -36,6 +50,26 @@ def refuse(goal: Goal, state: State) -> None:
             )
         case _:
             return
+
+
+def paused(step: Pause) -> Unfinished:
+    """A person is waited for, however often the release is started again."""
+    what = f"version {step.version} waits at {step.percent} % of the traffic until a person goes on"
+    cure = (
+        "Go on: scripts/run deploy CONFIG --environment NAME --continue, with the same image. "
+        "Take it back: the same with --abort REASON."
+    )
+    return Unfinished(what, cure=cure)
+
+
+def inconclusive(version: VersionId, seen: str) -> NotEvaluated:
+    """Nobody can tell whether the version is well: that is no pass, and nothing against it."""
+    what = f"version {version} could not be compared with the version in service"
+    cure = (
+        "Try the same version once more when there is more traffic: deploy --retry. "
+        "Or allow rollout.analysis a smaller min_requests or a longer max_wait."
+    )
+    return NotEvaluated(what, seen=seen, cure=cure)
 
 
 def _why(goal: Goal, state: State) -> str:

@@ -62,6 +62,7 @@ def check(subject: Subject, environment: Environment, limits: Mapping[str, Limit
     yield from _sizes(environment, limits)
     yield from _role(environment)
     yield from _tags(environment)
+    yield from _watching(environment.rollout, (*keys, "rollout"))
     if environment.settings.get("mode") == "serverless":
         yield from _serverless(environment)
         return
@@ -185,6 +186,18 @@ def _option(environment: Environment, key: str, limit: Limit) -> Iterator[Flaw]:
     yield _flaw(environment, (key,), message, cure)
 
 
+def _watching(rollout: Rollout, keys: Keys) -> Iterator[Flaw]:
+    """The guardrails keep the clock: nobody can stop them for a person or a comparison."""
+    able = "or use a target where modelway keeps the clock: lambda, ecs."
+    if rollout.pause:
+        message = "SageMaker cannot pause a rollout: its guardrails go on by themselves"
+        yield Flaw(path=(*keys, "pause"), message=message, cure=f"Remove pause, {able}", spot="key")
+    if rollout.analysis:
+        message = "SageMaker cannot compare two versions: its guardrails ask alarms only"
+        cure = f"Write alarms instead of analysis, {able}"
+        yield Flaw(path=(*keys, "analysis"), message=message, cure=cure, spot="key")
+
+
 def _steps(environment: Environment, keys: Keys) -> Iterator[Flaw]:
     """Shares of capacity are whole instances, at least one, at most half of them."""
     rollout = environment.rollout
@@ -242,7 +255,7 @@ def _times(rollout: Rollout, keys: Keys, limits: Mapping[str, Limit]) -> Iterato
 def waits(rollout: Rollout) -> int:
     """How many times the guardrails wait for ``bake_time``; the last time with all traffic moved."""
     match rollout.strategy:
-        case RolloutStrategy.ALL_AT_ONCE:
+        case RolloutStrategy.ALL_AT_ONCE | RolloutStrategy.BLUE_GREEN:
             return 1
         case RolloutStrategy.CANARY:
             return 2

@@ -39,7 +39,7 @@ def deployment(rollout: Rollout, alarms: Sequence[str], *, urgent: bool) -> Depl
                 "WaitIntervalInSeconds": wait,
                 "MaximumExecutionTimeoutInSeconds": execution_timeout(rollout),
             }
-        case RolloutStrategy.ALL_AT_ONCE:
+        case RolloutStrategy.ALL_AT_ONCE | RolloutStrategy.BLUE_GREEN:  # a second fleet in both
             config["BlueGreenUpdatePolicy"] = _all_at_once(wait, execution_timeout(rollout))
         case RolloutStrategy.CANARY:
             routing: TrafficRoutingConfigTypeDef = {
@@ -67,6 +67,7 @@ def waits(rollout: Rollout) -> timedelta:
     """How long the strategy waits in all."""
     steps = {
         RolloutStrategy.ALL_AT_ONCE: 1,
+        RolloutStrategy.BLUE_GREEN: 1,
         RolloutStrategy.CANARY: 2,
         RolloutStrategy.LINEAR: -(-100 // rollout.step_percent),
         RolloutStrategy.ROLLING: -(-100 // rollout.step_percent),

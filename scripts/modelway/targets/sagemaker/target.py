@@ -14,14 +14,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import code, translated
+from modelway.core.analysis import Sample
 from modelway.core.config import Capacity, Environment
 from modelway.core.image import DOCKER_MANIFEST
 from modelway.core.naming import version_name
 from modelway.core.plan import State
 from modelway.core.record import Mark, changed_tags
 from modelway.core.version import Version, VersionId
-from modelway.errors import Differs, Unavailable
+from modelway.errors import Differs, NotAllowed, Unavailable
 from modelway.ports import ArtifactStore, Clock, HttpAnswer, HttpRequest
+from modelway.targets.sagemaker import settings
 from modelway.targets.sagemaker.guardrails import LONGEST_EXECUTION, deployment
 from modelway.targets.sagemaker.inventory import SETTLED
 from modelway.targets.sagemaker.observation import ARTIFACT, FAILED_ENDPOINT, SUSPEND, Observer
@@ -64,6 +66,22 @@ class SageMaker:
     def media_types(self) -> frozenset[str]:
         """``CreateModel`` refuses OCI manifests and indexes (aws/amazon-sagemaker-feedback#180)."""
         return frozenset({DOCKER_MANIFEST})
+
+    @property
+    def walks(self) -> bool:
+        """The guardrails walk the whole rollout."""
+        return True
+
+    @property
+    def beside(self) -> bool:
+        """A production variant cannot be asked before it has traffic."""
+        return False
+
+    @property
+    def capacity(self) -> Capacity | None:
+        """Instances; a serverless endpoint has none."""
+        serverless = settings.parse(self.environment.settings).mode is settings.Mode.SERVERLESS
+        return None if serverless else self.environment.capacity
 
     @property
     def _endpoint(self) -> str:
@@ -147,6 +165,24 @@ class SageMaker:
                 cure = "Wait for it, then run this again."
                 raise Differs(what, seen=str(error), cure=cure) from error
             raise refused(error) from error
+
+    def interrupt(self) -> None:
+        """The guardrails have no cancel: only an alarm ends an update (UpdateEndpoint's DeploymentConfig)."""
+        endpoint = self.observer.inventory.describe()
+        if endpoint is None or endpoint["EndpointStatus"] in SETTLED:
+            return
+        what = f"SageMaker cannot interrupt the update of the endpoint {self._endpoint}"
+        cure = (
+            "Wait for its end, then: scripts/run rollback. An alarm of rollout.alarms that goes off "
+            "takes it back; targets lambda and ecs can be interrupted."
+        )
+        raise NotAllowed(what, seen=_progress(endpoint), cure=cure)
+
+    def measure(self, candidate: VersionId, baseline: VersionId, seconds: float, /) -> tuple[Sample, Sample]:
+        """Never: the guardrails ask alarms, and no metric of an endpoint tells its two fleets apart."""
+        del candidate, baseline, seconds
+        what = "SageMaker cannot compare two versions behind one endpoint"
+        raise NotAllowed(what, cure="Remove rollout.analysis, or use target lambda or ecs.")
 
     def _under_way(self, config: str) -> bool:
         """Whether the change under way is the one to this endpoint config."""
