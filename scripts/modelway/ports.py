@@ -433,8 +433,8 @@ class World:
     registry: Callable[[RegistrySpec], Registry]
     artifacts: Callable[[ModelConfig, Environment], ArtifactStore]
     target: Callable[[ModelConfig, Environment], Target]
-    scanner: Callable[[str, Path], Scanner]
-    """A scanner by name, with the advisories' index it is to use."""
+    scanner: Callable[[str, ModelConfig, Path], Scanner]
+    """A scanner by name, for a model, with the advisories' index it is to use."""
     advisories: Callable[[Path | None], Advisories]
     """An index of advisories; ``None`` for this user's own."""
     history: Callable[[], History]

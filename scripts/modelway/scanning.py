@@ -58,7 +58,7 @@ def examine(world: World, config: ModelConfig, tag: str, *, database: Path | Non
     index = world.advisories(database).path
     reports = []
     for name in config.scan.scanners:
-        scanner = world.scanner(name, index)
+        scanner = world.scanner(name, config, index)
         fingerprint = scanner.fingerprint()  # fails before the image is exported where advisories are missing
         kept = _kept_for(world, world.builder().identity(tag), name, fingerprint)
         reports.append(kept or _scan(world, tag, config.image.platform, name, scanner))
@@ -75,7 +75,7 @@ def examine_kept(
     index = world.advisories(database).path
     reports = []
     for name in config.scan.scanners:
-        report = _kept(world, subject, name, world.scanner(name, index).fingerprint())
+        report = _kept(world, subject, name, world.scanner(name, config, index).fingerprint())
         if report is None:
             return None
         reports.append(report)

@@ -183,9 +183,19 @@ class Doors:
         opened: Target = module.open_target(config, place, self.accounts, artifacts, self.clock)
         return opened
 
-    def scanner(self, name: str, database: Path) -> Scanner:
+    def scanner(self, name: str, config: ModelConfig, database: Path) -> Scanner:
         """The scanner the config names."""
-        opened: Scanner = _listed(SCANNERS, name, "scanner").open_scanner(database)
+        from modelway.scanners.means import Means
+
+        means = Means(
+            config=config,
+            root=self.run.root,
+            database=database,
+            say=self.reporter.progress,
+            clock=self.clock,
+            accounts=lambda: self.accounts,
+        )
+        opened: Scanner = _listed(SCANNERS, name, "scanner").open_scanner(means)
         return opened
 
     def advisories(self, database: Path | None) -> Advisories:

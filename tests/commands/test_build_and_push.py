@@ -97,7 +97,7 @@ class Shop:
             configs=OneConfig(self.config),
             builder=lambda: self.builder,
             registry=lambda _: self.registry,
-            scanner=lambda _name, _index: self.scanner,
+            scanner=lambda _name, _config, _index: self.scanner,
             advisories=lambda _: cast("Advisories", NoIndex()),
             **dict.fromkeys(closed, absent),  # type: ignore[arg-type]  # never called
         )

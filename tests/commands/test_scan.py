@@ -21,7 +21,7 @@ from modelway.core.findings_json import report_of
 from modelway.core.problem import Problem
 from modelway.errors import Blocked, NotEvaluated
 from modelway.ports import Advisories, Builder, Configs, Run, Scanner, World
-from modelway.scanners.builtin import open_scanner
+from modelway.scanners.builtin import Builtin
 from modelway.scanning import examine_kept
 from tests.configs import model_config
 from tests.fakes import FakeClock, FakeReporter
@@ -88,9 +88,9 @@ class House:
         def advisories(path: Path | None) -> Advisories:
             return OsvIndex(path or self.folder / "index.sqlite", self.clock, self.reporter)
 
-        def scanner(name: str, database: Path) -> Scanner:
+        def scanner(name: str, _: ModelConfig, database: Path) -> Scanner:
             assert name == "builtin"
-            return open_scanner(database)
+            return Builtin(database)
 
         ports = dict.fromkeys(
             ("containers", "registry", "artifacts", "target", "history", "permissions"), absent

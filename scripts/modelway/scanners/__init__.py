@@ -1,6 +1,6 @@
 """The scanners: one module or package each, imported only when a config asks for it.
 
-Each has ``open_scanner(database)``, which returns a ``ports.Scanner``. They do not know each other.
+Each has ``open_scanner(means)``, which returns a ``ports.Scanner``. They do not know each other.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from modelway.core.findings import Report
+from modelway.scanners.means import Means
 
 NAME = "builtin"
 GENERATION = 1
@@ -55,6 +56,6 @@ def fingerprint(digest: str) -> str:
     return f"{NAME}-{GENERATION} {digest}"
 
 
-def open_scanner(database: Path) -> Builtin:
-    """The scanner, with the index at this path."""
-    return Builtin(database)
+def open_scanner(means: Means) -> Builtin:
+    """The scanner, with this machine's index."""
+    return Builtin(means.database)
