@@ -221,8 +221,18 @@ class FakeRegistry:
             raise Differs(f"{self.repository} does not have {digest}")
         self._name(self.manifests[digest], tag)
 
-    def attach(self, subject: Digest, artifact_type: str, body: bytes, /, *, created: datetime) -> Digest:
+    def attach(
+        self,
+        subject: Digest,
+        artifact_type: str,
+        body: bytes,
+        /,
+        *,
+        created: datetime,
+        annotations: Mapping[str, str] | None = None,
+    ) -> Digest:
         """Attach a document once."""
+        del annotations
         if subject not in self.manifests:
             raise Differs(f"{self.repository} does not have {subject}")
         if body not in self.attached(subject, artifact_type):
@@ -230,9 +240,9 @@ class FakeRegistry:
             self.documents.append((subject, artifact_type, created, body))
         return digest_of(body)
 
-    def attached(self, subject: Digest, artifact_type: str, /) -> tuple[bytes, ...]:
-        """Documents of a type, newest first."""
-        mine = [(at, body) for s, kind, at, body in self.documents if (s, kind) == (subject, artifact_type)]
+    def attached(self, subject: Digest, /, *artifact_types: str) -> tuple[bytes, ...]:
+        """Documents of these types, newest first."""
+        mine = [(at, body) for s, kind, at, body in self.documents if s == subject and kind in artifact_types]
         return tuple(body for _, body in sorted(mine, key=lambda one: one[0], reverse=True))
 
     def _elsewhere(self, source: Image) -> Manifest:

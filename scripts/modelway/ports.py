@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from modelway.core.problem import Problem
     from modelway.core.record import Mark
     from modelway.core.span import Span
+    from modelway.core.statement import Envelope
     from modelway.core.version import Artifact, Version, VersionId
 
 
@@ -221,11 +222,30 @@ class Registry(Protocol):
     def retag(self, digest: Digest, tag: str, /) -> None:
         """Give a digest one more tag, moving no bytes."""
 
-    def attach(self, subject: Digest, artifact_type: str, body: bytes, /, *, created: datetime) -> Digest:
-        """Attach a document to a digest as an OCI referrer."""
+    def attach(
+        self,
+        subject: Digest,
+        artifact_type: str,
+        body: bytes,
+        /,
+        *,
+        created: datetime,
+        annotations: Mapping[str, str] | None = None,
+    ) -> Digest:
+        """Attach a document to a digest as an OCI referrer; the same document is attached once."""
 
-    def attached(self, subject: Digest, artifact_type: str, /) -> tuple[bytes, ...]:
-        """Documents of a type attached to a digest, newest first."""
+    def attached(self, subject: Digest, /, *artifact_types: str) -> tuple[bytes, ...]:
+        """Documents of these types attached to a digest, newest first."""
+
+
+class Keys(Protocol):
+    """The keys of those who say something of an image: the build, and each environment."""
+
+    def seal(self, author: str, payload: bytes, /) -> bytes | None:
+        """The statement signed with the author's key; ``None`` where the config names none."""
+
+    def signed_by(self, envelope: Envelope, /) -> frozenset[str]:
+        """The authors whose keys or identities the signatures are by, as the config knows them."""
 
 
 class ArtifactStore(Protocol):
@@ -440,6 +460,8 @@ class World:
     history: Callable[[], History]
     permissions: Callable[[ModelConfig, Environment], Permissions]
     """What the target's verbs need in its account."""
+    keys: Callable[[ModelConfig], Keys] = unopened
+    """The signing keys a config names."""
     hosting: Callable[[], CodeHost] = unopened
     """GitHub; raises ``Unavailable`` where the token or the repository is unknown."""
     examinations: Callable[[Sequence[ModelConfig]], Sequence[Examination]] = unopened

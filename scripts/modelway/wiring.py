@@ -7,7 +7,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from modelway.adapters import clock, environment, git
 from modelway.adapters.clock import RealClock
 from modelway.adapters.lines import Masks
+from modelway.core.naming import BUILD
 from modelway.errors import Malformed
 from modelway.ports import (
     Advisories,
@@ -24,6 +25,7 @@ from modelway.ports import (
     CodeHost,
     Containers,
     History,
+    Keys,
     Registry,
     Reporter,
     Run,
@@ -36,6 +38,8 @@ from modelway.targets import TARGETS
 
 # On every command's way, like ``ports``: what is only named here is not loaded.
 if TYPE_CHECKING:
+    import boto3
+
     from modelway.adapters.aws import Accounts
     from modelway.core.checks import Subject, TargetCheck
     from modelway.core.config import Environment, ModelConfig, RegistrySpec
@@ -123,6 +127,7 @@ def _world(house: House, run: Run) -> World:
         containers=doors.containers,
         registry=doors.registry,
         artifacts=doors.artifacts,
+        keys=doors.keys,
         target=doors.target,
         scanner=doors.scanner,
         advisories=doors.advisories,
@@ -175,6 +180,25 @@ class Doors:
         from modelway.adapters.artifacts import S3Artifacts
 
         return S3Artifacts(self.accounts, config, place)
+
+    def keys(self, config: ModelConfig) -> Keys:
+        """The signing keys of the build and of each environment."""
+        from modelway.adapters.signing import Holder, SigningKeys
+
+        spec = config.registry
+        build = Holder(
+            signing=config.evidence,
+            session=lambda: self.accounts.session(spec.account, spec.region, spec.push_role),
+        )
+        places = {
+            name: Holder(signing=place.evidence, session=partial(self._session, place))
+            for name, place in config.environments.items()
+        }
+        return SigningKeys(root=self.run.root, holders={BUILD: build} | places)
+
+    def _session(self, place: Environment) -> boto3.Session:
+        """A session in an environment's account."""
+        return self.accounts.session(place.account, place.region, place.deploy_role)
 
     def target(self, config: ModelConfig, place: Environment) -> Target:
         """The platform the environment names."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -134,31 +134,45 @@ class Ecr:
         """Give a digest one more tag, moving no bytes."""
         self._named(self._present(digest), tag)
 
-    def attach(self, subject: Digest, artifact_type: str, body: bytes, /, *, created: datetime) -> Digest:
+    def attach(
+        self,
+        subject: Digest,
+        artifact_type: str,
+        body: bytes,
+        /,
+        *,
+        created: datetime,
+        annotations: Mapping[str, str] | None = None,
+    ) -> Digest:
         """Attach a document to a digest as an OCI referrer; the same document is attached once."""
         for kept in self._documents(subject, artifact_type):
             if kept.blobs[1].digest == manifests.digest_of(body):
                 return kept.digest
-        wanted = manifests.attachment(self._present(subject), artifact_type, body, created)
+        wanted = manifests.attachment(self._present(subject), artifact_type, body, created, annotations)
         for blob, content in zip(wanted.blobs, (manifests.EMPTY, body), strict=True):
             if not self._registry.has(blob):
                 self._registry.write(blob.digest, [content])
         self._registry.put(wanted)
         return wanted.digest
 
-    def attached(self, subject: Digest, artifact_type: str, /) -> tuple[bytes, ...]:
-        """Documents of a type attached to a digest, newest first."""
-        documents = sorted(self._documents(subject, artifact_type), key=manifests.created, reverse=True)
-        return tuple(b"".join(self._registry.read(document.blobs[1].digest)) for document in documents)
+    def attached(self, subject: Digest, /, *artifact_types: str) -> tuple[bytes, ...]:
+        """Documents of these types attached to a digest, newest first."""
+        documents = sorted(self._documents(subject, *artifact_types), key=manifests.created, reverse=True)
+        return tuple(self._body(document) for document in documents)
 
-    def _documents(self, subject: Digest, artifact_type: str) -> list[Manifest]:
+    def _body(self, document: Manifest) -> bytes:
+        """An attached document: out of its manifest, or out of its blob."""
+        body = manifests.embedded(document)
+        return b"".join(self._registry.read(document.blobs[1].digest)) if body is None else body
+
+    def _documents(self, subject: Digest, *artifact_types: str) -> list[Manifest]:
         """Manifests of what is attached. ListImageReferrers needs ecr:BatchGetImage, and has no paginator."""
         found: list[ImageIdentifierTypeDef] = []
         token: str | None = ""
         asked: ListImageReferrersRequestTypeDef = {
             "repositoryName": self._spec.repository,
             "subjectId": {"imageDigest": str(subject)},
-            "filter": {"artifactTypes": [artifact_type]},
+            "filter": {"artifactTypes": list(artifact_types)},
         }
         with translated(f"list what is attached to {subject}", service="ecr"):
             while token is not None:

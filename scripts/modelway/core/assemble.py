@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from modelway.core import checks, parse
 from modelway.core.checks import Subject, TargetCheck, Wanted
-from modelway.core.config import Environment, ModelConfig, ScanSpec, Strategy
+from modelway.core.config import Environment, ModelConfig, ScanSpec, Signing, Strategy
 from modelway.core.json import Json, JsonObject
 from modelway.core.problem import Flaw, Level
 
@@ -132,6 +132,7 @@ class _Sections:
             artifact=self.parsed("model_artifact", parse.artifact),
             registry=parse.registry(top["registry"]),
             scan=self.parsed("scan", parse.scan) or ScanSpec(),
+            evidence=self.parsed("evidence", parse.signing) or Signing(),
             contract_tests=self.parsed("contract_tests", parse.contract_tests) or (),
             environments=environments,
         )

@@ -222,6 +222,31 @@ class Rollout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who signs without a key: what a short-lived certificate of Sigstore's says of its holder."""
+
+    issuer: str
+    """The OIDC issuer, as in ``https://token.actions.githubusercontent.com``."""
+    subject: str
+    """Regular expression of the whole identity: for GitHub, the workflow file's URL with its ref."""
+    trusted_root: str | None = None
+    """Sigstore's trusted root as a file; ``None`` lets cosign fetch it."""
+
+    def __str__(self) -> str:
+        return f"{self.subject} of {self.issuer}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """The keys one author of evidence signs with, and is known by."""
+
+    sign_with: str | None = None
+    """A PEM file, ``env://VARIABLE``, ``awskms:///KEY`` or ``keyless``."""
+    verify_with: tuple[str | Identity, ...] = ()
+    """Public keys, as above, and identities; any of them will do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """One place the model is released to."""
 
@@ -242,6 +267,8 @@ class Environment:
     """The same where nothing is written: to plan, to gate, to see what serves."""
     keep_versions: int = 5
     """Passed versions kept for rollback, beside the one that serves."""
+    evidence: Signing = field(default_factory=Signing)
+    """The key this environment signs its verdicts with; the build has none of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +283,8 @@ class ModelConfig:
     """In the order releases go through them: each after the one it is promoted from."""
     artifact: Artifact | None = None
     scan: ScanSpec = field(default_factory=ScanSpec)
+    evidence: Signing = field(default_factory=Signing)
+    """The key the build signs provenance with."""
     contract_tests: tuple[ContractTest, ...] = ()
     description: str = ""
     path: str = ""

@@ -5,6 +5,7 @@ OCI image-spec 1.1, manifest.md; Docker registry, "Image Manifest Version 2, Sch
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,8 @@ EMPTY = b"{}"
 """The config of a manifest that has none (image-spec 1.1, "Guidance for an Empty Descriptor")."""
 _EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 CREATED = "org.opencontainers.image.created"
+EMBEDDED = 64 << 10
+"""Bytes up to which an attached document is repeated in its manifest, which may be 4 MiB in ECR."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,20 +118,44 @@ def as_docker(manifest: Manifest) -> Manifest:
     return read(json.dumps(written, indent=3), DOCKER_MANIFEST)
 
 
-def attachment(subject: Manifest, artifact_type: str, body: bytes, created: datetime) -> Manifest:
-    """The manifest of a document attached to an image (image-spec 1.1, "Guidelines for Artifact Usage")."""
+def attachment(
+    subject: Manifest,
+    artifact_type: str,
+    body: bytes,
+    created: datetime,
+    annotations: Mapping[str, str] | None = None,
+) -> Manifest:
+    """The manifest of a document attached to an image (image-spec 1.1, "Guidelines for Artifact Usage").
+
+    A small document is repeated in its descriptor's ``data`` (image-spec, descriptor.md, "Embedded Content"),
+    so that whoever has the manifests of many needs not ask for each blob.
+    """
+    layer = dict(Blob(media_type=artifact_type, digest=digest_of(body), size=len(body)).json())
+    if len(body) <= EMBEDDED:
+        layer["data"] = base64.b64encode(body).decode()
     written = {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
         "artifactType": artifact_type,
         "config": Blob(media_type=_EMPTY_TYPE, digest=digest_of(EMPTY), size=len(EMPTY)).json(),
-        "layers": [Blob(media_type=artifact_type, digest=digest_of(body), size=len(body)).json()],
+        "layers": [layer],
         "subject": Blob(
             media_type=subject.media_type, digest=subject.digest, size=len(subject.body.encode())
         ).json(),
-        "annotations": {CREATED: created.strftime("%Y-%m-%dT%H:%M:%SZ")},
+        "annotations": {**(annotations or {}), CREATED: created.strftime("%Y-%m-%dT%H:%M:%SZ")},
     }
     return read(json.dumps(written), OCI_MANIFEST)
+
+
+def embedded(manifest: Manifest) -> bytes | None:
+    """The attached document, where its descriptor holds it and it is the one the digest names."""
+    layers = _list(_object(json.loads(manifest.body)).get("layers"))
+    data = _text(_object(layers[0]).get("data")) if layers else ""
+    try:
+        body = base64.b64decode(data, validate=True)
+    except ValueError:
+        return None
+    return body if data and digest_of(body) == manifest.blobs[1].digest else None
 
 
 def created(manifest: Manifest) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.version import VersionId
 
+BUILD = "build"
+"""The build as an author of evidence, beside the environments' names."""
+
 
 def pointer_name(config: ModelConfig, environment: Environment) -> str:
     """The endpoint, service or alias traffic follows: ``<model>-<environment>``."""

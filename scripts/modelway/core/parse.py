@@ -23,12 +23,14 @@ from modelway.core.config import (
     ExistingAlarm,
     Expect,
     Extended,
+    Identity,
     Prebuilt,
     RegistrySpec,
     Rollout,
     RolloutStrategy,
     ScanSpec,
     Severity,
+    Signing,
     Strategy,
     Waiver,
 )
@@ -170,6 +172,28 @@ def environment(name: str, value: Json) -> Environment:
         deploy_role=fields.text("deploy_role", "modelway-deploy"),
         plan_role=fields.text("plan_role", "modelway-plan"),
         keep_versions=fields.whole("keep_versions", 5),
+        evidence=signing(fields.raw("evidence")) if "evidence" in fields else Signing(),
+    )
+
+
+def signing(value: Json) -> Signing:
+    """Whose keys evidence is signed and verified with."""
+    fields = Fields(value)
+    return Signing(
+        sign_with=fields.maybe("sign_with"),
+        verify_with=tuple(
+            item if isinstance(item, str) else _identity(item) for item in fields.items("verify_with")
+        ),
+    )
+
+
+def _identity(value: Json) -> Identity:
+    """Who signs without a key."""
+    fields = Fields(value)
+    return Identity(
+        issuer=fields.text("issuer"),
+        subject=fields.text("subject"),
+        trusted_root=fields.maybe("trusted_root"),
     )
 
 

@@ -1,0 +1,80 @@
+"""cosign, for what only it can do: its own encrypted keys, and keyless signatures with their certificates.
+
+Version 3 is asked for: it writes and reads Sigstore bundles (version 2 keeps signatures elsewhere). With a
+key nothing leaves this machine; keyless signing asks Sigstore's certificate authority and log, and the
+identity is the workflow's own OIDC token.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from modelway.adapters import process
+from modelway.core.config import Identity
+from modelway.core.decode import Wrong
+from modelway.core.statement import Envelope, statement_of
+from modelway.errors import Unavailable
+
+_TIMEOUT = 120.0
+_ALONE = (
+    '{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json","rekorTlogConfig":{},"tsaConfig":{}}'
+)
+"""A signing configuration without any service: with a key, nobody else is asked."""
+_INSTALL = "install cosign 3 (in a workflow: sigstore/cosign-installer, pinned by its commit)."
+
+
+def attest(payload: bytes, *, key: Path | None = None) -> bytes:
+    """Sign a statement: with cosign's own key, whose password is COSIGN_PASSWORD, or keyless."""
+    with _folder() as folder:
+        statement, bundle, services = folder / "statement", folder / "bundle", folder / "services.json"
+        statement.write_bytes(payload)
+        services.write_text(_ALONE)
+        alone = ["--key", str(key), "--signing-config", str(services)] if key else []
+        argv = ["attest-blob", "--statement", str(statement), "--bundle", str(bundle), "--yes", *alone]
+        done = _cosign(argv)
+        if done.code or not bundle.exists():
+            what = f"cosign could not sign with {key}" if key else "cosign could not sign keyless"
+            cure = (
+                "see COSIGN_PASSWORD."
+                if key
+                else "the job needs `permissions: id-token: write`, and network."
+            )
+            raise Unavailable(what, seen=done.tail, cure=cure)
+        return bundle.read_bytes()
+
+
+def is_by(envelope: Envelope, identity: Identity) -> bool:
+    """Whether the certificate is this identity's, its signature valid, and the log knew it in time."""
+    try:
+        statement = statement_of(envelope.payload)
+    except Wrong:
+        return False
+    whole = f"^(?:{identity.subject})$"  # cosign looks for the pattern anywhere
+    with _folder() as folder:
+        bundle = folder / "bundle"
+        bundle.write_bytes(envelope.document)
+        root = ["--trusted-root", identity.trusted_root] if identity.trusted_root else []
+        subject = ["--digest", statement.subject.hex, "--digestAlg", "sha256"]
+        who = ["--certificate-oidc-issuer", identity.issuer, "--certificate-identity-regexp", whole]
+        kind = ["--type", statement.predicate_type]
+        done = _cosign(["verify-blob-attestation", "--bundle", str(bundle), *who, *kind, *subject, *root])
+    if done.code and "tuf" in done.err.lower():
+        cure = "let this machine reach Sigstore's TUF repository, or name a trusted_root beside the identity."
+        raise Unavailable("cosign has no trusted root to check a certificate with", seen=done.tail, cure=cure)
+    return done.code == 0
+
+
+def _cosign(argv: Sequence[str]) -> process.Finished:
+    try:
+        return process.run(["cosign", *argv], timeout=_TIMEOUT)
+    except Unavailable as unavailable:
+        raise Unavailable(unavailable.what, seen=unavailable.seen, cure=_INSTALL) from unavailable
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="modelway-cosign-") as name:
+        yield Path(name)

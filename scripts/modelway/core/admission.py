@@ -1,0 +1,185 @@
+"""Whether the evidence attached to an image lets a version into an environment. Decides, and reads nothing.
+
+Every refusal names the evidence, whom it was expected from and whom it was found from. Nothing is believed
+because it is there: a statement counts when it is about this very image and its signature is by a key
+the config names for whoever has to say it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from modelway.core.decode import Wrong
+from modelway.core.evidence import KINDS, PROVENANCE, VERDICT, Provenance, provenance_of
+from modelway.core.image import Digest
+from modelway.core.statement import Statement
+from modelway.core.verdict import EnvironmentVerdict, verdict_of
+from modelway.core.version import Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witnessed:
+    """A statement that is attached to an image, and whose configured keys its signatures are by."""
+
+    statement: Statement
+    signers: frozenset[str] = frozenset()
+    """Who signed, as the config names them: ``build``, or an environment."""
+    signed: bool = False
+    """Whether anybody signed at all; by a key nobody configured, if ``signers`` is empty."""
+
+    @property
+    def said_by(self) -> str:
+        """Who says it, for people."""
+        if self.signers:
+            return " and ".join(sorted(self.signers))
+        return "a key the config does not name" if self.signed else "nobody: it is not signed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who has to say something."""
+
+    name: str
+    """``build``, or an environment's name."""
+    keys: tuple[str, ...] = ()
+    """Keys or identities the config verifies it with; none means that anybody's word counts."""
+
+    def said(self, one: Witnessed) -> bool:
+        """Whether it is this author's word."""
+        return not self.keys or self.name in one.signers
+
+    @property
+    def words(self) -> str:
+        """As it is expected, for people."""
+        return f"{self.name} ({', '.join(self.keys)})" if self.keys else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What one check says."""
+
+    ok: bool
+    reason: str
+    seen: str = ""
+    cure: str = ""
+
+
+def about(image: Digest, attached: Iterable[Witnessed]) -> Ruling:
+    """Refuse evidence of another image: a statement does not get here by itself."""
+    for one in attached:
+        if one.statement.subject != image:
+            kind = KINDS.get(one.statement.predicate_type, one.statement.predicate_type)
+            return Ruling(
+                ok=False,
+                reason=f"a {kind} about another image is attached to {image}: evidence was swapped",
+                seen=f"It is about {one.statement.subject}, said by {one.said_by}.",
+                cure="Treat it as an attack: find out who may write to the repository, and release anew.",
+            )
+    return Ruling(ok=True, reason="every statement attached is about this image")
+
+
+def provenance(image: Digest, attached: Sequence[Witnessed], build: Author, source: str) -> Ruling:
+    """Built by whom the config trusts, from the config's own repository (where a key is configured)."""
+    found = [one for one in attached if one.statement.predicate_type == PROVENANCE]
+    good = [one for one in found if build.said(one)]
+    if not good:
+        return _missing("provenance", image, found, build, "Push it from the release workflow again.")
+    try:
+        read = [provenance_of(one.statement.predicate) for one in good]
+    except Wrong as wrong:
+        return _damaged("provenance", image, wrong)
+    newest = max(read, key=lambda one: one.built)
+    elsewhere = newest.source.repository
+    if build.keys and source and elsewhere and elsewhere != source:
+        return Ruling(
+            ok=False,
+            reason=f"{image} was built from another repository",
+            seen=f"expected {source}, found {elsewhere}",
+            cure="Build it from this repository's release workflow.",
+        )
+    by = f", signed by {build.name}" if build.keys else ""
+    commit = f" from {newest.source.commit[:12]}" if newest.source.commit else ""
+    return Ruling(ok=True, reason=f"built{commit} by {newest.source.workflow or 'a local build'}{by}")
+
+
+def documents(attached: Sequence[Witnessed], build: Author) -> dict[str, frozenset[Digest]]:
+    """Digests of the documents the build vouches for, by name: any of its statements may name one."""
+    named: dict[str, frozenset[Digest]] = {}
+    for one in read_provenances(attached, build):
+        for document in one.documents:
+            named[document.name] = named.get(document.name, frozenset()) | {document.digest}
+    return named
+
+
+def read_provenances(attached: Sequence[Witnessed], build: Author) -> tuple[Provenance, ...]:
+    """Every readable provenance the build says."""
+    found = []
+    for one in attached:
+        if one.statement.predicate_type == PROVENANCE and build.said(one):
+            try:
+                found.append(provenance_of(one.statement.predicate))
+            except Wrong:
+                continue  # another builder's, which is no evidence for us
+    return tuple(sorted(found, key=lambda one: one.built, reverse=True))
+
+
+def passed(
+    version: Version, contract: str | None, attached: Sequence[Witnessed], before: Author
+) -> tuple[Ruling, EnvironmentVerdict | None]:
+    """The environment before says that these very things passed: the image, the weights, the tests."""
+    image = version.image.digest
+    found = [one for one in attached if one.statement.predicate_type == VERDICT]
+    theirs: list[tuple[Witnessed, EnvironmentVerdict]] = []
+    for one in found:
+        try:
+            read = verdict_of(one.statement.predicate)
+        except Wrong as wrong:
+            if before.said(one):
+                return _damaged("verdict", image, wrong), None
+            continue
+        if read.environment == before.name:
+            theirs.append((one, read))
+    cure = f"Deploy it to {before.name} first: scripts/run deploy CONFIG --environment {before.name}"
+    good = [read for one, read in theirs if before.said(one)]
+    if not good:
+        return _missing(f"verdict of {before.name}", image, [one for one, _ in theirs], before, cure), None
+    artifact = str(version.artifact.sha256) if version.artifact else None
+    weighed = [one for one in good if one.artifact == artifact]
+    if not weighed:
+        seen = f"expected {artifact or 'no artifact'}, found {', '.join(str(o.artifact) for o in good)}"
+        reason = f"{before.name} saw {image} pass with other weights"
+        return Ruling(ok=False, reason=reason, seen=seen, cure=cure), None
+    asked = [one for one in weighed if not contract or one.contract == contract]
+    if not asked:
+        seen = f"expected {contract}, found {', '.join(one.contract for one in weighed)}"
+        reason = f"{before.name} saw {image} pass other contract tests than the config has now"
+        return Ruling(ok=False, reason=reason, seen=seen, cure=cure), None
+    best = max(asked, key=lambda one: one.passed)
+    by = f", signed by {before.name}" if before.keys else ""
+    return Ruling(
+        ok=True, reason=f"version {best.version} passed in {before.name} at {best.passed}{by}"
+    ), best
+
+
+def _missing(what: str, image: Digest, found: Sequence[Witnessed], author: Author, cure: str) -> Ruling:
+    """Nobody who has to say it says it."""
+    if not found:
+        reason = f"no {what} is attached to {image}"
+        return Ruling(ok=False, reason=reason, seen=f"expected from {author.words}", cure=cure)
+    others = "; ".join(sorted({one.said_by for one in found}))
+    return Ruling(
+        ok=False,
+        reason=f"the {what} attached to {image} is not {author.name}'s word",
+        seen=f"expected from {author.words}, found from {others}",
+        cure="Find out who wrote it: it may be forged. " + cure,
+    )
+
+
+def _damaged(what: str, image: Digest, wrong: Wrong) -> Ruling:
+    return Ruling(
+        ok=False,
+        reason=f"the {what} attached to {image} cannot be read",
+        seen=str(wrong),
+        cure="Release it again; if it was signed, find out with whose key.",
+    )

@@ -1,0 +1,94 @@
+"""Statements and their envelopes: what is written is read, and what is damaged is named."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelway.core.decode import Wrong
+from modelway.core.image import Digest
+from modelway.core.statement import (
+    Signature,
+    Statement,
+    opened,
+    pre_authentication,
+    sealed,
+    statement_of,
+)
+
+IMAGE = Digest("sha256:" + "a" * 64)
+OTHER = Digest("sha256:" + "b" * 64)
+STATEMENT = Statement(subject=IMAGE, predicate_type="urn:test:1", predicate={"answer": [1, "zwölf"]})
+
+
+def test_pre_authentication_encoding_is_dsse_s_own() -> None:
+    """dsse/protocol.md: `DSSEv1`, and both parts with their lengths in bytes."""
+    assert pre_authentication(b"{}") == b"DSSEv1 28 application/vnd.in-toto+json 2 {}"
+
+
+def test_a_sealed_statement_is_opened_as_it_was() -> None:
+    bundle = sealed(STATEMENT.payload(), Signature(signature=b"\x00sig", key="k"))
+    envelope = opened(bundle)
+    assert statement_of(envelope.payload) == STATEMENT
+    assert envelope.signatures == (Signature(signature=b"\x00sig", key="k"),)
+    assert envelope.document == bundle
+
+
+def test_a_bare_statement_has_no_signature() -> None:
+    envelope = opened(STATEMENT.payload())
+    assert statement_of(envelope.payload) == STATEMENT
+    assert envelope.signatures == ()
+
+
+def test_a_statement_about_several_things_is_about_the_image_asked_for() -> None:
+    raw = json.loads(STATEMENT.payload())
+    raw["subject"].insert(0, {"name": "", "digest": {"sha256": OTHER.hex}})
+    payload = json.dumps(raw).encode()
+    assert statement_of(payload, IMAGE).subject == IMAGE
+    assert statement_of(payload).subject == OTHER
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (b"", "no JSON object"),
+        (b"[]", "is not an object"),
+        (b'{"dsseEnvelope":{"payloadType":"text/plain"}}', "not an in-toto statement"),
+        (b'{"dsseEnvelope":{"payloadType":"application/vnd.in-toto+json","payload":"%"}}', "not base64"),
+        (b'{"dsseEnvelope":[]}', "dsseEnvelope is not an object"),
+        (b"[" * 100_000, "no JSON object"),
+    ],
+)
+def test_a_damaged_envelope_is_named(document: bytes, said: str) -> None:
+    with pytest.raises(Wrong, match=said):
+        opened(document)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"_type": "x"}, "_type is 'x'"),
+        ({"subject": []}, "about nothing"),
+        ({"subject": [{"digest": {"sha512": "0"}}]}, "subject.digest"),
+        ({"predicate": None}, "predicate is not an object"),
+        ({"predicateType": 3}, "predicateType is not text"),
+    ],
+)
+def test_a_damaged_statement_is_named(changes: dict[str, object], said: str) -> None:
+    payload = json.dumps({**json.loads(STATEMENT.payload()), **changes}).encode()
+    with pytest.raises(Wrong, match=said):
+        statement_of(payload)
+
+
+@given(st.binary(max_size=200), st.integers(0, 400))
+def test_a_mutated_bundle_is_read_or_named(junk: bytes, place: int) -> None:
+    """Whatever the bytes, nothing but ``Wrong`` comes out."""
+    bundle = sealed(STATEMENT.payload(), Signature(signature=b"sig"))
+    document = bundle[:place] + junk + bundle[place + len(junk) :]
+    try:
+        statement_of(opened(document).payload)
+    except Wrong:
+        return
