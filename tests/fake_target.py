@@ -48,6 +48,10 @@ class Clock:
         """Seconds since then."""
         return (self.now() - since).total_seconds()
 
+    def ago(self, seconds: float, /) -> datetime:
+        """The time of day so many seconds ago."""
+        return self.now() - timedelta(seconds=seconds)
+
 
 def healthy(version: VersionId, seconds: float) -> Sample:
     """Ten requests a second, answered well."""

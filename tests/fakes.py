@@ -32,6 +32,10 @@ class FakeClock:
         """Seconds since then."""
         return (self.time - since).total_seconds()
 
+    def ago(self, seconds: float, /) -> datetime:
+        """The time of day so many seconds ago."""
+        return self.time - timedelta(seconds=seconds)
+
 
 @dataclass
 class FakeReporter:

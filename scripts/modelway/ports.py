@@ -81,6 +81,9 @@ class Clock(Protocol):
     def elapsed(self, since: datetime, /) -> float:
         """Seconds since then, as waits count them: multiplied by the rehearsal's clock factor."""
 
+    def ago(self, seconds: float, /) -> datetime:
+        """The time of day so many seconds ago, as waits count them: ``elapsed`` of it is that many."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:

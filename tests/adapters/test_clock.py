@@ -28,6 +28,11 @@ def test_elapsed_time_is_multiplied_by_the_factor() -> None:
     assert 100 <= real.elapsed(since) < 150
 
 
+def test_so_many_seconds_ago_is_when_so_many_have_elapsed() -> None:
+    real = RealClock(factor=100)
+    assert 600 <= real.elapsed(real.ago(600)) < 650
+
+
 def test_the_time_of_day_is_not_compressed() -> None:
     assert abs(RealClock(factor=1e6).now() - datetime.now(UTC)) < timedelta(seconds=5)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import isfinite
 
 from modelway.adapters import environment
@@ -35,6 +35,10 @@ class RealClock:
     def elapsed(self, since: datetime, /) -> float:
         """Seconds since then, as waits count them."""
         return (self.now() - since).total_seconds() * self.factor
+
+    def ago(self, seconds: float, /) -> datetime:
+        """The time of day so many seconds ago, as waits count them."""
+        return self.now() - timedelta(seconds=seconds / self.factor)
 
 
 def from_environment() -> RealClock:
