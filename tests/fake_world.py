@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from modelway.core.config import Environment, ModelConfig, ScanSpec
-from modelway.core.findings import Report
-from modelway.core.findings_json import report_json
 from modelway.core.image import Image
 from modelway.core.json import canonical
 from modelway.core.problem import Problem
+from modelway.core.report import Report
+from modelway.core.report_json import report_json
 from modelway.delivery import REPORT_TYPE, Delivery
 from modelway.ports import HttpAnswer, HttpRequest, Run, World
 from tests.configs import model_config

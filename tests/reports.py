@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from modelway.core.findings import Database, Finding, Fixable, Package, Rating, Report, Severity
+from modelway.core.findings import Finding, Fixable, Package, Rating, Severity
 from modelway.core.image import Digest
+from modelway.core.report import Database, ImageLayer, Read, Report
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 SUBJECT = Digest("sha256:" + "1" * 64)
@@ -39,6 +40,7 @@ def finding(
         aliases=aliases,
         package=of or package(),
         fixed_in="9.9" if fixable == "yes" else "",
+        fixed_versions=("9.9",) if fixable == "yes" else (),
         fixable=Fixable(fixable),
         severity=Severity(severity),
         severity_source="GHSA-x",
@@ -46,6 +48,7 @@ def finding(
         title="Something is wrong",
         urls=("https://example.com/x",),
         published=published,
+        sources=("builtin",),
     )
 
 
@@ -71,8 +74,10 @@ def report(*findings: Finding, as_of: datetime | None = NOW) -> Report:
         subject=SUBJECT,
         platform="linux/amd64",
         distro="Debian:12",
-        packages=tuple(dict.fromkeys(one.package for one in findings)),
+        packages=tuple(dict.fromkeys(one.package for one in findings if one.package)),
         findings=findings,
         database=database(as_of),
+        layers=(ImageLayer(diff_id="sha256:" + "2" * 64, created_by="COPY . /site"),),
+        read=(Read(area="packages:deb", count=1), Read(area="packages:pypi", count=2)),
         notes=("PYSEC-1: x 1.fix could not be compared; counted as affected.",),
     )

@@ -9,10 +9,11 @@ import pytest
 
 from modelway.core import planfile
 from modelway.core.config import ContractTest, Expect, Waiver
-from modelway.core.findings import Finding, Report
+from modelway.core.findings import Finding
 from modelway.core.image import DOCKER_MANIFEST, OCI_MANIFEST, Digest, Image
 from modelway.core.json import canonical
 from modelway.core.record import Withdrawn
+from modelway.core.report import Report
 from modelway.delivery import Manner, words
 from modelway.errors import (
     Blocked,

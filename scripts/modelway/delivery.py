@@ -15,14 +15,14 @@ from modelway.contract_tests import Contract
 from modelway.core import promotion
 from modelway.core.access import reading
 from modelway.core.config import Environment, ModelConfig
-from modelway.core.findings import Report
-from modelway.core.findings_json import report_of
 from modelway.core.image import Image
 from modelway.core.manifest import Manifest
 from modelway.core.plan import FULL, Goal, State, Step, Waypoint, plan, plan_back
 from modelway.core.planfile import PlanFile
 from modelway.core.policy import combine, judge
 from modelway.core.refusals import refuse
+from modelway.core.report import Report
+from modelway.core.report_json import report_of
 from modelway.core.rollout import waypoints
 from modelway.core.version import Version, VersionId
 from modelway.core.words import describe
@@ -132,8 +132,12 @@ class Delivery:
         verdict = combine([judge(report, self.config.scan, now) for report in newest])
         if verdict.stale:
             raise NotEvaluated(verdict.stale, cure="Scan with newer advisories and push the report again.")
+        if verdict.unread:
+            what = f"not everything in {manifest.digest} could be scanned"
+            seen = "\n".join(f"{one.area}: {one.what}" for one in verdict.unread)
+            raise NotEvaluated(what, seen=seen, cure="List a scanner that reads it; scan and push again.")
         if not verdict.ok:
-            blocking = [f"{b.finding.id} in {b.finding.package.name}: {b.why}" for b in verdict.blocking]
+            blocking = [f"{b.finding.id} in {b.finding.thing}: {b.why}" for b in verdict.blocking]
             expired = [f"the waiver of {w.id} expired on {w.expires}" for w in verdict.expired]
             what = f"the policy of today refuses {manifest.digest}"
             cure = "Fix or waive them in the config; `scripts/run scan CONFIG` shows how."

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from modelway.core.changes import Scope
     from modelway.core.config import BuildSecret, Capacity, Environment, ModelConfig, RegistrySpec
     from modelway.core.diagnosis import Examination
-    from modelway.core.findings import Database, Report
     from modelway.core.hosting import HostedEnvironment, HostedRepository, Subject
     from modelway.core.iam import Permissions
     from modelway.core.image import Digest, Image
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from modelway.core.plan import State
     from modelway.core.problem import Problem
     from modelway.core.record import Mark
+    from modelway.core.report import Database, Report
     from modelway.core.span import Span
     from modelway.core.statement import Envelope
     from modelway.core.version import Artifact, Version, VersionId
@@ -351,7 +351,11 @@ class Scanner(Protocol):
         """
 
     def scan(self, archive: BinaryIO, /, *, platform: str) -> Report:
-        """Scan a docker archive, read once; raises ``NotEvaluated`` for what it cannot read."""
+        """Scan a docker archive, read once.
+
+        What it should have read and cannot is ``unread`` in its report; ``NotEvaluated`` is for what leaves
+        no report at all: a broken archive, a tool that is missing.
+        """
 
 
 class Advisories(Protocol):

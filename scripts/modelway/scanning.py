@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelway.core.config import ModelConfig
-from modelway.core.findings import Report
-from modelway.core.findings_json import report_json, report_of
 from modelway.core.image import Digest
 from modelway.core.json import canonical
 from modelway.core.policy import Verdict, combine, judge
+from modelway.core.report import Report
+from modelway.core.report_json import report_json, report_of
 from modelway.errors import NotEvaluated, Unavailable
 from modelway.ports import Scanner, World
 
@@ -41,7 +41,9 @@ class Scanned:
             (self.verdict.below, "below the policy"),
         )
         found = ", ".join(f"{len(findings)} {what}" for findings, what in counts if findings)
-        notes = "; ".join(dict.fromkeys(r.database.note for r in self.reports if r.database.note))
+        notes = "; ".join(
+            dict.fromkeys(r.database.note for r in self.reports if r.database and r.database.note)
+        )
         return f"{packages} packages, {found or 'no findings'}" + (f"; {notes}" if notes else "")
 
 

@@ -15,9 +15,10 @@ import pytest
 from modelway.commands import build, push
 from modelway.commands.build import build_image, local_image, pushed_image
 from modelway.core.config import BuildSecret, Byoc, Extended, ModelConfig, Prebuilt, ScanSpec
-from modelway.core.findings import Finding, Report
+from modelway.core.findings import Finding
 from modelway.core.image import Digest, Image
 from modelway.core.manifest import digest_of
+from modelway.core.report import Report
 from modelway.delivery import REPORT_TYPE
 from modelway.errors import Differs, Malformed, NotAllowed, Unavailable
 from modelway.ports import Advisories, Run, World

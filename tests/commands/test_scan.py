@@ -17,8 +17,8 @@ import pytest
 from modelway.adapters.advisories import OsvIndex
 from modelway.commands import scan, scan_db
 from modelway.core.config import ModelConfig, ScanSpec, Waiver
-from modelway.core.findings_json import report_of
 from modelway.core.problem import Problem
+from modelway.core.report_json import report_of
 from modelway.errors import Blocked, NotEvaluated
 from modelway.ports import Advisories, Builder, Configs, Run, Scanner, World
 from modelway.scanners.builtin import Builtin
@@ -135,6 +135,7 @@ def test_a_good_image_passes_and_leaves_a_report(house: House) -> None:
     [path] = house.reports()
     report = report_of(json.loads(path.read_text("utf-8")))
     assert path.stem == report.subject.hex
+    assert report.database
     assert report.database.note == NOTE
     assert NOTE in house.reporter.warnings
     assert house.reporter.outputs["config_digest"] == str(report.subject)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from modelway.core.config import ScanSpec, Waiver
 from modelway.core.findings import Finding, Fixable, Severity
 from modelway.core.policy import Verdict, combine, judge, suggestion, verdict_json
+from modelway.core.report import Unread
 from tests.reports import NOW, finding, package, report
 
 CASES = Path(__file__).parents[1] / "cases/policy"
@@ -131,6 +132,13 @@ def test_a_suggested_waiver_is_for_all_packages_of_a_source() -> None:
     [raw] = yaml.safe_load(suggestion(two[0], NOW.date()))
     spec = ScanSpec(waivers=(Waiver(**{**raw, "reason": "because it is a test"}),))
     assert judge(report(*two), spec, NOW).ok
+
+
+def test_what_could_not_be_read_is_no_pass() -> None:
+    gap = Unread(area="packages:rpm", what="no reader")
+    verdict = judge(replace(report(), unread=(gap,)), ScanSpec(), NOW)
+    assert not verdict.ok
+    assert combine([Verdict(), verdict]).unread == (gap,)
 
 
 def test_what_one_scanner_stops_is_stopped() -> None:

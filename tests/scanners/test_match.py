@@ -47,9 +47,9 @@ def deb(name: str = "libc6", *, source: str = "glibc", version: str = "2.36-9") 
     )
 
 
-def pip(name: str = "flask", version: str = "2.0.0", **more: str) -> Package:
+def pip(name: str = "flask", version: str = "2.0.0", owner: str = "") -> Package:
     """A Python package."""
-    return Package(ecosystem="pypi", name=name, version=version, path=f"/{name}", **more)
+    return Package(ecosystem="pypi", name=name, version=version, path=f"/{name}", owner=owner)
 
 
 def found(folder: Path, records: list[bytes], *packages: Package) -> tuple[Finding, ...]:

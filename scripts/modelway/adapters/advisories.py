@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelway.core.findings import Database
+from modelway.core.report import Database
 from modelway.errors import Malformed, Unavailable
 from modelway.ports import Clock, Reporter
 

@@ -12,11 +12,11 @@ from modelway import building, scanning
 from modelway.commands import options as shared
 from modelway.commands.build import BuiltImage, existing_image
 from modelway.core.config import ModelConfig, Prebuilt
-from modelway.core.findings_json import report_json
 from modelway.core.image import Digest, Image
 from modelway.core.json import canonical
 from modelway.core.manifest import Manifest
 from modelway.core.policy import verdict_json
+from modelway.core.report_json import report_json
 from modelway.delivery import REPORT_TYPE
 from modelway.errors import Differs, NotAllowed, NotEvaluated, Unavailable
 from modelway.ports import Registry, World

@@ -15,9 +15,10 @@ from pathlib import Path
 from modelway.commands import options as shared
 from modelway.commands.build import local_image
 from modelway.core.config import ModelConfig
-from modelway.core.findings_json import report_json
 from modelway.core.json import canonical
 from modelway.core.policy import Blocking, Verdict, Waived, suggestion, verdict_json
+from modelway.core.report import Database
+from modelway.core.report_json import report_json
 from modelway.errors import Blocked, NotEvaluated
 from modelway.ports import World
 from modelway.scanning import Scanned, examine, write
@@ -83,6 +84,13 @@ def enforce(world: World, config: ModelConfig, scanned: Scanned) -> None:
             cure="install the fixed versions; where that cannot be, accept a finding for a while,"
             f" with a reason, under {where}:\n" + "\n".join(waivers),
         )
+    if verdict.unread:
+        raise NotEvaluated(
+            f"{len(verdict.unread)} thing(s) of {config.name} could not be scanned",
+            seen="\n".join(f"{one.area}: {one.what}" for one in verdict.unread),
+            cure="; ".join(dict.fromkeys(one.cure for one in verdict.unread if one.cure))
+            or "list another scanner under scan.scanners that can read it.",
+        )
     raise NotEvaluated(
         f"{config.name} was scanned with advisories that are too old to rely on",
         seen=verdict.stale,
@@ -101,15 +109,13 @@ def show(world: World, scanned: Scanned) -> None:
         columns = ("severity", "finding", "package", "installed", "fixed in", "")
         reporter.table("Findings", columns, rows)
     for report in scanned.reports:
-        about = report.database
-        of = f"of {about.as_of:%Y-%m-%d}" if about.as_of else "of an unknown day"
         reporter.note(
             f"{report.scanner}: {len(report.packages)} packages ({report.distro or 'no distribution'}),"
             f" {len(verdict.blocking)} stopping, {len(verdict.waived)} waived, {len(verdict.below)} below"
-            f" the policy; {about.records} advisories {of}"
+            f" the policy{_advisories(report.database)}"
         )
-        if about.note:
-            reporter.warn(about.note)
+        if report.database and report.database.note:
+            reporter.warn(report.database.note)
         for note in report.notes[:_SHOWN]:
             reporter.note(note)
     for waiver in verdict.unused:
@@ -118,18 +124,25 @@ def show(world: World, scanned: Scanned) -> None:
     reporter.output("config_digest", str(scanned.subject))
 
 
+def _advisories(about: Database | None) -> str:
+    """Which advisories were used."""
+    if about is None:
+        return ""
+    of = f"of {about.as_of:%Y-%m-%d}" if about.as_of else "of an unknown day"
+    return f"; {about.records} advisories {of}"
+
+
 def _row(one: Blocking | Waived) -> tuple[str, ...]:
     """The columns every finding has."""
     finding = one.finding
-    package = finding.package
     fixed = finding.fixed_in or {"no": "no fix", "unknown": "unknown"}.get(finding.fixable, "")
-    return str(finding.severity), finding.id, package.name, package.version, fixed
+    return str(finding.severity), finding.id, finding.thing, finding.installed, fixed
 
 
 def _blocked_words(verdict: Verdict) -> str:
     """Each stopping finding in a line."""
     lines = [
-        f"{one.finding.id} in {one.finding.package.name} {one.finding.package.version}"
+        f"{one.finding.id} in {one.finding.thing} {one.finding.installed}"
         f" ({'fixed in ' + one.finding.fixed_in if one.finding.fixed_in else 'no fixed version known'}):"
         f" {one.why}"
         for one in verdict.blocking

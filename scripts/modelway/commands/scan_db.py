@@ -15,9 +15,9 @@ from pathlib import Path
 
 from modelway.commands import options as shared
 from modelway.core.duration import parse
-from modelway.core.findings import Database
-from modelway.core.findings_json import database_json
 from modelway.core.json import canonical
+from modelway.core.report import Database
+from modelway.core.report_json import database_json
 from modelway.errors import Malformed, NotEvaluated
 from modelway.ports import Advisories, World
 

@@ -96,3 +96,33 @@ def moment(raw: JsonObject, key: str) -> datetime | None:
     if at.tzinfo is None:
         raise Wrong(f"{key} has no time zone")
     return at
+
+
+def soft_text(raw: JsonObject, key: str) -> str:
+    """A string under a key; empty where there is none."""
+    return text(raw, key) if key in raw else ""
+
+
+def soft_texts(raw: JsonObject, key: str) -> tuple[str, ...]:
+    """Strings under a key; none where it is missing."""
+    return texts(raw, key) if key in raw else ()
+
+
+def soft_objects(raw: JsonObject, key: str) -> tuple[JsonObject, ...]:
+    """Objects under a key; none where it is missing."""
+    return objects(raw, key) if key in raw else ()
+
+
+def soft_object(raw: JsonObject, key: str) -> JsonObject | None:
+    """An object under a key; ``None`` where it is missing."""
+    return an_object(raw[key], key) if key in raw else None
+
+
+def soft_flag(raw: JsonObject, key: str) -> bool:
+    """True or false under a key; false where it is missing."""
+    return flag(raw, key) if key in raw else False
+
+
+def soft_integer(raw: JsonObject, key: str) -> int:
+    """A whole number under a key; 0 where it is missing."""
+    return integer(raw, key) if key in raw else 0

@@ -1,12 +1,27 @@
-"""What a scanner found in an image: packages, findings, and the report that holds them."""
+"""What scanners find in an image: packages, and findings about them or about files.
+
+Every scanner fills the same values, whatever it looks for, and hands them back in a ``core.report.Report``.
+What a scanner does not know stays empty: it never guesses.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
-from modelway.core.image import Digest
+
+class Kind(StrEnum):
+    """What sort of thing was found."""
+
+    VULNERABILITY = "vulnerability"
+    SECRET = "secret"  # noqa: S105  (a word, no secret)
+    MISCONFIGURATION = "misconfiguration"
+    """Of a Dockerfile or of the image's config."""
+    UNSAFE_MODEL = "unsafe_model"
+    """A model file that runs code when it is loaded."""
+    LICENCE = "licence"
+    END_OF_LIFE = "end_of_life"
+    """A distribution nobody mends any more."""
 
 
 class Severity(StrEnum):
@@ -34,7 +49,27 @@ class Fixable(StrEnum):
     YES = "yes"
     NO = "no"
     UNKNOWN = "unknown"
-    """The advisory names the last bad version and no good one."""
+    """Nobody says: the advisory names the last bad version only, or the tool knows no fixes."""
+
+
+class Origin(StrEnum):
+    """Who brought it into the image."""
+
+    BASE = "base"
+    OWN = "own"
+    UNKNOWN = "unknown"
+
+
+class Place(StrEnum):
+    """What a location's file is a path in."""
+
+    IMAGE = "image"
+    CONFIG = "config"
+    """The image's config: the file is the part of it, as in ``config.Env.API_TOKEN``."""
+    REPOSITORY = "repository"
+    """A file of the repository, relative to its root."""
+    ARTIFACT = "artifact"
+    """A member of the model artifact's archive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,19 +77,40 @@ class Package:
     """One installed package."""
 
     ecosystem: str
-    """The type of its package URL: ``deb``, ``pypi``."""
+    """The type of its package URL: ``deb``, ``apk``, ``rpm``, ``pypi``, ``conda``, ``npm``; empty where a
+    tool only says that the operating system brought it."""
     name: str
     """As its ecosystem compares names: PEP 503 for ``pypi``."""
     version: str
+    """As its ecosystem writes it, an epoch other than 0 included."""
     source_name: str = ""
-    """The source package it was built from, which Debian's advisories name."""
+    """The source package it was built from, which a distribution's advisories name."""
     source_version: str = ""
     path: str = ""
-    """The file in the image that says so."""
+    """The file in the image that says so, absolute."""
     layer: str = ""
     """The diff id of the layer that file came with."""
     owner: str = ""
     """The package that installed this one; its distribution's advisories speak for both."""
+    purl: str = ""
+    """Its package URL as the tool wrote it; empty where it follows from the rest."""
+    licences: tuple[str, ...] = ()
+    """SPDX expressions where its metadata has them, its own words otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Where something lies."""
+
+    place: Place = Place.IMAGE
+    file: str
+    """Absolute in an image; see ``Place`` for the others."""
+    line: int = 0
+    """From 1; 0 where there is none, or nobody said."""
+    layer: str = ""
+    """The diff id of the layer it came with."""
+    deleted: bool = False
+    """A later layer deletes or replaces it; whoever has the image still has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +118,7 @@ class Rating:
     """What one source says of the severity."""
 
     source: str
-    """The record's id, as in ``GHSA-m2qf-hxjv-5gpq``."""
+    """The record's id, as in ``GHSA-m2qf-hxjv-5gpq``, or who rates: ``nvd``, ``debian``, ``redhat``."""
     severity: Severity
     score: float | None = None
     """CVSS base score."""
@@ -70,17 +126,65 @@ class Rating:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One vulnerability of one installed package."""
+class Exploited:
+    """Somebody says that it is used by attackers."""
 
+    source: str
+    """Who: ``CISA KEV``, ``inspector``."""
+    added: str = ""
+    """The day it was listed, ISO 8601."""
+    due: str = ""
+    """The day by which the list wants it mended, ISO 8601."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epss:
+    """FIRST's estimate that it is used by attackers within 30 days."""
+
+    score: float
+    """0 to 1."""
+    percentile: float | None = None
+    """0 to 1: the share of all vulnerabilities that are less likely."""
+    day: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What gave it away, harmless to show (``core.masked`` makes it)."""
+
+    masked: str
+    """The text with the secret part masked; of a model file, the opcode and what it names."""
+    fingerprint: str = ""
+    """Equal for equal secrets, says nothing of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BroughtBy:
+    """The line of the repository that brings it into the image."""
+
+    file: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing a scanner found: in a package, or at a location."""
+
+    kind: Kind = Kind.VULNERABILITY
     id: str
-    """The CVE's id where there is one."""
+    """The CVE's id where there is one; otherwise the rule's, as in ``DL3002`` or ``aws-access-key``."""
     aliases: tuple[str, ...] = ()
-    """Its other names, sorted."""
-    package: Package
+    """Its other names, sorted: names of the same thing, never of a bundle it is one part of."""
+    package: Package | None = None
+    """The package that has it; one of the report's."""
+    location: Location | None = None
+    """Where it lies, where that is not the package's own file."""
     fixed_in: str = ""
     """The nearest version above the installed one that every advisory calls fixed."""
-    fixable: Fixable
+    fixed_versions: tuple[str, ...] = ()
+    """Every fixed version anybody names."""
+    fixable: Fixable = Fixable.UNKNOWN
     severity: Severity
     severity_source: str = ""
     """Whose rating that is."""
@@ -90,54 +194,47 @@ class Finding:
     urls: tuple[str, ...] = ()
     published: str = ""
     """RFC 3339; empty when unknown."""
+    modified: str = ""
+    exploited: Exploited | None = None
+    epss: Epss | None = None
+    malware: bool = False
+    """The tool says that the package itself is malicious; see ``malicious``."""
     inexact: bool = False
     """A version could not be compared, so the package was counted as affected."""
+    evidence: Evidence | None = None
+    remark: str = ""
+    """What else the tool says: that the vendor will not mend it, that the tool's own rules hide it."""
+    sources: tuple[str, ...] = ()
+    """The tools that found it, as ``scan.scanners`` calls them."""
+    origin: Origin = Origin.UNKNOWN
+    """Not the scanner's to say: ``core.origin`` fills it, ``brought_by`` too."""
+    brought_by: BroughtBy | None = None
 
     @property
     def names(self) -> frozenset[str]:
-        """All names of the vulnerability."""
+        """All names it has."""
         return frozenset((self.id, *self.aliases))
 
     @property
     def malicious(self) -> bool:
-        """Whether the package itself is malware (OpenSSF malicious-packages ids)."""
-        return any(name.startswith("MAL-") for name in self.names)
+        """Whether the package itself is malware (OpenSSF malicious-packages ids, or the tool's word)."""
+        return self.malware or any(name.startswith("MAL-") for name in self.names)
 
+    @property
+    def thing(self) -> str:
+        """What has it, in a word: the package, or the file."""
+        if self.package:
+            return self.package.name
+        return self.location.file if self.location else ""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Database:
-    """The advisories a scan used."""
+    @property
+    def installed(self) -> str:
+        """The installed version; empty where no package has it."""
+        return self.package.version if self.package else ""
 
-    sources: tuple[str, ...]
-    """File names or addresses they came from."""
-    built: datetime
-    as_of: datetime | None
-    """The day the records speak for: their age is counted from here. ``None`` when nothing says."""
-    newest_modified: datetime | None
-    """The newest change among the records."""
-    digest: Digest
-    """Of the records, whatever order they came in."""
-    records: int
-    ecosystems: tuple[tuple[str, int], ...]
-    """Affected packages for each ecosystem OSV names, as in ``("Debian:12", 812)``."""
-    note: str = ""
-    """What a reader of the report must know of these advisories."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """All a scanner has to say of one image; the same inputs give the same report."""
-
-    scanner: str
-    fingerprint: str
-    """The scanner's version and advisories: equal ones need no second scan."""
-    subject: Digest
-    """The image config's digest, recomputed from the archive."""
-    platform: str
-    distro: str = ""
-    """As OSV names it: ``Debian:12``; empty where there is no distribution."""
-    packages: tuple[Package, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    database: Database
-    notes: tuple[str, ...] = ()
-    """What could not be compared or read, each in one line."""
+    @property
+    def path(self) -> str:
+        """The file that shows it: the location's, otherwise the package's."""
+        if self.location:
+            return self.location.file
+        return self.package.path if self.package else ""

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from modelway.core.config import ScanSpec, Waiver
-from modelway.core.findings import Finding, Fixable, Report, Severity
+from modelway.core.findings import Finding, Fixable, Severity
 from modelway.core.json import Json, JsonObject
+from modelway.core.report import Report, Unread
+from modelway.core.report_json import unread_json
 
 UNKNOWN_GRACE = timedelta(days=7)
 """A severity nobody gave counts as medium while an advisory is this young, as high afterwards."""
@@ -49,11 +51,13 @@ class Verdict:
     """Valid waivers that match nothing: the finding is gone, or the id is wrong."""
     stale: str = ""
     """Why the advisories are too old to be relied on; empty when they are not."""
+    unread: tuple[Unread, ...] = ()
+    """What no scanner could read."""
 
     @property
     def ok(self) -> bool:
         """Whether the release may go on."""
-        return not (self.blocking or self.expired or self.stale)
+        return not (self.blocking or self.expired or self.stale or self.unread)
 
 
 def judge(report: Report, spec: ScanSpec, now: datetime) -> Verdict:
@@ -79,11 +83,14 @@ def judge(report: Report, spec: ScanSpec, now: datetime) -> Verdict:
         expired=tuple(waiver for waiver in spec.waivers if waiver.expires < today),
         unused=tuple(w for w in valid if not any(_matches(w, finding) for finding in report.findings)),
         stale=stale(report, spec, now),
+        unread=report.unread,
     )
 
 
 def stale(report: Report, spec: ScanSpec, now: datetime) -> str:
     """Why the advisories are too old; empty when they are not."""
+    if report.database is None:
+        return ""
     as_of = report.database.as_of
     if as_of is None:
         return "The advisories do not say of which day they are."
@@ -98,14 +105,14 @@ def stale(report: Report, spec: ScanSpec, now: datetime) -> str:
 
 def suggestion(finding: Finding, today: date) -> str:
     """A waiver to paste under ``scan.waivers``; its reason is too short on purpose."""
-    return "\n".join(
-        (
-            f"- id: {finding.id}",
-            f"  package: {finding.package.source_name or finding.package.name}",
-            "  reason: TODO",
-            f"  expires: {today + SUGGESTED}",
-        )
+    package = finding.package
+    lines = (
+        f"- id: {finding.id}",
+        f"  package: {package.source_name or package.name}" if package else "",
+        "  reason: TODO",
+        f"  expires: {today + SUGGESTED}",
     )
+    return "\n".join(line for line in lines if line)
 
 
 def effective(finding: Finding, now: datetime) -> Severity:
@@ -144,7 +151,9 @@ def _matches(waiver: Waiver, finding: Finding) -> bool:
     if waiver.id.casefold() not in {name.casefold() for name in finding.names}:
         return False
     package = finding.package
-    return waiver.package is None or _plain(waiver.package) in {_plain(package.name), package.source_name}
+    if waiver.package is None or package is None:
+        return waiver.package is None
+    return _plain(waiver.package) in {_plain(package.name), package.source_name}
 
 
 def _plain(name: str) -> str:
@@ -170,6 +179,7 @@ def combine(verdicts: Sequence[Verdict]) -> Verdict:
         expired=first.expired,
         unused=unused,
         stale=next((verdict.stale for verdict in verdicts if verdict.stale), ""),
+        unread=tuple(one for verdict in verdicts for one in verdict.unread),
     )
 
 
@@ -178,6 +188,7 @@ def verdict_json(verdict: Verdict) -> JsonObject:
     return {
         "ok": verdict.ok,
         "stale": verdict.stale,
+        "unread": [unread_json(one) for one in verdict.unread],
         "blocking": [{**_named(one.finding), "why": one.why} for one in verdict.blocking],
         "waived": [{**_named(one.finding), **_waiver_json(one.waiver)} for one in verdict.waived],
         "below": [_named(one) for one in verdict.below],
@@ -189,11 +200,11 @@ def verdict_json(verdict: Verdict) -> JsonObject:
 def _named(finding: Finding) -> dict[str, Json]:
     return {
         "id": finding.id,
-        "package": finding.package.name,
-        "installed": finding.package.version,
+        "package": finding.thing,
+        "installed": finding.installed,
         "fixed_in": finding.fixed_in,
         "severity": str(finding.severity),
-        "path": finding.package.path,
+        "path": finding.path,
     }
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from modelway.core.findings import Report
+from modelway.core.findings import Package
+from modelway.core.report import Database, ImageLayer, Read, Report
 from modelway.scanners.means import Means
 
 NAME = "builtin"
-GENERATION = 1
+GENERATION = 2
 """Raised when the same image and advisories begin to give another report, so that no old one is reused."""
 
 
@@ -25,7 +28,7 @@ class Builtin:
         from modelway.scanners.builtin.index import open_index  # noqa: PLC0415  (SQLite, at first use)
 
         with open_index(self.database) as index:
-            return fingerprint(index.about.digest.hex)
+            return fingerprint(index.about)
 
     def scan(self, archive: BinaryIO, /, *, platform: str) -> Report:
         """Take the inventory, then ask the index about every package."""
@@ -40,20 +43,29 @@ class Builtin:
             findings, notes = match(inventory, index)
             return Report(
                 scanner=NAME,
-                fingerprint=fingerprint(index.about.digest.hex),
+                fingerprint=fingerprint(index.about),
                 subject=image.config,
                 platform=image.platform,
                 distro=inventory.distro,
                 packages=inventory.packages,
                 findings=findings,
                 database=index.about,
+                layers=tuple(ImageLayer(diff_id=diff_id) for diff_id, _ in image.layers),
+                read=tuple(counted(inventory.packages)),
                 notes=(*inventory.notes, *notes),
             )
 
 
-def fingerprint(digest: str) -> str:
+def counted(packages: Sequence[Package]) -> Iterator[Read]:
+    """How many packages of each ecosystem were read."""
+    counts = Counter(package.ecosystem for package in packages)
+    for ecosystem in sorted(counts):
+        yield Read(area=f"packages:{ecosystem}", count=counts[ecosystem])
+
+
+def fingerprint(about: Database) -> str:
     """What a report depends on beside the image."""
-    return f"{NAME}-{GENERATION} {digest}"
+    return f"{NAME}-{GENERATION} {about.digest}"
 
 
 def open_scanner(means: Means) -> Builtin:

@@ -12,10 +12,11 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from modelway.core.findings import Database, Rating, Severity
-from modelway.core.findings_json import database_json, database_of
+from modelway.core.findings import Rating, Severity
 from modelway.core.image import Digest
 from modelway.core.json import Json, canonical
+from modelway.core.report import Database
+from modelway.core.report_json import database_json, database_of
 from modelway.errors import NotEvaluated
 from modelway.scanners.builtin.inventory import pypi_name
 from modelway.scanners.builtin.osv import Affected, Range, Record, moment

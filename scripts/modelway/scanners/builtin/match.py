@@ -59,7 +59,7 @@ def match(inventory: Inventory, index: Index) -> tuple[tuple[Finding, ...], tupl
                 doing = "counted as affected" if outcome.affected else "compared as text only"
                 notes.add(f"{advisory.id}: {package.name} {version} could not be compared; {doing}.")
         findings += [_finding(package, group, index, compare) for group in _groups(hits)]
-    findings.sort(key=lambda f: (-f.severity.rank, f.package.name, f.id, f.package.path, f.package.version))
+    findings.sort(key=lambda f: (-f.severity.rank, f.thing, f.id, f.path, f.installed))
     return tuple(findings), tuple(sorted(notes))
 
 
@@ -111,6 +111,7 @@ def _finding(package: Package, group: _Group, index: Index, compare: Compare) ->
         aliases=tuple(sorted(aliases)),
         package=package,
         fixed_in=fixed_in,
+        fixed_versions=_fixes(group, compare),
         fixable=fixable,
         severity=worst.severity,
         severity_source=worst.source,
@@ -162,6 +163,12 @@ def _fix(outcomes: Sequence[Outcome], compare: Compare) -> tuple[Fixable, str]:
     if fixes:
         return Fixable.YES, max(fixes, key=lambda fix: fix[0])[1]
     return (Fixable.UNKNOWN if any(one.ended for one in outcomes) else Fixable.NO), ""
+
+
+def _fixes(group: _Group, compare: Compare) -> tuple[str, ...]:
+    """Every fixed version an advisory names, the lowest first."""
+    found = {hit.outcome.fixed_in: point for hit in group.hits if (point := compare(hit.outcome.fixed_in))}
+    return tuple(sorted(found, key=lambda version: found[version]))
 
 
 def _title(group: _Group) -> str:
