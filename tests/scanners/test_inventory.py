@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 
@@ -11,6 +12,8 @@ from modelway.errors import NotEvaluated
 from modelway.scanners.builtin.archive import read_archive
 from modelway.scanners.builtin.inventory import Inventory, take_inventory
 from tests.scanners.images import BASE, DEBIAN, SITE, Files, digest, docker_archive, layer, python
+from tests.scanners.rpms import database, installed
+from tests.scanners.test_apk import DATABASE as APK_DATABASE
 
 
 def inventory(*layers: Files) -> Inventory:
@@ -169,18 +172,124 @@ def test_a_distribution_without_its_package_database_is_not_a_pass() -> None:
 @pytest.mark.parametrize(
     ("path", "manager"),
     [
-        ("var/lib/rpm/rpmdb.sqlite", "rpm"),
         ("usr/lib/sysimage/rpm/Packages.db", "rpm"),
-        ("lib/apk/db/installed", "apk"),
-        ("opt/conda/conda-meta/openssl-3.0.json", "conda"),
+        ("var/lib/rpm/Packages", "rpm"),
+        ("var/lib/rpmmanifest/container-manifest-2", "rpm"),
         ("var/lib/pacman/local/bash-5/desc", "pacman"),
     ],
 )
 def test_package_managers_it_cannot_read_are_said(path: str, manager: str) -> None:
-    with pytest.raises(NotEvaluated, match=f"has {manager} packages") as caught:
+    with pytest.raises(NotEvaluated, match=f"has packages of {manager}") as caught:
         inventory(DEBIAN, {path: b"x" * 1000})
     assert "scan.scanners" in caught.value.cure
     assert names({path: b"x"}, {f".wh.{path.partition('/')[0]}": b"", **DEBIAN, **FLASK}) == ["flask==2.0.0"]
+
+
+ALPINE: Files = {
+    "etc/os-release": b'ID=alpine\nVERSION_ID=3.18.4\nPRETTY_NAME="Alpine Linux v3.18"\n',
+    "lib/apk/db/installed": APK_DATABASE.encode(),
+}
+DNF = f"/{SITE}/dnf-4.14.0.dist-info/"
+RPMS = [
+    installed("openssl-libs", "3.0.7", "24.el9", epoch=[1], source="openssl-3.0.7-24.el9.src.rpm"),
+    installed("python3-dnf", "4.14.0", files=["METADATA"], numbers=[0], folders=[DNF]),
+]
+ALMA_RELEASE = b'ID="almalinux"\nVERSION_ID="9.4"\n'
+ALMA: Files = {"etc/os-release": ALMA_RELEASE, "var/lib/rpm/rpmdb.sqlite": database(RPMS)}
+
+
+def test_alpines_packages_and_whose_python_it_is() -> None:
+    urllib3 = "usr/lib/python3.11/site-packages/urllib3-1.26.17.dist-info/METADATA"
+    found = inventory(ALPINE, {urllib3: b"Name: urllib3\nVersion: 1.26.17\n"})
+    assert found.distro == "Alpine:v3.18"
+    assert [(p.ecosystem, p.name, p.version, p.source_name, p.owner) for p in found.packages] == [
+        ("apk", "libcrypto3", "3.1.4-r1", "openssl", ""),
+        ("apk", "py3-urllib3", "1.26.17-r0", "py3-urllib3", ""),
+        ("pypi", "urllib3", "1.26.17", "", "py3-urllib3"),
+    ]
+    assert found.packages[0].licences == ("Apache-2.0",)
+
+
+def test_rpms_packages_and_whose_python_it_is() -> None:
+    found = inventory(ALMA, {**python("dnf", "4.14.0"), **FLASK})
+    assert found.distro == "AlmaLinux:9"
+    assert [(p.ecosystem, p.name, p.version, p.source_name, p.owner) for p in found.packages] == [
+        ("pypi", "dnf", "4.14.0", "", "python3-dnf"),
+        ("pypi", "flask", "2.0.0", "", ""),
+        ("rpm", "openssl-libs", "1:3.0.7-24.el9", "openssl", ""),
+        ("rpm", "python3-dnf", "4.14.0-1.el9", "python3-dnf", ""),
+    ]
+
+
+@pytest.mark.parametrize("other", [b"", b"nothing", b"SQLite format 3\0" + bytes(4000)])
+def test_a_broken_rpm_database_is_not_a_pass(other: bytes) -> None:
+    with pytest.raises(NotEvaluated):
+        inventory({**ALMA, "var/lib/rpm/rpmdb.sqlite": other})
+
+
+def test_an_rpm_database_that_was_not_finished_is_not_a_pass() -> None:
+    with pytest.raises(NotEvaluated, match="has not finished writing"):
+        inventory(ALMA, {"var/lib/rpm/rpmdb.sqlite-wal": b"x"})
+    assert inventory(ALMA, {"var/lib/rpm/rpmdb.sqlite-wal": b""}).packages
+
+
+def test_a_link_to_something_else_is_no_package_database() -> None:
+    for path in ("var/lib/rpm/rpmdb.sqlite", "opt/conda/conda-meta/a.json"):
+        with pytest.raises(NotEvaluated):
+            inventory({**ALMA, path: "-> /etc/os-release"})
+
+
+def test_two_package_databases_are_not_a_pass() -> None:
+    with pytest.raises(NotEvaluated, match="rpm packages too"):
+        inventory(DEBIAN, {"var/lib/rpm/rpmdb.sqlite": database(RPMS)})
+
+
+def test_condas_packages_are_listed_beside_pythons() -> None:
+    note = {"name": "numpy", "version": "1.26.4", "build": "py311", "license": "BSD-3-Clause", "files": ["x"]}
+    found = inventory(DEBIAN, {"opt/conda/conda-meta/numpy-1.26.4-py311.json": json.dumps(note).encode()})
+    [one] = [p for p in found.packages if p.ecosystem == "conda"]
+    assert (one.name, one.version, one.licences) == ("numpy", "1.26.4", ("BSD-3-Clause",))
+    with pytest.raises(NotEvaluated):
+        inventory(DEBIAN, {"opt/conda/conda-meta/numpy-1.26.4-py311.json": b"{}"})
+
+
+def test_a_package_is_of_the_layer_since_which_it_has_been_there() -> None:
+    def status(*versions: str) -> Files:
+        text = "".join(
+            f"Package: {name}\nStatus: install ok installed\nVersion: {version}\n\n"
+            for name, version in (one.split("=") for one in versions)
+        )
+        return {"var/lib/dpkg/status": text.encode()}
+
+    layers = [{**BASE, **status("a=1", "b=1")}, status("a=1", "b=2")]
+    layers += [status("a=1", "b=2", "c=1"), status("a=1", "c=1")]
+    diff = [f"sha256:{digest(layer(one))}" for one in layers]
+    assert {p.name: p.layer for p in inventory(*layers).packages} == {"a": diff[0], "c": diff[2]}
+    found = {p.name: p.layer for p in inventory(*layers[:3]).packages}
+    assert found == {"a": diff[0], "b": diff[1], "c": diff[2]}
+    again = [layers[0], {"var/lib/.wh.dpkg": b""}, {**status("a=1")}]
+    assert inventory(*again).packages[0].layer == f"sha256:{digest(layer(again[2]))}"
+
+
+@pytest.mark.parametrize(
+    ("header", "licences"),
+    [
+        ("License-Expression: MIT OR Apache-2.0\nLicense: whatever\n", ("MIT OR Apache-2.0",)),
+        ("License: x\nClassifier: License :: OSI Approved :: BSD License\n", ("BSD License",)),
+        (
+            "Classifier: License :: OSI Approved\nClassifier: License :: OSI Approved :: MIT License\n",
+            ("MIT License",),
+        ),
+        ("License: BSD 3-Clause\n", ("BSD 3-Clause",)),
+        ("License: UNKNOWN\n", ()),
+        (f"License: {'all of the text ' * 20}\n", ()),
+        ("License: Copyright\n        of many lines\n", ("Copyright of many lines",)),
+        ("Classifier: Topic :: License :: MIT\n", ()),
+    ],
+)
+def test_licences(header: str, licences: tuple[str, ...]) -> None:
+    found = inventory(DEBIAN, {META: f"Name: flask\nVersion: 1\n{header}\nLicense: not this\n".encode()})
+    assert [p.licences for p in found.packages if p.ecosystem == "pypi"] == [licences]
 
 
 @pytest.mark.parametrize(
@@ -194,6 +303,27 @@ def test_package_managers_it_cannot_read_are_said(path: str, manager: str) -> No
 )
 def test_distributions(release: str, distro: str) -> None:
     assert inventory({**DEBIAN, "usr/lib/os-release": release.encode()}).distro == distro
+
+
+@pytest.mark.parametrize(
+    ("release", "distro"),
+    [
+        ("ID=alpine\nVERSION_ID=3.20.0\n", "Alpine:v3.20"),
+        ("ID=wolfi\nVERSION_ID=20230201\n", "Wolfi"),
+        ("ID=chainguard\nVERSION_ID=20230214\n", "Chainguard"),
+        ('ID="rocky"\nVERSION_ID="9.3"\n', "Rocky Linux:9"),
+        ('ID="rhel"\nVERSION_ID="9.4"\n', "Red Hat:enterprise_linux:9"),
+        ('ID="amzn"\nVERSION_ID="2023"\n', "Amazon Linux:2023"),
+    ],
+)
+def test_distributions_with_other_package_managers(release: str, distro: str) -> None:
+    layers = {**ALPINE} if "VERSION_ID=" + '"' not in release else {**ALMA}
+    assert inventory({**layers, "etc/os-release": release.encode()}).distro == distro
+
+
+def test_alpines_development_branch_has_no_advisories() -> None:
+    with pytest.raises(NotEvaluated, match="distribution cannot be told"):
+        inventory({**ALPINE, "etc/os-release": b"ID=alpine\nVERSION_ID=3.23_alpha20250612\n"})
 
 
 @pytest.mark.parametrize(

@@ -52,18 +52,27 @@ def pip(name: str = "flask", version: str = "2.0.0", owner: str = "") -> Package
     return Package(ecosystem="pypi", name=name, version=version, path=f"/{name}", owner=owner)
 
 
-def found(folder: Path, records: list[bytes], *packages: Package) -> tuple[Finding, ...]:
+def red(name: str = "openssl-libs", version: str = "1:3.0.7-24.el9", *, source: str = "openssl") -> Package:
+    """A package of rpm."""
+    return Package(
+        ecosystem="rpm", name=name, version=version, source_name=source, source_version=version, path="/r"
+    )
+
+
+def found(
+    folder: Path, records: list[bytes], *packages: Package, distro: str = "Debian:12"
+) -> tuple[Finding, ...]:
     """Findings of these packages with these records."""
-    return _match(folder, records, *packages)[0]
+    return _match(folder, records, *packages, distro=distro)[0]
 
 
 def _match(
-    folder: Path, records: list[bytes], *packages: Package
+    folder: Path, records: list[bytes], *packages: Package, distro: str = "Debian:12"
 ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
     path = folder / "index.sqlite"
     path.unlink(missing_ok=True)
     write_index(path, [("test", map(parse, records))], now=NOW)
-    inventory = Inventory(distro="Debian:12", packages=packages, notes=())
+    inventory = Inventory(distro=distro, packages=packages, notes=())
     with open_index(path) as index:
         return match(inventory, index)
 
@@ -148,6 +157,79 @@ def test_debian_matches_source_packages_of_the_release(tmp_path: Path) -> None:
         record("C", name="libc6", ecosystem="Debian:12", fixed="2.36-9+deb12u1"),
     ]
     assert [one.id for one in found(tmp_path, records, deb())] == ["A"]
+
+
+def test_alpine_matches_origins_of_the_release(tmp_path: Path) -> None:
+    about = {"name": "openssl", "fixed": "3.1.4-r2"}
+    records = [
+        record("A", ecosystem="Alpine:v3.18", **about),
+        record("B", ecosystem="Alpine:v3.19", **about),
+        record("C", ecosystem="Alpine:v3.18", name="openssl", fixed="3.1.4-r0"),
+    ]
+    package = Package(
+        ecosystem="apk",
+        name="libcrypto3",
+        version="3.1.4-r1",
+        source_name="openssl",
+        source_version="3.1.4-r1",
+        path="/a",
+    )
+    [one] = found(tmp_path, records, package, distro="Alpine:v3.18")
+    assert (one.id, one.fixed_in) == ("A", "3.1.4-r2")
+
+
+def test_rpms_are_matched_by_their_own_name_first_and_by_their_sources(tmp_path: Path) -> None:
+    records = [
+        record("ALSA-1", ecosystem="AlmaLinux:9", name="openssl-libs", fixed="1:3.0.7-25.el9"),
+        record("ALSA-2", ecosystem="AlmaLinux:9", name="openssl", fixed="1:3.0.7-26.el9"),
+        record("ALSA-3", ecosystem="AlmaLinux:8", name="openssl", fixed="1:3.0.7-26.el9"),
+        record("ALSA-4", ecosystem="AlmaLinux:9", name="openssl", fixed="3.0.8-1.el9"),
+    ]
+    both = json.loads(record("ALSA-5", ecosystem="AlmaLinux:9", name="openssl-libs", fixed="1:3.0.7-24.el9"))
+    source = record("", ecosystem="AlmaLinux:9", name="openssl", fixed="9:1")
+    both["affected"] += json.loads(source)["affected"]
+    records.append(json.dumps(both).encode())
+    assert [one.id for one in found(tmp_path, records, red(), distro="AlmaLinux:9")] == ["ALSA-1", "ALSA-2"]
+
+
+def test_red_hats_advisories_name_repositories(tmp_path: Path) -> None:
+    major = "Red Hat:enterprise_linux"
+    records = [
+        record("RHSA-1", ecosystem=f"{major}:9::baseos", name="openssl-libs", fixed="1:3.0.7-25.el9"),
+        record("RHSA-2", ecosystem=f"{major}:9::appstream", name="openssl-libs", fixed="1:3.0.7-25.el9"),
+        record("RHSA-3", ecosystem=f"{major}:90::appstream", name="openssl-libs", fixed="1:3.0.7-25.el9"),
+        record("RHSA-4", ecosystem="Red Hat:rhel_eus:9.2::baseos", name="openssl-libs", fixed="1:4"),
+    ]
+    assert [one.id for one in found(tmp_path, records, red(), distro=f"{major}:9")] == ["RHSA-1", "RHSA-2"]
+
+
+def test_a_fix_in_another_module_stream_says_nothing(tmp_path: Path) -> None:
+    about = {"ecosystem": "Rocky Linux:8", "name": "nodejs"}
+    records = [
+        record("RLSA-1", fixed="1:20.1-1.module+el8.9.0+1+a", **about),
+        record("RLSA-2", fixed="1:18.0-9.el8", **about),
+    ]
+    plain = red("nodejs", "1:16.0-1.el8", source="nodejs")
+    modular = red("nodejs", "1:20.0-1.module+el8.9.0+1+a", source="nodejs")
+    assert [one.id for one in found(tmp_path, records, plain, distro="Rocky Linux:8")] == ["RLSA-2"]
+    assert [one.id for one in found(tmp_path, records, modular, distro="Rocky Linux:8")] == ["RLSA-1"]
+
+
+def test_an_erratum_covers_what_it_calls_related(tmp_path: Path) -> None:
+    related = ["CVE-2024-1", "CVE-2024-2", "RHSA-2024:1"]
+    records = [record("ALSA-2024:1", name="openssl", ecosystem="AlmaLinux:9", fixed="2:1", related=related)]
+    [one] = found(tmp_path, records, red(), distro="AlmaLinux:9")
+    assert (one.id, one.aliases) == ("ALSA-2024:1", ())
+    assert "CVE-2024-2" in one.title
+    assert "RHSA" not in one.title
+
+
+def test_packages_nobody_writes_advisories_about_are_not_a_pass(tmp_path: Path) -> None:
+    conda = Package(ecosystem="conda", name="openssl", version="3.0.8", path="/opt/conda/conda-meta/o.json")
+    with pytest.raises(NotEvaluated, match="packages of conda"):
+        found(tmp_path, [record("A")], conda)
+    with pytest.raises(NotEvaluated, match="say nothing of Amazon Linux:2023"):
+        found(tmp_path, [record("A")], red(), distro="Amazon Linux:2023")
 
 
 def test_malware_is_critical_and_named_first(tmp_path: Path) -> None:

@@ -13,3 +13,8 @@ def clean(text: str) -> list[str]:
     """The lines, safe to show."""
     plain = _ESCAPES.sub("", _BREAKS.sub("\n", text).replace("\t", "    "))
     return [_CONTROLS.sub("", line).rstrip() for line in plain.split("\n")]
+
+
+def shown(text: str, most: int = 300) -> str:
+    """One line of somebody else's text, harmless on a terminal and in a report."""
+    return "".join(c if c.isprintable() else "?" for c in text.encode(errors="replace").decode())[:most]

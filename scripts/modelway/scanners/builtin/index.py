@@ -18,8 +18,8 @@ from modelway.core.json import Json, canonical
 from modelway.core.report import Database
 from modelway.core.report_json import database_json, database_of
 from modelway.errors import NotEvaluated
-from modelway.scanners.builtin.inventory import pypi_name
 from modelway.scanners.builtin.osv import Affected, Range, Record, moment
+from modelway.scanners.builtin.python import name_of
 
 FORMAT = 1
 CURE = "run `scripts/run scan-db update` (downloads from OSV), or `scripts/run scan-db import FILE`."
@@ -56,9 +56,10 @@ class Index:
     db: sqlite3.Connection
     about: Database
 
-    def knows(self, ecosystem: str) -> bool:
-        """Whether there are advisories for an ecosystem at all."""
-        return any(name == ecosystem and count for name, count in self.about.ecosystems)
+    @property
+    def known(self) -> dict[str, int]:
+        """The ecosystems there are advisories for at all, and how many."""
+        return {name: count for name, count in self.about.ecosystems if count}
 
     def affecting(self, ecosystem: str, name: str) -> Iterator[tuple[Advisory, Affected]]:
         """Every advisory about a package."""
@@ -209,7 +210,7 @@ def _insert(db: sqlite3.Connection, record: Record) -> None:
         [
             (
                 one.ecosystem,
-                pypi_name(one.name) if one.ecosystem == "PyPI" else one.name,
+                name_of(one.name) if one.ecosystem == "PyPI" else one.name,
                 record.id,
                 canonical(one.ranges),
                 canonical(one.versions),

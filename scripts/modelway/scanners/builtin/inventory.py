@@ -1,36 +1,38 @@
 """Which packages are installed in an image, read from the package managers' own files.
 
-Sees what dpkg, pip and their like have written down. It cannot see libraries inside wheels,
-statically linked code, or files somebody copied in.
+Sees what dpkg, apk, rpm, pip, conda and their like have written down. It cannot see libraries inside
+wheels, statically linked code, or files somebody copied in.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from modelway.core.findings import Package
+from modelway.core.plain import shown
 from modelway.errors import NotEvaluated
-from modelway.scanners.builtin import dpkg
-from modelway.scanners.builtin.layer import (
+from modelway.scanners.builtin import apk, conda, dpkg, python, rpm
+from modelway.scanners.builtin.distro import FAMILIES, Unknown, fields, told
+from modelway.scanners.builtin.layer import Layer, merge, snapshots
+from modelway.scanners.builtin.python import Files
+from modelway.scanners.builtin.stream import damaged
+from modelway.scanners.builtin.wanted import (
+    APK,
     DPKG_INFO,
     DPKG_STATUS,
     DPKG_STATUS_D,
+    OF_PYTHON,
     OS_RELEASE,
-    PYTHON,
-    Layer,
+    RPM,
+    RPM_JOURNAL,
     foreign,
-    merge,
+    is_conda,
 )
-from modelway.scanners.builtin.stream import damaged
 
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\Z")
 _PLAIN = re.compile(r"[!-~]{1,256}\Z")
-_FOLDER = re.compile(r"([^/]+?)-([^-/]+?)(?:-py[0-9.]+)?(?:\.dist-info|\.egg-info)(?:/|\Z)")
-_DEBIAN_CODENAMES = {"buster": "10", "bullseye": "11", "bookworm": "12", "trixie": "13", "forky": "14"}
-
-Files = Mapping[str, tuple[str, bytes]]
+OTHERS = "list a scanner that can under scan.scanners: trivy, grype or ecr, where this modelway has it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,138 +45,197 @@ class Inventory:
     notes: tuple[str, ...]
 
 
-def take_inventory(layers: Iterable[tuple[str, Layer]]) -> Inventory:
+def take_inventory(layers: Sequence[tuple[str, Layer]]) -> Inventory:
     """Lay the layers over each other and list every package; raises ``NotEvaluated``."""
     files = merge(layers)
-    _refuse_foreign(files)
-    system = tuple(_debian(files))
+    _refuse_unreadable(files)
+    system = _system(files, layers)
     notes: list[str] = []
-    python = tuple(_python(files, notes))
-    distro = _distro(files, has_packages=bool(system))
-    if not system and not python:
+    others = (*python.packages(files, dict(_owners(files)), notes), *_conda(files))
+    distro = _distro(files, {one.ecosystem for one in system})
+    if not system and not others:
         raise NotEvaluated(
             "Nothing was scanned: the image has no package database",
-            seen="Neither dpkg's status nor metadata of a Python package is in any layer.",
+            seen="Neither a database of dpkg, apk or rpm nor metadata of a Python package is in any layer.",
             cure="use a base image that keeps its package database, or a scanner that knows this one.",
         )
     if not system:
         notes.append("The image has no operating-system packages: only Python packages were looked at.")
-    packages = sorted({*system, *python}, key=lambda p: (p.ecosystem, p.name, p.version, p.path))
+    packages = sorted({*system, *others}, key=lambda p: (p.ecosystem, p.name, p.version, p.path))
     return Inventory(distro=distro, packages=tuple(packages), notes=tuple(sorted(set(notes))))
 
 
-def pypi_name(name: str) -> str:
-    """A Python package's name as names are compared (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _refuse_foreign(files: Files) -> None:
+def _refuse_unreadable(files: Files) -> None:
     """Packages nobody looked at must not look like packages without findings."""
     found = {manager: path for path in files if (manager := foreign(path))}
     for manager, path in sorted(found.items()):
         raise NotEvaluated(
-            f"The image has {manager} packages, which the builtin scanner cannot read",
+            f"The image has packages of {manager}, which the builtin scanner cannot read",
             seen=f"It has /{path}.",
-            cure="build on a Debian or Ubuntu base with pip packages, or list another scanner under"
-            f" scan.scanners: one that reads {manager} (trivy, grype), where this modelway has it.",
+            cure=f"build on a base whose packages it reads (dpkg, apk, rpm from 4.16), or {OTHERS}",
         )
-
-
-def _distro(files: Files, *, has_packages: bool) -> str:
-    """The distribution as OSV names its ecosystem."""
-    release = next((files[path][1] for path in OS_RELEASE if files.get(path, ("", b""))[1]), b"")
-    fields = dict(
-        re.findall(r"^([A-Z_]+)=[\"']?(.*?)[\"']?$", release.decode(errors="replace"), re.MULTILINE)
-    )
-    if not fields and not has_packages:
-        return ""
-    version = fields.get("VERSION_ID", "")
-    match fields.get("ID"):
-        case "debian":
-            version = version.partition(".")[0] or _DEBIAN_CODENAMES.get(
-                fields.get("VERSION_CODENAME", ""), ""
+    for path in RPM_JOURNAL:
+        if files.get(path, ("", b""))[1]:
+            raise NotEvaluated(
+                "Rpm has not finished writing its database in this image, so its packages cannot be told",
+                seen=f"/{path} is not empty: something ended rpm or dnf while it worked.",
+                cure="end the RUN instruction that installs packages with `rpm --rebuilddb`.",
             )
-            distro = f"Debian:{version}" if version.isdecimal() else ""
-        case "ubuntu":
-            lts = ":LTS" if "LTS" in fields.get("VERSION", "") else ""
-            distro = f"Ubuntu:{version}{lts}" if re.fullmatch(r"[0-9]{2}\.[0-9]{2}", version) else ""
-        case _:
-            distro = ""
-    if not distro:
+
+
+def _distro(files: Files, have: set[str]) -> str:
+    """The distribution as OSV names it; raises ``NotEvaluated`` where its packages cannot be judged."""
+    release = next((files[path][1] for path in OS_RELEASE if files.get(path, ("", b""))[1]), b"")
+    about = fields(release)
+    if not about and not have:
+        return ""
+    found = told(about)
+    if isinstance(found, Unknown):
         raise NotEvaluated(
             "The image's distribution cannot be told, so no advisories can be chosen for its packages",
-            seen=f"os-release says ID={_shown(fields.get('ID', ''))} VERSION_ID={_shown(version)}.",
-            cure="use a released Debian or Ubuntu as base, and keep its /etc/os-release.",
+            seen=f"os-release says ID={shown(found.id)} VERSION_ID={shown(found.version)}.",
+            cure="use a release of Debian, Ubuntu, Alpine, Wolfi, AlmaLinux, Rocky Linux or Red Hat as"
+            f" base and keep its /etc/os-release, or {OTHERS}",
         )
-    if not has_packages:
+    if found.family.ecosystem not in have:
         raise NotEvaluated(
-            f"The image is {distro}, but its package database is not there",
-            seen="Neither /var/lib/dpkg/status nor /var/lib/dpkg/status.d is in any layer.",
-            cure="do not delete /var/lib/dpkg while building.",
+            f"The image is {found.name}, but its package database is not there",
+            seen=f"{found.family.database}: in no layer.",
+            cure="do not delete it while building.",
         )
-    return distro
+    if stray := sorted(have - {found.family.ecosystem}):
+        raise NotEvaluated(
+            f"The image is {found.name} and has {', '.join(stray)} packages too, of which nobody knows whose",
+            seen=", ".join(FAMILIES[one].database for one in stray),
+            cure=f"remove that package database, or {OTHERS}",
+        )
+    return found.name
 
 
-def _debian(files: Files) -> Iterator[Package]:
-    """What dpkg knows, distroless images included."""
-    for path, (layer, content) in files.items():
-        if path != DPKG_STATUS and not path.startswith(DPKG_STATUS_D):
-            continue
-        try:
-            for one in dpkg.installed(content.decode(errors="replace")):
-                yield Package(
-                    ecosystem="deb",
-                    name=_plain(one.name),
-                    version=_plain(one.version),
-                    source_name=_plain(one.source),
-                    source_version=_plain(one.source_version),
-                    path=f"/{path}",
-                    layer=layer,
-                )
-        except dpkg.Unreadable as error:
-            raise damaged(f"/{path} has a paragraph dpkg would not write: {_shown(str(error))}.") from error
+def _system(files: Files, layers: Sequence[tuple[str, Layer]]) -> list[Package]:
+    """The operating system's packages, each with the layer that brought it."""
+    found: list[Package] = []
+    for path in files:
+        if (reader := _reader(path)) is not None:
+            found += _placed(path, reader, layers)
+    return found
 
 
-def _python(files: Files, notes: list[str]) -> Iterator[Package]:
-    """What pip and setuptools wrote down."""
-    owners = dict(_owners(files))
-    for path, (layer, content) in files.items():
-        if not path.endswith(PYTHON):
-            continue
-        name, version = _identity(path, content)
-        if not (_NAME.match(name) and _PLAIN.match(version)):
-            notes.append(f"/{_shown(path)} does not say which package it is.")
-            continue
+def _reader(path: str) -> Callable[[bytes], Iterator[Package]] | None:
+    """What reads a package database."""
+    if path == DPKG_STATUS or path.startswith(DPKG_STATUS_D):
+        return _debian
+    if path in APK:
+        return _alpine
+    return _redhat if path in RPM else None
+
+
+def _placed(
+    path: str, reader: Callable[[bytes], Iterator[Package]], layers: Sequence[tuple[str, Layer]]
+) -> Iterator[Package]:
+    """The packages of a database's last state, each with the layer since which it has been there."""
+    states = list(snapshots(path, layers))
+    history = [(layer, set(_read(path, reader, content))) for layer, content in states]
+    for one in sorted(history[-1][1], key=lambda p: (p.name, p.version)):
+        since = history[-1][0]
+        for layer, packages in reversed(history):
+            if one not in packages:
+                break
+            since = layer
         yield Package(
-            ecosystem="pypi",
-            name=pypi_name(name),
-            version=version,
-            path=f"/{_shown(path)}",
-            layer=layer,
-            owner=owners.get(path, ""),
+            ecosystem=one.ecosystem,
+            name=one.name,
+            version=one.version,
+            source_name=one.source_name,
+            source_version=one.source_version,
+            path=f"/{path}",
+            layer=since,
+            licences=one.licences,
         )
 
 
-def _identity(path: str, content: bytes) -> tuple[str, str]:
-    """Name and version as the metadata says; as the folder is called where it does not."""
-    header = content.decode(errors="replace").replace("\r\n", "\n").partition("\n\n")[0]
-    fields = {
-        key.lower(): value.strip()
-        for key, value in reversed(re.findall(r"^(Name|Version):(.*)$", header, re.MULTILINE | re.IGNORECASE))
-    }
-    if fields.get("name") and fields.get("version"):
-        return fields["name"], fields["version"]
-    folders = _FOLDER.findall(path)
-    return folders[-1] if folders else ("", "")
+def _read(path: str, reader: Callable[[bytes], Iterator[Package]], content: bytes) -> Iterator[Package]:
+    """Every package of one state; raises ``NotEvaluated``."""
+    try:
+        yield from reader(content)
+    except (dpkg.Unreadable, apk.Unreadable, rpm.Unreadable) as error:
+        seen = f"/{path} has an entry its package manager would not write: {shown(str(error))}."
+        raise damaged(seen) from error
+
+
+def _debian(content: bytes) -> Iterator[Package]:
+    """What dpkg knows, distroless images included."""
+    for one in dpkg.installed(content.decode(errors="replace")):
+        yield Package(
+            ecosystem="deb",
+            name=_plain(one.name),
+            version=_plain(one.version),
+            source_name=_plain(one.source),
+            source_version=_plain(one.source_version),
+        )
+
+
+def _alpine(content: bytes) -> Iterator[Package]:
+    """What apk knows."""
+    for one in apk.installed(content.decode(errors="replace")):
+        yield Package(
+            ecosystem="apk",
+            name=_plain(one.name),
+            version=_plain(one.version),
+            source_name=_plain(one.origin or one.name),
+            source_version=_plain(one.version),
+            licences=(shown(one.licence),) if one.licence else (),
+        )
+
+
+def _redhat(content: bytes) -> Iterator[Package]:
+    """What rpm knows."""
+    for one in rpm.unpacked(content):
+        yield Package(
+            ecosystem="rpm",
+            name=_plain(one.name),
+            version=_plain(one.version),
+            source_name=_plain(one.source),
+            source_version=_plain(one.version),
+            licences=(shown(one.licence),) if one.licence else (),
+        )
+
+
+def _conda(files: Files) -> Iterator[Package]:
+    """What conda installed; what of it is Python's is noted a second time, by its own metadata."""
+    for path, (layer, content) in files.items():
+        if is_conda(path):
+            one = _noted(path, content)
+            yield Package(
+                ecosystem="conda",
+                name=shown(one.name),
+                version=shown(one.version),
+                path=f"/{shown(path)}",
+                layer=layer,
+                licences=(shown(one.licence),) if one.licence else (),
+            )
+
+
+def _noted(path: str, content: bytes) -> conda.Installed:
+    """A note, shortened when its layer was read; a link may lead to something else."""
+    try:
+        return conda.noted(content, OF_PYTHON)
+    except conda.Unreadable as error:
+        raise damaged(f"/{shown(path)} is no note conda would write: {error}.") from error
 
 
 def _owners(files: Files) -> Iterator[tuple[str, str]]:
-    """Python metadata a Debian package brought, by dpkg's own file lists."""
+    """Python metadata a distribution's package brought, by its package manager's own lists of files."""
     for path, (_, content) in files.items():
         if path.startswith(DPKG_INFO):
             package = path.removeprefix(DPKG_INFO).removesuffix(".list").partition(":")[0]
             for line in content.decode(errors="replace").splitlines():
                 yield line.lstrip("/"), package
+        elif path in APK:
+            packages = apk.installed(content.decode(errors="replace"))
+            yield from ((file, one.name) for one in packages for file in one.files)
+        elif path in RPM:
+            yield from ((file, one.name) for one in rpm.unpacked(content) for file in one.files)
 
 
 def _plain(text: str) -> str:
@@ -182,8 +243,3 @@ def _plain(text: str) -> str:
     if not _PLAIN.match(text):
         raise dpkg.Unreadable(text[:80])
     return text
-
-
-def _shown(text: str) -> str:
-    """Text from an image, harmless on a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text.encode(errors="replace").decode())[:300]

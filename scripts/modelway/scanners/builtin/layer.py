@@ -3,41 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from modelway.scanners.builtin.content import Content, Watch
 from modelway.scanners.builtin.stream import Limits, damaged
 from modelway.scanners.builtin.tar import Kind, Member, Tar
-
-OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
-DPKG_STATUS = "var/lib/dpkg/status"
-DPKG_STATUS_D = "var/lib/dpkg/status.d/"
-DPKG_INFO = "var/lib/dpkg/info/"
-PYTHON = ("/METADATA", "/PKG-INFO", ".egg-info")
-_PYTHON_FILE = re.compile(r"(?:^|/)[^/]+(?:\.dist-info/METADATA|\.egg-info/PKG-INFO|\.egg-info)\Z")
-_HEAD = 64 << 10  # names and versions come first in METADATA; descriptions may be long
-
-FOREIGN: Mapping[str, re.Pattern[str]] = {
-    "rpm": re.compile(r"(?:var/lib|usr/lib/sysimage|usr/share)/rpm/(?:Packages(?:\.db)?|rpmdb\.sqlite)\Z"),
-    "apk": re.compile(r"(?:usr/)?lib/apk/db/installed\Z"),
-    "pacman": re.compile(r"var/lib/pacman/local/[^/]+/desc\Z"),
-    "conda": re.compile(r"(?:.+/)?conda-meta/[^/]+\.json\Z"),
-    "portage": re.compile(r"var/db/pkg/[^/]+/[^/]+/PF\Z"),
-    "opkg": re.compile(r"(?:usr/lib|var/lib)/opkg/status\Z"),
-    "nix": re.compile(r"nix/var/nix/db/db\.sqlite\Z"),
-}
-"""Package databases this scanner sees and cannot read."""
-_FOREIGN_HINT = (
-    "/rpm/",
-    "/db/installed",
-    "pacman/local/",
-    "conda-meta/",
-    "db/pkg/",
-    "opkg/status",
-    "nix/db/",
-)
+from modelway.scanners.builtin.wanted import content, wanted
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
@@ -110,7 +82,7 @@ def read_layer(tar: Tar, budget: Budget, watch: Watch | None = None) -> Layer:
                 opaque.add(folder)
             elif not name.startswith(".wh..wh."):  # AUFS's own notes are no whiteouts
                 hidden.add(posixpath.join(folder, name.removeprefix(_WHITEOUT)))
-        elif _wanted(path):
+        elif wanted(path):
             _add(files, path, member, tar, budget)
     return Layer(
         files=files,
@@ -133,53 +105,33 @@ def merge(layers: Iterable[tuple[str, Layer]]) -> dict[str, tuple[str, bytes]]:
     return {path: (layer, _follow(content, files)) for path, (layer, content) in files.items()}
 
 
+def snapshots(path: str, layers: Sequence[tuple[str, Layer]]) -> Iterator[tuple[str, bytes]]:
+    """Every state a file had since it was last absent, lowest first: the layer and the content."""
+    found: list[tuple[str, bytes]] = []
+    for number, (name, layer) in enumerate(layers, start=1):
+        if (layer.hidden or layer.opaque) and _is_hidden(path, layer):
+            found = []
+        if path in layer.files:
+            content = layer.files[path]
+            # a link may lead to a file of any layer below
+            known = content if isinstance(content, bytes) else merge(layers[:number])[path][1]
+            found.append((name, known))
+    yield from found
+
+
 def _add(files: dict[str, bytes | Link], path: str, member: Member, tar: Tar, budget: Budget) -> None:
     """Keep one wanted member, in the form the inventory reads."""
     match member.kind:
         case Kind.FILE if member.sparse:
             raise damaged(f"/{path} is stored as a sparse file.")
         case Kind.FILE:
-            files[path] = budget.keep(_content(path, tar, budget.limits))
+            files[path] = budget.keep(content(path, tar, budget.limits))
         case Kind.HARD_LINK:
             files[path] = files.get(target := _clean(member.link), Link(target))
         case Kind.SYMBOLIC_LINK:
             files[path] = Link(_target(path, member.link))
         case Kind.FOLDER | Kind.OTHER:
             files.pop(path, None)
-
-
-def _content(path: str, tar: Tar, limits: Limits) -> bytes:
-    """As much of a wanted file as the inventory reads."""
-    if path.startswith(DPKG_INFO):
-        lines = tar.read(limits.metadata).split(b"\n")
-        return b"\n".join(line for line in lines if line.endswith((b"/METADATA", b"/PKG-INFO", b".egg-info")))
-    if path.endswith(PYTHON):
-        return tar.head(_HEAD)
-    if path.startswith(DPKG_STATUS) or path in OS_RELEASE:
-        return tar.read(limits.metadata)
-    return b""
-
-
-def _wanted(path: str) -> bool:
-    """Whether the inventory reads this file, or must know that it is there."""
-    if path.endswith(PYTHON):
-        return bool(_PYTHON_FILE.search(path))
-    if path.startswith("var/lib/dpkg/"):
-        return (
-            path == DPKG_STATUS
-            or (path.startswith(DPKG_STATUS_D) and not path.endswith(".md5sums"))
-            or (path.startswith(DPKG_INFO) and path.endswith(".list"))
-        )
-    if path in OS_RELEASE:
-        return True
-    return foreign(path) != ""
-
-
-def foreign(path: str) -> str:
-    """The package manager whose database this is, if it is one that cannot be read here."""
-    if not any(hint in path for hint in _FOREIGN_HINT):
-        return ""
-    return next((manager for manager, pattern in FOREIGN.items() if pattern.match(path)), "")
 
 
 def _clean(name: str) -> str:

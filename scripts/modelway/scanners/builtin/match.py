@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from modelway.core.findings import Finding, Fixable, Package, Rating, Severity
 from modelway.errors import NotEvaluated
 from modelway.scanners.builtin import versions
+from modelway.scanners.builtin.distro import FAMILIES, ecosystems
 from modelway.scanners.builtin.index import CURE, Advisory, Index
-from modelway.scanners.builtin.inventory import Inventory
+from modelway.scanners.builtin.inventory import OTHERS, Inventory
 from modelway.scanners.builtin.osv import WORDS, Affected, moment
 from modelway.scanners.builtin.versions import Compare, Outcome
 
 PYPI = "PyPI"
+_MODULE = ".module"
 _PREFERRED = ("MAL-", "CVE-", "GHSA-", "PYSEC-")
 _URLS = 5
 
@@ -26,6 +28,16 @@ class _Hit:
     advisory: Advisory
     affected: Affected
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What the index is asked about a package."""
+
+    ecosystems: tuple[str, ...]
+    names: tuple[str, ...]
+    version: str
+    compare: Compare
 
 
 @dataclass(slots=True)
@@ -43,35 +55,77 @@ def match(inventory: Inventory, index: Index) -> tuple[tuple[Finding, ...], tupl
     for package in inventory.packages:
         if package.owner:
             continue
-        ecosystem, name, version, compare = _question(package, inventory.distro)
-        if not index.knows(ecosystem):
-            raise NotEvaluated(
-                f"The advisories say nothing of {ecosystem}, so the image was not scanned",
-                seen=f"They know {', '.join(e for e, _ in index.about.ecosystems) or 'nothing'}.",
-                cure=CURE,
-            )
-        hits = []
-        for advisory, affected in index.affecting(ecosystem, name):
-            outcome = versions.evaluate(version, affected.ranges, affected.versions, compare)
-            if outcome.affected:
-                hits.append(_Hit(advisory, affected, outcome))
-            if outcome.inexact:
-                doing = "counted as affected" if outcome.affected else "compared as text only"
-                notes.add(f"{advisory.id}: {package.name} {version} could not be compared; {doing}.")
-        findings += [_finding(package, group, index, compare) for group in _groups(hits)]
+        question = _question(package, inventory.distro, index)
+        hits = list(_hits(package, question, index, notes))
+        findings += [_finding(package, group, index, question.compare) for group in _groups(hits)]
     findings.sort(key=lambda f: (-f.severity.rank, f.thing, f.id, f.path, f.installed))
     return tuple(findings), tuple(sorted(notes))
 
 
-def _question(package: Package, distro: str) -> tuple[str, str, str, Compare]:
-    """Ecosystem, name and version to look for, and how its versions compare.
+def _question(package: Package, distro: str, index: Index) -> _Question:
+    """What to ask about a package; raises ``NotEvaluated`` where nobody could answer.
 
-    Debian's advisories name source packages. A Python package that Debian brought gets Debian's
-    patches: PyPI's advisories would call it vulnerable for ever.
+    A Python package that its distribution brought gets the distribution's patches: PyPI's advisories
+    would call it vulnerable for ever.
     """
-    if package.ecosystem == "deb":
-        return distro, package.source_name, package.source_version, versions.debian
-    return PYPI, package.name, package.version, versions.pypi
+    match package.ecosystem:
+        case "pypi":
+            wanted, about = PYPI, tuple(name for name in (PYPI,) if name in index.known)
+            found = _Question(about, (package.name,), package.version, versions.pypi)
+        case family if family in FAMILIES:
+            wanted, about = distro, ecosystems(distro, index.known)
+            found = _Question(about, _called(package), package.source_version, FAMILIES[family].compare)
+        case other:
+            raise NotEvaluated(
+                f"There are no advisories about packages of {other}, so the image was not scanned",
+                seen=f"It has {package.name} {package.version}: {package.path}.",
+                cure=f"install it with pip or from the distribution, or {OTHERS}",
+            )
+    if not about:
+        raise NotEvaluated(
+            f"The advisories say nothing of {wanted}, so the image was not scanned",
+            seen=f"They know {', '.join(e for e, _ in index.about.ecosystems) or 'nothing'}.",
+            cure=CURE,
+        )
+    return found
+
+
+def _called(package: Package) -> tuple[str, ...]:
+    """The names a distribution's advisories may have for a package.
+
+    Debian's, Ubuntu's and Alpine's name what it was built from. Those for RPMs name what is installed,
+    Rocky's sometimes what that was built from.
+    """
+    if package.ecosystem == "rpm":
+        return tuple(dict.fromkeys((package.name, package.source_name)))
+    return (package.source_name,)
+
+
+def _hits(package: Package, question: _Question, index: Index, notes: set[str]) -> Iterator[_Hit]:
+    """Every advisory about the installed version, once; what could not be compared is noted."""
+    for ecosystem in question.ecosystems:
+        told: set[str] = set()
+        for name in question.names:
+            answers = [one for one in index.affecting(ecosystem, name) if one[0].id not in told]
+            told |= {advisory.id for advisory, _ in answers}
+            for advisory, affected in answers:
+                if package.ecosystem == "rpm" and not _same_stream(question.version, affected):
+                    continue
+                ranges, listed = affected.ranges, affected.versions
+                outcome = versions.evaluate(question.version, ranges, listed, question.compare)
+                if outcome.affected:
+                    yield _Hit(advisory, affected, outcome)
+                if outcome.inexact:
+                    doing = "counted as affected" if outcome.affected else "compared as text only"
+                    installed = f"{package.name} {question.version}"
+                    notes.add(f"{advisory.id}: {installed} could not be compared; {doing}.")
+
+
+def _same_stream(version: str, affected: Affected) -> bool:
+    """Whether a fix is for this build: those of modules (``.module_el9``) are for modules only."""
+    fixes = [text for events in affected.ranges for name, text in events if name == "fixed"]
+    modular = _MODULE in version
+    return not fixes or any((_MODULE in fix) == modular for fix in fixes)
 
 
 def _groups(hits: Sequence[_Hit]) -> Iterator[_Group]:

@@ -20,6 +20,8 @@ Range: TypeAlias = tuple[Event, ...]
 _EVENTS = {"introduced", "fixed", "last_affected", "limit"}
 _COMPARED = {"ECOSYSTEM", "SEMVER"}
 _ID = re.compile(r"[!-~]{1,128}\Z")
+_ERRATA = ("ALSA-", "ALBA-", "ALEA-", "RLSA-", "RXSA-")
+"""AlmaLinux's and Rocky's records once named the vulnerabilities they mend as merely related."""
 _TITLE = 200
 _URLS = 5
 WORDS: Mapping[str, Severity] = {
@@ -95,6 +97,8 @@ def moment(text: str) -> datetime | None:
 def _record(raw: JsonObject) -> Record:
     id_ = _id(raw.get("id"))
     upstream = tuple(_id(one) for one in _list(raw, "upstream"))
+    if not upstream and id_.startswith(_ERRATA):
+        upstream = tuple(_id(one) for one in _list(raw, "related") if str(one).startswith("CVE-"))
     aliases = tuple(_id(one) for one in _list(raw, "aliases"))
     several = len(upstream) > 1
     return Record(

@@ -27,6 +27,8 @@ class Limits:
     documents: int = 64 << 20
     metadata: int = 32 << 20
     """Bytes of one file the inventory reads; the package database of 3,000 packages is 5 MB."""
+    database: int = 256 << 20
+    """Bytes of rpm's database; that of 3,000 packages with their lists of files is 150 MB."""
     kept: int = 192 << 20
     """Bytes the inventory keeps of all layers together."""
     members: int = 5_000_000

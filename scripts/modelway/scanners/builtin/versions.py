@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from packaging.version import InvalidVersion, Version
 
-from modelway.scanners.builtin import dpkg
+from modelway.scanners.builtin import apk, dpkg, rpm
 from modelway.scanners.builtin.osv import Range
 
 _LEADING = re.compile(r"v?[0-9]{1,9}(?:\.[0-9]{1,9}){0,9}")
@@ -23,7 +23,7 @@ _EVENT_ORDER = {"limit": 0, "fixed": 0, "introduced": 1, "last_affected": 2}
 class Point:
     """A place in an ecosystem's order of versions."""
 
-    key: dpkg.Key | Version
+    key: dpkg.Key | apk.Key | rpm.Key | Version
     exact: bool = True
     """Whether the version is one its ecosystem knows to compare; else its leading numbers stand for it."""
 
@@ -68,6 +68,22 @@ def debian(version: str) -> Point | None:
     try:
         return Point(dpkg.key(version))
     except dpkg.Unreadable:
+        return None
+
+
+def alpine(version: str) -> Point | None:
+    """Alpine's order; ``None`` for what apk would not accept."""
+    try:
+        return Point(apk.key(version))
+    except apk.Unreadable:
+        return None
+
+
+def redhat(version: str) -> Point | None:
+    """Rpm's order; ``None`` for what is no version."""
+    try:
+        return Point(rpm.key(version))
+    except rpm.Unreadable:
         return None
 
 
