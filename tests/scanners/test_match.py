@@ -17,7 +17,7 @@ from modelway.core.findings import Finding, Fixable, Package, Severity
 from modelway.errors import NotEvaluated
 from modelway.scanners.builtin.index import open_index, write_index
 from modelway.scanners.builtin.inventory import Inventory
-from modelway.scanners.builtin.match import match
+from modelway.scanners.builtin.match import Matched, match
 from modelway.scanners.builtin.osv import Invalid, parse
 
 NOW = datetime(2026, 6, 15, tzinfo=UTC)
@@ -63,12 +63,10 @@ def found(
     folder: Path, records: list[bytes], *packages: Package, distro: str = "Debian:12"
 ) -> tuple[Finding, ...]:
     """Findings of these packages with these records."""
-    return _match(folder, records, *packages, distro=distro)[0]
+    return _match(folder, records, *packages, distro=distro).findings
 
 
-def _match(
-    folder: Path, records: list[bytes], *packages: Package, distro: str = "Debian:12"
-) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+def _match(folder: Path, records: list[bytes], *packages: Package, distro: str = "Debian:12") -> Matched:
     path = folder / "index.sqlite"
     path.unlink(missing_ok=True)
     write_index(path, [("test", map(parse, records))], now=NOW)
@@ -226,10 +224,11 @@ def test_an_erratum_covers_what_it_calls_related(tmp_path: Path) -> None:
 
 def test_packages_nobody_writes_advisories_about_are_not_a_pass(tmp_path: Path) -> None:
     conda = Package(ecosystem="conda", name="openssl", version="3.0.8", path="/opt/conda/conda-meta/o.json")
-    with pytest.raises(NotEvaluated, match="packages of conda"):
-        found(tmp_path, [record("A")], conda)
-    with pytest.raises(NotEvaluated, match="say nothing of Amazon Linux:2023"):
-        found(tmp_path, [record("A")], red(), distro="Amazon Linux:2023")
+    [one] = _match(tmp_path, [record("A")], conda).unread
+    assert (one.area, "grype" in one.cure) == ("packages:conda", True)
+    [one] = _match(tmp_path, [record("A")], red(), distro="Amazon Linux:2023").unread
+    assert "say nothing of Amazon Linux:2023" in one.what
+    assert "updateinfo" in one.cure
 
 
 def test_malware_is_critical_and_named_first(tmp_path: Path) -> None:
@@ -251,16 +250,19 @@ def test_fixable_is_unknown_when_only_the_last_bad_version_is_told(tmp_path: Pat
 
 
 def test_an_ecosystem_nothing_is_known_of_is_not_a_pass(tmp_path: Path) -> None:
-    with pytest.raises(NotEvaluated, match="say nothing of Debian:12"):
-        found(tmp_path, [record("A")], deb())
-    with pytest.raises(NotEvaluated, match="say nothing of PyPI"):
-        found(tmp_path, [record("A", ecosystem="Debian:12")], pip())
+    [one] = _match(tmp_path, [record("A")], deb()).unread
+    assert (one.area, "say nothing of Debian:12" in one.what) == ("packages:deb", True)
+    [one] = _match(tmp_path, [record("A", ecosystem="Debian:12")], pip(), pip("click")).unread
+    assert (one.area, "flask 2.0.0 and 1 more: the advisories say nothing of PyPI" in one.what) == (
+        "packages:pypi",
+        True,
+    )
 
 
 def test_a_version_that_cannot_be_compared_is_noted(tmp_path: Path) -> None:
-    findings, notes = _match(tmp_path, [record("A", fixed="3")], pip(version="2.0.fix1"))
-    assert [one.inexact for one in findings] == [True]
-    assert notes == ("A: flask 2.0.fix1 could not be compared; counted as affected.",)
+    matched = _match(tmp_path, [record("A", fixed="3")], pip(version="2.0.fix1"))
+    assert [one.inexact for one in matched.findings] == [True]
+    assert matched.notes == ("A: flask 2.0.fix1 could not be compared; counted as affected.",)
 
 
 def test_the_digest_does_not_depend_on_order(tmp_path: Path) -> None:

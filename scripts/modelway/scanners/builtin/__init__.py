@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from modelway.core.findings import Package
-from modelway.core.report import Database, ImageLayer, Read, Report
+from modelway.core.report import Database, ImageLayer, Read, Report, Unread
 from modelway.scanners.means import Means
 
 NAME = "builtin"
-GENERATION = 2
+GENERATION = 3
 """Raised when the same image and advisories begin to give another report, so that no old one is reused."""
 
 
@@ -40,7 +40,8 @@ class Builtin:
         with open_index(self.database) as index:
             image = read_archive(archive, platform=platform)
             inventory = take_inventory(image.layers)
-            findings, notes = match(inventory, index)
+            matched = match(inventory, index)
+            unread = (*inventory.unread, *matched.unread)
             return Report(
                 scanner=NAME,
                 fingerprint=fingerprint(index.about),
@@ -48,11 +49,12 @@ class Builtin:
                 platform=image.platform,
                 distro=inventory.distro,
                 packages=inventory.packages,
-                findings=findings,
+                findings=matched.findings,
                 database=index.about,
                 layers=tuple(ImageLayer(diff_id=diff_id) for diff_id, _ in image.layers),
-                read=tuple(counted(inventory.packages)),
-                notes=(*inventory.notes, *notes),
+                read=tuple(one for one in counted(inventory.packages) if one.area not in _areas(unread)),
+                unread=unread,
+                notes=(*inventory.notes, *matched.notes),
             )
 
 
@@ -61,6 +63,11 @@ def counted(packages: Sequence[Package]) -> Iterator[Read]:
     counts = Counter(package.ecosystem for package in packages)
     for ecosystem in sorted(counts):
         yield Read(area=f"packages:{ecosystem}", count=counts[ecosystem])
+
+
+def _areas(unread: Sequence[Unread]) -> frozenset[str]:
+    """What was not read whole: packages that nobody judged do not count as read."""
+    return frozenset(one.area for one in unread)
 
 
 def fingerprint(about: Database) -> str:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from modelway.core.findings import Package
 from modelway.core.plain import shown
+from modelway.core.report import Unread
 from modelway.errors import NotEvaluated
 from modelway.scanners.builtin import apk, conda, dpkg, python, rpm
-from modelway.scanners.builtin.distro import FAMILIES, Unknown, fields, told
+from modelway.scanners.builtin.distro import Unknown, fields, told
 from modelway.scanners.builtin.layer import Layer, merge, snapshots
 from modelway.scanners.builtin.python import Files
 from modelway.scanners.builtin.stream import damaged
@@ -32,7 +33,7 @@ from modelway.scanners.builtin.wanted import (
 )
 
 _PLAIN = re.compile(r"[!-~]{1,256}\Z")
-OTHERS = "list a scanner that can under scan.scanners: trivy, grype or ecr, where this modelway has it."
+_OTHERS = "list a scanner that can under scan.scanners: trivy, grype or ecr"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,76 +41,77 @@ class Inventory:
     """What is installed."""
 
     distro: str
-    """As OSV names it: ``Debian:12``; empty where there is no distribution."""
+    """As OSV names it: ``Debian:12``; empty where there is no distribution, or none that is known."""
     packages: tuple[Package, ...]
-    notes: tuple[str, ...]
+    unread: tuple[Unread, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def take_inventory(layers: Sequence[tuple[str, Layer]]) -> Inventory:
     """Lay the layers over each other and list every package; raises ``NotEvaluated``."""
     files = merge(layers)
-    _refuse_unreadable(files)
     system = _system(files, layers)
     notes: list[str] = []
     others = (*python.packages(files, dict(_owners(files)), notes), *_conda(files))
-    distro = _distro(files, {one.ecosystem for one in system})
-    if not system and not others:
+    distro, told_not = _distro(files, {one.ecosystem for one in system})
+    unread = (*_foreign(files), *told_not)
+    if not (system or others or unread):
         raise NotEvaluated(
             "Nothing was scanned: the image has no package database",
             seen="Neither a database of dpkg, apk or rpm nor metadata of a Python package is in any layer.",
             cure="use a base image that keeps its package database, or a scanner that knows this one.",
         )
-    if not system:
+    if not (system or unread):
         notes.append("The image has no operating-system packages: only Python packages were looked at.")
     packages = sorted({*system, *others}, key=lambda p: (p.ecosystem, p.name, p.version, p.path))
-    return Inventory(distro=distro, packages=tuple(packages), notes=tuple(sorted(set(notes))))
+    return Inventory(distro=distro, packages=tuple(packages), unread=unread, notes=tuple(sorted(set(notes))))
 
 
-def _refuse_unreadable(files: Files) -> None:
+def _foreign(files: Files) -> Iterator[Unread]:
     """Packages nobody looked at must not look like packages without findings."""
     found = {manager: path for path in files if (manager := foreign(path))}
     for manager, path in sorted(found.items()):
-        raise NotEvaluated(
-            f"The image has packages of {manager}, which the builtin scanner cannot read",
-            seen=f"It has /{path}.",
-            cure=f"build on a base whose packages it reads (dpkg, apk, rpm from 4.16), or {OTHERS}",
+        yield Unread(
+            area=f"packages:{manager.partition(' ')[0]}",
+            what=f"packages of {manager}: the builtin scanner cannot read /{shown(path)}",
+            cure=f"build on a base whose packages it reads (dpkg, apk, rpm from 4.16), or {_OTHERS}",
         )
     for path in RPM_JOURNAL:
         if files.get(path, ("", b""))[1]:
-            raise NotEvaluated(
-                "Rpm has not finished writing its database in this image, so its packages cannot be told",
-                seen=f"/{path} is not empty: something ended rpm or dnf while it worked.",
-                cure="end the RUN instruction that installs packages with `rpm --rebuilddb`.",
+            yield Unread(
+                area="packages:rpm",
+                what=f"packages of rpm: it has not finished writing its database, for /{path} is not empty",
+                cure="end the RUN instruction that installs packages with `rpm --rebuilddb`",
+                path=f"/{path}",
             )
 
 
-def _distro(files: Files, have: set[str]) -> str:
-    """The distribution as OSV names it; raises ``NotEvaluated`` where its packages cannot be judged."""
+def _distro(files: Files, have: set[str]) -> tuple[str, Sequence[Unread]]:
+    """The distribution as OSV names it, and which packages have none whose advisories are theirs."""
     release = next((files[path][1] for path in OS_RELEASE if files.get(path, ("", b""))[1]), b"")
     about = fields(release)
     if not about and not have:
-        return ""
+        return "", ()
     found = told(about)
     if isinstance(found, Unknown):
-        raise NotEvaluated(
-            "The image's distribution cannot be told, so no advisories can be chosen for its packages",
-            seen=f"os-release says ID={shown(found.id)} VERSION_ID={shown(found.version)}.",
-            cure="use a release of Debian, Ubuntu, Alpine, Wolfi, AlmaLinux, Rocky Linux or Red Hat as"
-            f" base and keep its /etc/os-release, or {OTHERS}",
+        said = f"os-release says ID={shown(found.id)} VERSION_ID={shown(found.version)}"
+        cure = (
+            "use a release of Debian, Ubuntu, Alpine, Wolfi, AlmaLinux, Rocky Linux or Red Hat as base and"
+            f" keep its /etc/os-release, or {_OTHERS}"
         )
-    if found.family.ecosystem not in have:
-        raise NotEvaluated(
-            f"The image is {found.name}, but its package database is not there",
-            seen=f"{found.family.database}: in no layer.",
-            cure="do not delete it while building.",
-        )
-    if stray := sorted(have - {found.family.ecosystem}):
-        raise NotEvaluated(
-            f"The image is {found.name} and has {', '.join(stray)} packages too, of which nobody knows whose",
-            seen=", ".join(FAMILIES[one].database for one in stray),
-            cure=f"remove that package database, or {OTHERS}",
-        )
-    return found.name
+        what = f"the distribution cannot be told, so no advisories can be chosen: {said}"
+        return "", [_system_unread(one, what, cure) for one in sorted(have or {"system"})]
+    own = found.family.ecosystem
+    if own not in have:
+        what = f"the image is {found.name}, but its package database ({found.family.database}) is in no layer"
+        return found.name, [_system_unread(own, what, "do not delete it while building")]
+    what, cure = f"the image is {found.name}: nobody knows whose these are", f"remove them, or {_OTHERS}"
+    return found.name, [_system_unread(one, what, cure) for one in sorted(have - {own})]
+
+
+def _system_unread(ecosystem: str, what: str, cure: str) -> Unread:
+    """The operating system's packages were not judged."""
+    return Unread(area=f"packages:{ecosystem}", what=what, cure=cure)
 
 
 def _system(files: Files, layers: Sequence[tuple[str, Layer]]) -> list[Package]:

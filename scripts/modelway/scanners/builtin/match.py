@@ -7,16 +7,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from modelway.core.findings import Finding, Fixable, Package, Rating, Severity
-from modelway.errors import NotEvaluated
+from modelway.core.plain import shown
+from modelway.core.report import Unread
 from modelway.scanners.builtin import versions
 from modelway.scanners.builtin.distro import FAMILIES, ecosystems
 from modelway.scanners.builtin.index import CURE, Advisory, Index
-from modelway.scanners.builtin.inventory import OTHERS, Inventory
+from modelway.scanners.builtin.inventory import Inventory
 from modelway.scanners.builtin.osv import WORDS, Affected, moment
 from modelway.scanners.builtin.versions import Compare, Outcome
 
 PYPI = "PyPI"
 _MODULE = ".module"
+_CURES = {
+    "conda": "install them with pip or from the distribution; or list grype under scan.scanners",
+    "Amazon Linux": "import Amazon's updateinfo.xml.gz with `scripts/run scan-db import`; or list ecr, trivy"
+    " or grype under scan.scanners",
+}
+"""Where OSV has nothing."""
 _PREFERRED = ("MAL-", "CVE-", "GHSA-", "PYSEC-")
 _URLS = 5
 
@@ -48,46 +55,62 @@ class _Group:
     hits: list[_Hit] = field(default_factory=list)
 
 
-def match(inventory: Inventory, index: Index) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
-    """Every finding, worst first, and what could not be compared; raises ``NotEvaluated``."""
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What the advisories say of an inventory."""
+
+    findings: tuple[Finding, ...]
+    """Worst first."""
+    unread: tuple[Unread, ...]
+    """Packages nobody whose advisories are here speaks of."""
+    notes: tuple[str, ...]
+    """What could not be compared."""
+
+
+def match(inventory: Inventory, index: Index) -> Matched:
+    """Ask the index about every package."""
     findings: list[Finding] = []
     notes: set[str] = set()
+    unasked: dict[str, list[Package]] = {}
+    passed_over = {one.area for one in inventory.unread}
     for package in inventory.packages:
-        if package.owner:
+        if package.owner or f"packages:{package.ecosystem}" in passed_over:
             continue
         question = _question(package, inventory.distro, index)
+        if not question.ecosystems:
+            unasked.setdefault(package.ecosystem, []).append(package)
+            continue
         hits = list(_hits(package, question, index, notes))
         findings += [_finding(package, group, index, question.compare) for group in _groups(hits)]
     findings.sort(key=lambda f: (-f.severity.rank, f.thing, f.id, f.path, f.installed))
-    return tuple(findings), tuple(sorted(notes))
+    unread = tuple(_unjudged(which, some, inventory.distro, index) for which, some in unasked.items())
+    return Matched(tuple(findings), unread, tuple(sorted(notes)))
+
+
+def _unjudged(ecosystem: str, packages: Sequence[Package], distro: str, index: Index) -> Unread:
+    """Packages there are no advisories for: that nothing was found says nothing."""
+    first = f"{packages[0].name} {packages[0].version}"
+    some = first if len(packages) == 1 else f"{first} and {len(packages) - 1} more"
+    about = {"pypi": PYPI, "conda": "conda"}.get(ecosystem, distro)
+    known = ", ".join(name for name, _ in index.about.ecosystems) or "nothing"
+    return Unread(
+        area=f"packages:{ecosystem}",
+        what=f"{some}: the advisories say nothing of {about}; they know {shown(known)}",
+        cure=_CURES.get(about.partition(":")[0], CURE),
+    )
 
 
 def _question(package: Package, distro: str, index: Index) -> _Question:
-    """What to ask about a package; raises ``NotEvaluated`` where nobody could answer.
+    """What to ask about a package; of no ecosystem where nobody could answer.
 
     A Python package that its distribution brought gets the distribution's patches: PyPI's advisories
     would call it vulnerable for ever.
     """
-    match package.ecosystem:
-        case "pypi":
-            wanted, about = PYPI, tuple(name for name in (PYPI,) if name in index.known)
-            found = _Question(about, (package.name,), package.version, versions.pypi)
-        case family if family in FAMILIES:
-            wanted, about = distro, ecosystems(distro, index.known)
-            found = _Question(about, _called(package), package.source_version, FAMILIES[family].compare)
-        case other:
-            raise NotEvaluated(
-                f"There are no advisories about packages of {other}, so the image was not scanned",
-                seen=f"It has {package.name} {package.version}: {package.path}.",
-                cure=f"install it with pip or from the distribution, or {OTHERS}",
-            )
-    if not about:
-        raise NotEvaluated(
-            f"The advisories say nothing of {wanted}, so the image was not scanned",
-            seen=f"They know {', '.join(e for e, _ in index.about.ecosystems) or 'nothing'}.",
-            cure=CURE,
-        )
-    return found
+    if package.ecosystem in FAMILIES:
+        about, compare = ecosystems(distro, index.known), FAMILIES[package.ecosystem].compare
+        return _Question(about, _called(package), package.source_version, compare)
+    about = tuple(name for name in (PYPI,) if package.ecosystem == "pypi" and name in index.known)
+    return _Question(about, (package.name,), package.version, versions.pypi)
 
 
 def _called(package: Package) -> tuple[str, ...]:
