@@ -167,9 +167,10 @@ class FakeTarget:
 
     def _take_back(self) -> None:
         """Traffic is as it was before the change under way, and nothing runs beside."""
+        if self.pending or 0 in self.traffic.values():
+            self.changed = self.clock.now()
         self.pending = None
         self.traffic = {v: percent for v, percent in self.traffic.items() if percent}
-        self.changed = self.clock.now()
 
     def measure(self, candidate: VersionId, baseline: VersionId, seconds: float, /) -> tuple[Sample, Sample]:
         assert self.pending is None

@@ -17,7 +17,7 @@ from modelway.core.access import reading
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.image import Image
 from modelway.core.manifest import Manifest
-from modelway.core.plan import FULL, Goal, State, Step, Waypoint, plan, plan_back
+from modelway.core.plan import FULL, Goal, State, Step, Waypoint, approval, plan, plan_back
 from modelway.core.planfile import PlanFile
 from modelway.core.policy import combine, judge
 from modelway.core.refusals import refuse
@@ -243,8 +243,7 @@ class Delivery:
 
     def _own_approval(self, version: Version, goal: Goal) -> frozenset[Step]:
         """Without a plan file, what is planned now is what is allowed."""
-        state = self.target.observe(version)
-        return frozenset((*plan(goal, state), *plan_back(goal, state)))
+        return approval(goal, self.target.observe(version))
 
     def engine(self, *, release: str = "", patience: float | None = None) -> Engine:
         """The engine for this environment."""

@@ -7,8 +7,8 @@ because steps already done no longer appear in the plan.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from typing import TypeVar, assert_never
+from dataclasses import dataclass, replace
+from typing import Never, TypeVar, assert_never
 
 from modelway.core.analysis import Verdict, judge
 from modelway.core.plan import (
@@ -25,6 +25,8 @@ from modelway.core.plan import (
     Step,
     Verify,
     Watching,
+    approval_back,
+    next_attempt,
     plan,
     plan_back,
     way_back,
@@ -44,6 +46,7 @@ from modelway.core.words import describe
 from modelway.errors import (
     Differs,
     Failure,
+    NotAllowed,
     NotEvaluated,
     Unfinished,
     Unhealthy,
@@ -55,6 +58,7 @@ _CAN_WAIT: tuple[type[Step], ...] = (Retire, Configure)
 """What may be left undone on the way back, where nobody approved it: getting back matters more."""
 _LONGEST_SLEEP = 30.0
 """Seconds between two looks during a soak, so that an alarm is seen while it matters."""
+_AGAIN = "Run the same command again to see it through; a release that is watching does it, too."
 _GRADUAL: tuple[type[Step], ...] = (Soak, Analyse)
 """What is done a little at a time, and is planned again until there is enough of it."""
 
@@ -87,9 +91,9 @@ class Engine:
         except Unhealthy as failure:
             # Before the way back starts containers that log too.
             told = _with_logs(failure, self.target.logs(goal.version))
-            return self._go_back(goal, approved, told)
+            self._go_back(goal, approved, told)
         except NotEvaluated as failure:
-            return self._go_back(goal, approved, failure)
+            self._go_back(goal, approved, failure)
 
     def converge(self, goal: Goal, approved: Collection[Step], version: Version | None = None) -> State:
         """Take the environment to ``goal``, doing nothing outside ``approved``.
@@ -115,6 +119,26 @@ class Engine:
             self._perform(steps[0], state, version, urgent=version is None)
             if not isinstance(steps[0], _GRADUAL):
                 done.add(steps[0])
+
+    def abort(self, goal: Goal, reason: str) -> str:
+        """End the goal's attempt at once and go back, whoever is carrying it out; says what serves.
+
+        Raises ``Unfinished`` where the platform has no cancel: the attempt is over all the same, and
+        whoever sees the change through goes back.
+        """
+        failure = Unhealthy(f"version {goal.version} was aborted: {reason}")
+        # First, so that the process that carries it out does not go on meanwhile.
+        self._reject(goal.version, self.target.observe(None), failure)
+        try:
+            self.target.interrupt()
+        except NotAllowed as refused:
+            what = f"{failure.what}; it is taken back as soon as the change under way has ended"
+            raise Unfinished(what, seen=f"{refused.what}. {refused.cure}", cure=_AGAIN) from refused
+        back, state = way_back(goal, self.settled()), self.settled()
+        try:
+            self._go_back(goal, approval_back(back, state) if back else (), failure)
+        except Unhealthy as told:
+            return told.seen
 
     def restore(self, goal: Goal, approved: Collection[Step]) -> State:
         """Go back to a version that passed once; if it is sick now, that is remembered, too."""
@@ -221,7 +245,7 @@ class Engine:
         state = self.target.observe(None)
         return percent == 0 or (state.settled and state.traffic.get(id_) == percent)
 
-    def _go_back(self, goal: Goal, approved: Collection[Step], failure: Unhealthy | NotEvaluated) -> State:
+    def _go_back(self, goal: Goal, approved: Collection[Step], failure: Unhealthy | NotEvaluated) -> Never:
         """Record the verdict, then return: a run that dies on the way back is finished by the next."""
         state = self.settled(None)
         self._reject(goal.version, state, failure)
@@ -241,7 +265,7 @@ class Engine:
         if serving != back.version:
             self.say(f"going back to version {back.version}")
         try:
-            self.restore(back, approved)
+            self.restore(back, _whatever_attempt(back, state, approved))
         except Failure as second:
             raise Unrestored(
                 f"{failure.what}; going back to version {back.version} failed too: {second.what}",
@@ -264,6 +288,13 @@ class Engine:
     def _now(self) -> str:
         """The time of day as attempts and passes write it: texts compare as times do."""
         return self.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _whatever_attempt(back: Goal, state: State, approved: Collection[Step]) -> frozenset[Step]:
+    """What was approved, whichever attempt it has become: a version that kept a share begins no new one."""
+    number = next_attempt(back, state)
+    shifts = {s for s in approved if isinstance(s, Shift) and s.version == back.version}
+    return frozenset({*approved, *(replace(shift, attempt=number) for shift in shifts)})
 
 
 def _needed(version: Version | None) -> Version:

@@ -10,6 +10,7 @@ from modelway.core import checks
 from modelway.core.checks import LONGEST_WAIVER, Subject
 from modelway.core.config import (
     AlarmMetric,
+    Analysis,
     Autoscaling,
     BuildSecret,
     Byoc,
@@ -30,6 +31,7 @@ from modelway.core.limits import Limit
 from modelway.core.parse import in_release_order
 from modelway.core.problem import Flaw, Level
 from modelway.targets import sagemaker_checks
+from modelway.targets.sagemaker.guardrails import deployment
 from tests.configs import SETTINGS, SHA256, model_config, production, staging
 
 TODAY = date(2026, 6, 1)
@@ -315,3 +317,32 @@ def test_release_order_follows_promotions() -> None:
     assert list(in_release_order(written)) == ["a", "b", "c"]
     lost = {"x": staging(name="x", promote_from="x"), "y": staging(name="y")}
     assert list(in_release_order(lost)) == ["y", "x"]
+
+
+@pytest.mark.parametrize(
+    ("analysis", "wrong"),
+    [
+        (Analysis(min_requests=5), True),
+        (Analysis(error_rate_increase=0), False),
+        (Analysis(latency_p95_ratio=1.5), False),
+    ],
+)
+def test_an_analysis_compares_something(analysis: Analysis, *, wrong: bool) -> None:
+    place = production(rollout=Rollout(strategy=CANARY, analysis=analysis))
+    assert [flaw.message for flaw in checks.environment(place)] == ["analysis compares nothing"] * wrong
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, SERVERLESS])
+def test_sagemaker_says_who_can_pause_and_compare(settings: JsonObject) -> None:
+    watched = Rollout(strategy=CANARY, pause=True, analysis=Analysis(error_rate_increase=1))
+    flaws = sagemaker(production(settings=settings, rollout=watched, capacity=instances(10)))
+    told = [flaw for flaw in flaws if "cannot" in flaw.message]
+    assert [flaw.path[-1] for flaw in told] == ["pause", "analysis"]
+    assert all("lambda, ecs" in flaw.cure for flaw in told)
+
+
+def test_blue_green_on_sagemaker_is_its_second_fleet_with_a_bake() -> None:
+    rollout = Rollout(strategy=RolloutStrategy.BLUE_GREEN, bake_time=timedelta(minutes=5))
+    assert sagemaker(production(rollout=rollout)) == []
+    routing = deployment(rollout, (), urgent=False)["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
+    assert routing == {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 300}

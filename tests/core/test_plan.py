@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from modelway.core.config import Autoscaling, Capacity
+from modelway.core.config import Analysis, Autoscaling, Capacity
 from modelway.core.plan import (
     Blame,
     Goal,
@@ -22,7 +22,7 @@ from modelway.core.plan import (
     plan_back,
     standing,
 )
-from modelway.core.record import Attempt, Failed, Passed, Record, Withdrawn
+from modelway.core.record import Analysed, Attempt, Checked, Failed, Inconclusive, Passed, Record, Withdrawn
 from modelway.core.version import VersionId
 from modelway.core.words import describe
 
@@ -36,12 +36,16 @@ CASES = [
 def _record(name: str, about: Mapping[str, Any]) -> Record:
     attempt, passed = about.get("attempt"), about.get("passed")
     failed, withdrawn = about.get("failed"), about.get("withdrawn")
+    analysed, inconclusive = about.get("analysed"), about.get("inconclusive")
     return Record(
         id=VersionId(name),
         digest="sha256:" + "0" * 64,
         attempt=Attempt(number=attempt[0], at=str(attempt[1]), pointer=attempt[2]) if attempt else None,
         passed=Passed(attempt=passed[0], at=str(passed[1]), contract=passed[2]) if passed else None,
         failed=Failed(attempt=failed[0], reason=failed[1]) if failed else None,
+        checked=Checked(contract=about["checked"]) if "checked" in about else None,
+        analysed=Analysed(attempt=analysed[0], percent=analysed[1]) if analysed else None,
+        inconclusive=Inconclusive(attempt=inconclusive[0], reason=inconclusive[1]) if inconclusive else None,
         withdrawn=Withdrawn(reason=withdrawn) if withdrawn else None,
     )
 
@@ -67,12 +71,19 @@ def _state(about: Mapping[str, Any]) -> State:
     )
 
 
+def _waypoint(percent: int, soak: float = 0, more: Mapping[str, Any] | None = None) -> Waypoint:
+    least = (more or {}).get("analysis")
+    analysis = Analysis(error_rate_increase=1, min_requests=least) if least else None
+    return Waypoint(percent=percent, soak=soak, analysis=analysis, pause=bool(more and more.get("pause")))
+
+
 def _goal(about: Mapping[str, Any]) -> Goal:
     points = about.get("waypoints", [[100]])
     return Goal(
         version=VersionId(about["version"]),
         contract=about.get("contract"),
-        waypoints=tuple(Waypoint(percent=p[0], soak=p[1] if len(p) > 1 else 0.0) for p in points),
+        waypoints=tuple(_waypoint(*point) for point in points),
+        go_on=about.get("go_on", False),
         early=about.get("early", False),
         capacity=_capacity(about.get("capacity")),
         keep=about.get("keep"),

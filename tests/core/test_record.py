@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelway.core.record import (
+    Analysed,
     Attempt,
     Checked,
     Failed,
+    Inconclusive,
     Named,
     Passed,
     Record,
@@ -31,6 +33,8 @@ MARKS = (
     Checked(contract="abc"),
     Passed(contract="abc", attempt=2, at="2026-01-02T03:04:05.000006Z"),
     Failed(attempt=2, reason="it did not answer"),
+    Analysed(attempt=2, percent=10),
+    Inconclusive(attempt=2, reason="it answered 3 requests"),
     Withdrawn(reason="wrong for setosa"),
     Reinstated(reason="it was the data"),
     Named(release="1.4.0"),
@@ -50,7 +54,8 @@ def test_marks_made_one_by_one_in_tags_are_the_record(marks):
 
 @given(st.text(), st.integers(1, 99))
 def test_any_reason_becomes_a_tag_value_every_platform_takes(reason, attempt):
-    for mark in (Failed(attempt=attempt, reason=reason), Withdrawn(reason=reason)):
+    kinds = (Failed(attempt=attempt, reason=reason), Inconclusive(attempt=attempt, reason=reason))
+    for mark in (*kinds, Withdrawn(reason=reason)):
         assert TAG_VALUE.fullmatch(mark.text())
 
 

@@ -303,6 +303,23 @@ def _semantic(release: str) -> SemVer | None:
         return None
 
 
+def under_way(state: State) -> VersionId | None:
+    """The version whose release has not ended: it may be anywhere between its attempt and its pass.
+
+    Not one that others are given up for: who goes back to a version is not releasing it.
+    """
+    attempts = [(record.attempt.at, record.id) for record in state.records.values() if record.attempt]
+    if not attempts:
+        return None
+    last, *before = (state.records[id_] for _, id_ in sorted(attempts, reverse=True))
+    if last.passed and before and _written(before[0]):
+        return None
+    share = state.traffic.get(last.id)
+    moving = not state.settled or (share is not None and share < FULL)
+    open_ = standing(last.id, state) is Standing.OPEN
+    return last.id if open_ or (moving and _written(last)) else None
+
+
 def next_attempt(goal: Goal, state: State) -> int:
     """The number of the attempt a shift to the goal belongs to."""
     record = state.records.get(goal.version)
@@ -423,6 +440,22 @@ def reopening(record: Record, state: State) -> int:
     """The ``retry`` of going back: that the last attempt was broken off is no reason to stay."""
     attempt = record.attempt
     return attempt.number if attempt and standing(record.id, state) in _BROKEN_OFF else 0
+
+
+def approval(goal: Goal, state: State) -> frozenset[Step]:
+    """What is allowed where nobody approved a plan: what is planned now, there and back.
+
+    An attempt that is over already is only gone back from, and that way may have been begun before.
+    """
+    record, back = state.records.get(goal.version), way_back(goal, state)
+    begun = plan(back, replace(state, needs=())) if back and record and _written(record) else ()
+    return frozenset((*plan(goal, state), *plan_back(goal, state), *begun))
+
+
+def approval_back(back: Goal, state: State) -> frozenset[Step]:
+    """What going back takes now; the capacity is set again where the change itself loses it."""
+    capacity = {Configure(back.version, back.capacity)} if back.capacity else set[Step]()
+    return frozenset({*plan(back, state), *capacity})
 
 
 def plan_back(goal: Goal, state: State) -> tuple[Step, ...]:
