@@ -179,6 +179,11 @@ def _other(failed: Failed) -> Flaw:
     match failed.keyword:
         case "uniqueItems":
             return failed.flaw(f"{name(failed.path)} names something twice", "Name each once.")
+        case "contains":
+            inner = failed.limit if isinstance(failed.limit, Mapping) else {}
+            options = inner.get("enum")
+            known = ", ".join(map(str, options)) if isinstance(options, list) else show(inner)
+            return failed.flaw(f"{name(failed.path)} needs at least one of: {known}", _hint(failed.schema))
         case "exclusiveMinimum":
             message = (
                 f"{name(failed.path)} is {show(failed.value)}; it must be more than {show(failed.limit)}"

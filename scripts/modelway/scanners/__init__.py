@@ -9,5 +9,12 @@ from collections.abc import Mapping
 
 SCANNERS: Mapping[str, str] = {
     "builtin": "modelway.scanners.builtin",
+    "gitleaks": "modelway.scanners.gitleaks",
+    "grype": "modelway.scanners.grype",
+    "hadolint": "modelway.scanners.hadolint",
+    "inspector": "modelway.scanners.inspector",
+    "kingfisher": "modelway.scanners.kingfisher",
+    "syft": "modelway.scanners.syft",
+    "trivy": "modelway.scanners.trivy",
 }
 """The name in a config's ``scan.scanners`` to the module behind it."""
