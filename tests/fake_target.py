@@ -71,6 +71,7 @@ class FakeTarget:
     capacity: Capacity | None = None
     walks: bool = False
     beside: bool = False
+    returning: str = "in no time at all."
     needs: tuple[Need, ...] = ()
     early: bool = False
     media_types: frozenset[str] = frozenset({DOCKER_MANIFEST})

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from modelway.core.approval import approval
 from modelway.core.config import Analysis, Capacity
 from modelway.core.image import Digest, Image
-from modelway.core.plan import FULL, Goal, Need, Step, Waypoint, approval, plan, way_back
+from modelway.core.plan import FULL, Goal, Need, Waypoint, plan, way_back
 from modelway.core.record import Attempt, Passed, Record, Reinstated, Withdrawn
+from modelway.core.steps import Step
 from modelway.core.version import Version, VersionId
 from modelway.engine import Engine
 from modelway.errors import Differs, NotAllowed, Superseded, Unavailable, Unhealthy, Unrestored

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from modelway.core.analysis import Sample
 from modelway.core.config import Analysis
-from modelway.core.plan import Goal, Pause, Waypoint, under_way
+from modelway.core.plan import Goal, Waypoint, under_way
+from modelway.core.steps import Pause
 from modelway.core.version import VersionId
 from modelway.errors import Differs, NotAllowed, NotEvaluated, Unfinished, Unhealthy, Unrestored
 from tests.fake_target import CrashError, FakeTarget, without_time
@@ -252,3 +253,19 @@ def test_crashes_before_and_after_the_pause_change_nothing_about_the_end(before,
         assert ends(one, goal, deaths[0]) is Unfinished
         assert ends(one, replace(goal, go_on=True), deaths[1]) is None
     assert without_time(target) == without_time(undisturbed)
+
+
+def test_the_way_from_beside_to_all_traffic_is_one_attempt():
+    target = fresh(beside=True)
+    assert ends(target, goal_for(NEW, target, (Waypoint(percent=0), Waypoint(percent=100)))) is None
+    assert target.calls.count(f"record {NEW.id} attempt") == 1
+
+
+def test_a_way_back_that_was_begun_is_finished_without_a_plan_file():
+    target = fresh(crash_in=5, sick={NEW.id: 100})
+    goal = goal_for(NEW, target, (Waypoint(percent=100),))
+    with pytest.raises(CrashError):  # staged, attempted, shifted, called sick, attempted OLD; not shifted
+        engine(target).deploy(NEW, goal, approve(goal, target))
+    assert target.calls[-1] == f"record {OLD.id} attempt"
+    assert ends(target, goal) is Unhealthy
+    assert target.traffic == {OLD.id: 100}

@@ -6,24 +6,25 @@ What ``gate``, ``plan``, ``deploy``, ``promote``, ``rollback`` and ``release`` h
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Self
 
 from modelway import contract_tests
 from modelway.contract_tests import Contract
-from modelway.core import promotion
+from modelway.core import duration, promotion, rollout
 from modelway.core.access import reading
+from modelway.core.approval import approval
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.image import Image
 from modelway.core.manifest import Manifest
-from modelway.core.plan import FULL, Goal, State, Step, Waypoint, approval, plan, plan_back
+from modelway.core.plan import FULL, Goal, State, Waypoint, plan, plan_back
 from modelway.core.planfile import PlanFile
 from modelway.core.policy import combine, judge
 from modelway.core.refusals import refuse
 from modelway.core.report import Report
 from modelway.core.report_json import report_of
-from modelway.core.rollout import waypoints
+from modelway.core.steps import Shift, Step
 from modelway.core.version import Version, VersionId
 from modelway.core.words import describe
 from modelway.engine import Engine
@@ -48,6 +49,10 @@ class Manner:
     """Go out although a higher semantic version was attempted here."""
     patience: float | None = None
     """Seconds to watch a change before leaving it to the next run."""
+    go_on: bool = False
+    """Go on where a person was waited for."""
+    skip_bake: bool = False
+    """Watch and compare nothing on the way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,20 +169,34 @@ class Delivery:
         """What is there once no change is under way; ``Unfinished`` when patience ends before."""
         return self.engine(patience=patience).settled()
 
-    def goal(self, version: VersionId, *, retry: int = 0, release: str = "", hotfix: bool = False) -> Goal:
+    def goal(
+        self,
+        version: VersionId,
+        *,
+        retry: int = 0,
+        release: str = "",
+        hotfix: bool = False,
+        go_on: bool = False,
+    ) -> Goal:
         """What a release wants of this environment."""
-        target, rollout = self.target, self.environment.rollout
         return Goal(
             version=version,
             contract=self.contract.hash,
-            waypoints=(Waypoint(percent=FULL),) if target.walks else waypoints(rollout, beside=target.beside),
-            early=target.early,
-            capacity=target.capacity,
+            waypoints=self._waypoints(),
+            early=self.target.early,
+            capacity=self.target.capacity,
             keep=self.environment.keep_versions,
             retry=retry,
             release=release,
             hotfix=hotfix,
+            go_on=go_on,
         )
+
+    def _waypoints(self) -> tuple[Waypoint, ...]:
+        """The shares to reach: the last one only where the platform walks the others by itself."""
+        if self.target.walks:
+            return (Waypoint(percent=FULL),)
+        return rollout.waypoints(self.environment.rollout, beside=self.target.beside)
 
     def planned(self, image: Image, *, retry: bool) -> PlanFile:
         """The steps from what is to a release of the image, and the way back; raises what forbids it."""
@@ -201,20 +220,36 @@ class Delivery:
 
     def _notes(self, state: State, steps: Collection[Step], back: Collection[Step]) -> tuple[str, ...]:
         """What the person who approves should know beside the steps."""
-        notes = [f"{obstacle.what}: {obstacle.cure}" for obstacle in state.obstacles] if steps else []
-        if steps and not self.contract.tests:
-            notes.append("The config has no contract tests: nothing is asked of the version.")
-        elif steps and not self.target.early:
-            where = self.environment.target
-            notes.append(f"On {where} a version can be asked only once it has traffic.")
-        if steps and not back:
-            notes.append("There is no way back: no other version has passed here.")
-        return tuple(notes)
+        if not steps:
+            return ()
+        asked = (
+            []
+            if self.contract.tests
+            else ["The config has no contract tests: nothing is asked of the version."]
+        )
+        if self.contract.tests and not (self.target.early or self.target.beside):
+            asked.append(f"On {self.environment.target} a version can be asked only once it has traffic.")
+        obstacles = [f"{obstacle.what}: {obstacle.cure}" for obstacle in state.obstacles]
+        return (*obstacles, *asked, *self._way(steps, back))
+
+    def _way(self, steps: Collection[Step], back: Collection[Step]) -> Iterator[str]:
+        """How the traffic moves, how long that is watched, and what undoing it takes."""
+        if any(isinstance(step, Shift) for step in steps):
+            way = self.environment.rollout
+            watched = duration.words(rollout.longest(way))
+            starting = f"beside what {self.environment.target} takes to move the traffic"
+            yield f"{rollout.words(way)}. Watched {watched} at the most, {starting}."
+        if back:
+            yield f"The way back: {self.target.returning}"
+        else:
+            yield "There is no way back: no other version has passed here."
 
     # --- doing it ---
 
     def deploy(self, image: Image, how: Manner = Manner()) -> State:
         """Gate, plan, the approved steps, and the way back if the version turns out sick."""
+        if how.skip_bake:
+            return self._without_bake().deploy(image, replace(how, skip_bake=False))
         version = self.version(image)
         for reason in self.gate(image):
             self.world.reporter.note(reason)
@@ -224,12 +259,24 @@ class Delivery:
             retry=_attempts(state, version.id) if how.retry else 0,
             release=how.release,
             hotfix=how.hotfix,
+            go_on=how.go_on,
         )
         approved = how.approved
         allowed = self._approval(approved, version.id) if approved else self._own_approval(version, goal)
         end = self.engine(release=how.release, patience=how.patience).deploy(version, goal, allowed)
         self._say_end(version)
         return end
+
+    def _without_bake(self) -> Self:
+        """The same way with nothing watched; raises ``NotAllowed`` where the platform watches already."""
+        place = self.environment
+        if self.target.walks and not self.target.observe(None).settled:
+            what = f"{place.target} keeps the clock of the change under way in {place.name}: its bake goes on"
+            cure = "Wait for its end, or give --skip-bake when a release begins. To stop it: deploy --abort"
+            raise NotAllowed(what, cure=cure)
+        place = replace(place, rollout=rollout.without_bake(place.rollout))
+        config = replace(self.config, environments={**self.config.environments, place.name: place})
+        return type(self).open(self.world, config, place.name)
 
     def _approval(self, approved: PlanFile, version: VersionId) -> frozenset[Step]:
         """The steps of a plan file, if it is about this version in this environment."""

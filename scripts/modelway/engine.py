@@ -11,26 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Never, TypeVar, assert_never
 
 from modelway.core.analysis import Verdict, judge
-from modelway.core.plan import (
-    Analyse,
-    Configure,
-    Goal,
-    Pause,
-    Prepare,
-    Retire,
-    Shift,
-    Soak,
-    Stage,
-    State,
-    Step,
-    Verify,
-    Watching,
-    approval_back,
-    next_attempt,
-    plan,
-    plan_back,
-    way_back,
-)
+from modelway.core.approval import approval_back
+from modelway.core.plan import Goal, State, next_attempt, plan, plan_back, way_back
 from modelway.core.record import Analysed, Attempt, Checked, Failed, Inconclusive, Named, Passed
 from modelway.core.refusals import (
     inconclusive,
@@ -40,6 +22,19 @@ from modelway.core.refusals import (
     refuse_overtaken,
     refuse_unapproved,
     undone,
+)
+from modelway.core.steps import (
+    Analyse,
+    Configure,
+    Pause,
+    Prepare,
+    Retire,
+    Shift,
+    Soak,
+    Stage,
+    Step,
+    Verify,
+    Watching,
 )
 from modelway.core.version import Version, VersionId
 from modelway.core.words import describe

@@ -293,6 +293,10 @@ class Target(Protocol):
     def capacity(self) -> Capacity | None:
         """What the config wants counted here; ``None`` where there is nothing to count."""
 
+    @property
+    def returning(self) -> str:
+        """How the way back is taken there, and how long that takes: a sentence for people."""
+
     def observe(self, wanted: Version | None, /) -> State:
         """What is there, and what ``wanted`` would still need."""
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
+from datetime import timedelta
 from types import ModuleType
 
 import pytest
 
 from modelway.commands import deploy, gate, plan, promote, reinstate, rollback, status
+from modelway.core.analysis import Sample
+from modelway.core.config import Analysis, Rollout, RolloutStrategy
+from modelway.core.image import Image
 from modelway.core.version import VersionId
-from modelway.errors import Malformed, NotAllowed
+from modelway.errors import Malformed, NotAllowed, Unfinished, Unhealthy
 from tests.fake_world import Stage
 
 
@@ -161,3 +166,152 @@ def test_status_shows_each_version_and_how_it_stands():
     told = json.loads(stage.reporter.printed[-1])["staging"]
     assert told["serving"] == one
     assert {v["id"]: v["standing"] for v in told["versions"]} == {one: "serves", two: "withdrawn"}
+
+
+# --- a release under way ---
+
+
+def half_way(
+    strategy: RolloutStrategy = RolloutStrategy.CANARY, analysis: Analysis | None = None
+) -> tuple[Stage, list[VersionId], Image]:
+    """Two versions released, a third to be released where modelway keeps the clock and waits for a person."""
+    stage = Stage()
+    ids = released(stage, "one", "two")
+    way = Rollout(strategy=strategy, bake_time=timedelta(minutes=10), pause=True, analysis=analysis)
+    place = replace(stage.config.environments["staging"], rollout=way)
+    stage.config = replace(stage.config, environments={**stage.config.environments, "staging": place})
+    stage.targets["staging"].walks = False
+    image = stage.push("three")
+    ids.append(stage.delivery("staging").version(image).id)
+    return stage, ids, image
+
+
+def test_a_release_that_waits_for_a_person_goes_on_when_told():
+    stage, (_, two, three), image = half_way()
+    argv = ("-e", "staging", "--image", str(image))
+    for _ in range(2):
+        with pytest.raises(Unfinished, match="waits at 10 %") as caught:
+            run(deploy, stage, *argv)
+        assert "--continue" in caught.value.cure
+        assert stage.targets["staging"].traffic == {two: 90, three: 10}
+    run(deploy, stage, *argv, "--continue")
+    assert serving(stage) == three
+
+
+def test_a_bake_is_skipped_where_modelway_keeps_the_clock_and_a_person_is_still_waited_for():
+    stage, (*_, three), image = half_way(analysis=Analysis(error_rate_increase=1))
+    stage.targets["staging"].samples = lambda version, seconds: Sample(requests=0, errors=0)
+    began = stage.clock.time
+    with pytest.raises(Unfinished):
+        run(deploy, stage, "-e", "staging", "--image", str(image), "--skip-bake")
+    run(deploy, stage, "-e", "staging", "--image", str(image), "--skip-bake", "--continue")
+    assert serving(stage) == three
+    assert stage.clock.time - began < timedelta(minutes=5)
+
+
+def test_a_bake_the_platform_has_begun_is_not_skipped():
+    stage, _, image = half_way()
+    target = stage.targets["staging"]
+    target.walks = True
+    with pytest.raises(Unfinished):
+        run(deploy, stage, "-e", "staging", "--image", str(image), "--max-wait", "0s")
+    with pytest.raises(NotAllowed, match="its bake goes on"):
+        run(deploy, stage, "-e", "staging", "--image", str(image), "--skip-bake")
+
+
+def test_an_abort_takes_a_share_back_and_the_attempt_has_failed():
+    stage, (_, two, three), image = half_way()
+    argv = ("-e", "staging", "--image", str(image))
+    with pytest.raises(Unfinished):
+        run(deploy, stage, *argv)
+    run(deploy, stage, *argv, "--abort", "the numbers look odd")
+    assert serving(stage) == two
+    assert stage.reporter.outputs["version"] == two
+    with pytest.raises(Unhealthy, match="failed here") as caught:
+        run(deploy, stage, *argv, "--continue")
+    assert "aborted: the numbers look odd" in caught.value.seen
+    with pytest.raises(Unfinished):
+        run(deploy, stage, *argv, "--retry")
+    assert stage.targets["staging"].traffic == {two: 90, three: 10}
+
+
+def test_an_abort_does_not_wait_behind_the_release():
+    stage, (_, two, _), image = half_way()
+    with pytest.raises(Unfinished):
+        run(deploy, stage, "-e", "staging", "--image", str(image), "--max-wait", "0s")
+    stage.targets["staging"].takes = 10**9
+    began = stage.clock.time
+    run(deploy, stage, "-e", "staging", "--abort")
+    assert serving(stage) == two
+    assert stage.clock.time - began < timedelta(seconds=1)
+
+
+def test_an_abort_of_nothing_says_what_serves():
+    stage, (_, two, _), image = half_way()
+    with pytest.raises(NotAllowed, match="no release is under way") as caught:
+        run(deploy, stage, "-e", "staging", "--abort")
+    assert two in caught.value.seen
+    assert "rollback" in caught.value.cure
+    with pytest.raises(Unfinished):
+        run(deploy, stage, "-e", "staging", "--image", str(image))
+    with pytest.raises(NotAllowed, match="no release of version"):
+        run(deploy, stage, "-e", "staging", "--abort", "--image", str(stage.push("two")))
+
+
+@pytest.mark.parametrize("other", [["--continue"], ["--retry"], ["--skip-bake", "--max-wait", "1m"]])
+def test_an_abort_goes_alone(other):
+    with pytest.raises(Malformed, match="does not go with") as caught:
+        run(deploy, Stage(), "-e", "staging", "--abort", "no", *other)
+    assert other[0] in str(caught.value)
+
+
+@pytest.mark.parametrize("patience", [[], ["--max-wait", "0s"]])
+def test_a_rollback_interrupts_the_release_under_way_and_goes_back_once(patience):
+    stage, (_, two, three), image = half_way()
+    with pytest.raises(Unfinished):
+        run(deploy, stage, "-e", "staging", "--image", str(image), *patience)
+    run(rollback, stage, "-e", "staging", "--from", three)
+    assert serving(stage) == two
+    assert stage.targets["staging"].records[three].withdrawn
+    assert stage.targets["staging"].records[two].withdrawn is None
+    run(rollback, stage, "-e", "staging", "--from", three)
+    assert serving(stage) == two
+
+
+def test_a_rollback_waits_where_the_platform_has_no_cancel():
+    stage, (_, two, three), image = half_way()
+    target = stage.targets["staging"]
+    target.walks = True
+
+    def refused() -> None:
+        raise NotAllowed("it has no cancel")
+
+    target.interrupt = refused  # type: ignore[method-assign]
+    with pytest.raises(Unfinished):
+        run(deploy, stage, "-e", "staging", "--image", str(image), "--max-wait", "0s")
+    run(rollback, stage, "-e", "staging")
+    assert (serving(stage), target.records[three].withdrawn is not None) == (two, True)
+    assert "it has no cancel: its end is waited for" in stage.reporter.text
+
+
+@pytest.mark.parametrize(
+    ("strategy", "words"),
+    [
+        (
+            RolloutStrategy.CANARY,
+            "canary: 10 % of the traffic, then all of it, and a person in between. Watched 30m at",
+        ),
+        (
+            RolloutStrategy.BLUE_GREEN,
+            "blue_green: beside what serves, then all of the traffic at once, and a person",
+        ),
+    ],
+)
+def test_a_plan_says_how_the_traffic_moves_how_long_it_is_watched_and_what_the_way_back_takes(
+    strategy, words
+):
+    analysis = Analysis(latency_p95_ratio=2) if strategy is RolloutStrategy.CANARY else None
+    stage, _, image = half_way(strategy, analysis=analysis)
+    run(plan, stage, "-e", "staging", "--image", str(image))
+    assert words in stage.reporter.text
+    assert "The way back: in no time at all." in stage.reporter.text

@@ -67,6 +67,22 @@ def manner(parser: argparse.ArgumentParser, *, plan: bool = True) -> None:
     )
 
 
+def way(parser: argparse.ArgumentParser) -> None:
+    """What a person decides while a release is under way."""
+    parser.add_argument(
+        "--continue",
+        dest="go_on",
+        action="store_true",
+        help="go on where rollout.pause waits for a person; without it, a release that waits goes on waiting",
+    )
+    parser.add_argument(
+        "--skip-bake",
+        action="store_true",
+        help="no bake_time and no analysis this time, also of a release under way, unless the platform keeps "
+        "its clock",
+    )
+
+
 def chosen_manner(options: argparse.Namespace) -> Manner:
     """How the release is to be carried out; raises ``Malformed``."""
     try:
@@ -79,6 +95,8 @@ def chosen_manner(options: argparse.Namespace) -> Manner:
         release=options.release,
         hotfix=options.hotfix,
         patience=wait,
+        go_on=getattr(options, "go_on", False),
+        skip_bake=getattr(options, "skip_bake", False),
     )
 
 

@@ -18,6 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     shared.config(parser)
     shared.environment(parser)
     shared.manner(parser)
+    shared.way(parser)
 
 
 def run(options: argparse.Namespace, world: World) -> None:

@@ -1,6 +1,7 @@
 """Go back to the last version that passed, or to the one named, all at once.
 
-The version that is left is withdrawn: it is no longer a fallback and is not deployed again until
+A release under way is what is left, if there is one: it is interrupted where the platform can, not waited
+for. The version that is left is withdrawn: it is no longer a fallback and is not deployed again until
 `reinstate`. So two rollbacks in a row go two versions back. With --from, running it again changes
 nothing. No gate is asked: going back never waits for today's advisories.
 """
@@ -10,7 +11,8 @@ from __future__ import annotations
 import argparse
 
 from modelway.commands import options as shared
-from modelway.core.plan import Configure, Goal, State, Step, plan, reopening, way_back
+from modelway.core.approval import approval_back
+from modelway.core.plan import Goal, State, reopening, under_way, way_back
 from modelway.core.record import Withdrawn
 from modelway.core.refusals import refuse
 from modelway.core.version import VersionId
@@ -37,8 +39,10 @@ def run(options: argparse.Namespace, world: World) -> None:
     """Withdraw what serves, then go back."""
     delivery = shared.delivery(options, world)
     with world.reporter.stage(f"roll back {delivery.config.name} in {delivery.environment.name}"):
-        state = delivery.settled()
-        leaving = state.serving
+        state = delivery.target.observe(None)
+        moving = under_way(state)
+        state = state if moving else delivery.settled()
+        leaving = moving or state.serving
         if options.from_ and leaving != shared.version_id(options.from_, "--from"):
             world.reporter.note(f"Version {options.from_} does not serve; {leaving or 'nothing'} does.")
             return
@@ -46,13 +50,23 @@ def run(options: argparse.Namespace, world: World) -> None:
         if leaving and leaving != goal.version:
             _refuse(goal, state)
             delivery.target.record(leaving, Withdrawn(reason=options.reason))
+        if moving:
+            _interrupt(delivery)
         state = delivery.settled()
         try:
-            delivery.engine().restore(goal, _allowed(goal, state))
+            delivery.engine().restore(goal, approval_back(goal, state))
         except Unhealthy as failure:
             raise Unrestored(failure.what, seen=failure.seen, cure=failure.cure) from failure
     world.reporter.note(f"{delivery.environment.name} serves version {goal.version} again.")
     world.reporter.output("version", goal.version)
+
+
+def _interrupt(delivery: Delivery) -> None:
+    """Take the release under way back; where the platform has no cancel, its end is waited for."""
+    try:
+        delivery.target.interrupt()
+    except NotAllowed as refused:
+        delivery.world.reporter.note(f"{refused.what}: its end is waited for.")
 
 
 def _refuse(goal: Goal, state: State) -> None:
@@ -63,12 +77,6 @@ def _refuse(goal: Goal, state: State) -> None:
         again = f"scripts/run reinstate CONFIG {goal.version} --environment NAME --reason ..."
         cure = f"Go back to another one, or allow it again: {again}"
         raise NotAllowed(failure.what, seen=failure.seen, cure=cure) from failure
-
-
-def _allowed(goal: Goal, state: State) -> frozenset[Step]:
-    """What going back takes; the capacity is set again where the change itself loses it."""
-    capacity = {Configure(goal.version, goal.capacity)} if goal.capacity else set[Step]()
-    return frozenset({*plan(goal, state), *capacity})
 
 
 def _goal(delivery: Delivery, state: State, leaving: VersionId | None, to: str | None) -> Goal:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TypeAlias
 
 from modelway.core.config import Analysis, Capacity
 from modelway.core.record import Attempt, Record
-from modelway.core.semver import SemVer, parse
+from modelway.core.steps import Analyse, Configure, Pause, Prepare, Retire, Shift, Soak, Stage, Step, Verify
 from modelway.core.version import VersionId
 
 FULL = 100
@@ -135,93 +134,6 @@ class Goal:
     """Passed versions kept for rollback beside the wanted one; ``None`` retires nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepare:
-    """Make something the version needs around it."""
-
-    need: str
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """Make the version exist, without traffic."""
-
-    version: VersionId
-
-
-@dataclass(frozen=True, slots=True)
-class Verify:
-    """Ask the version the contract tests and record that it passed."""
-
-    version: VersionId
-    contract: str
-    percent: int
-    """Share of the traffic it has meanwhile: 0 is before traffic."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """Send this percentage of traffic to the version."""
-
-    version: VersionId
-    percent: int
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Soak:
-    """Watch the version at its share of traffic for the rest of this many seconds."""
-
-    version: VersionId
-    percent: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Analyse:
-    """Compare the version with what serves, over the same minutes, until there is a verdict."""
-
-    version: VersionId
-    percent: int
-    soak: float
-    """Seconds watched before; they count, too."""
-    limits: Analysis
-
-    @property
-    def longest(self) -> float:
-        """Seconds after which the comparison is given up, from when the version had this share."""
-        return self.soak + self.limits.max_wait.total_seconds()
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Stop until a person says to go on."""
-
-    version: VersionId
-    percent: int
-
-
-@dataclass(frozen=True, slots=True)
-class Configure:
-    """Set instance counts and autoscaling of what serves."""
-
-    version: VersionId
-    capacity: Capacity
-
-
-@dataclass(frozen=True, slots=True)
-class Retire:
-    """Delete a version that rollback no longer needs."""
-
-    version: VersionId
-
-
-Watching: TypeAlias = Verify | Soak | Analyse | Pause
-"""Steps that change nothing but what is known of the version."""
-Step: TypeAlias = Prepare | Stage | Shift | Configure | Retire | Watching
-
-
 class Standing(StrEnum):
     """How a version stands in an environment."""
 
@@ -253,9 +165,9 @@ def standing(version: VersionId, state: State) -> Standing:
     if record is None:
         return Standing.NEW
     attempt = record.attempt
-    written = _written(record)
-    if attempt is None or written:
-        return written or Standing.NEW
+    ended = closed(record)
+    if attempt is None or ended:
+        return ended or Standing.NEW
     passed = record.passed is not None and record.passed.attempt >= attempt.number
     if version in state.traffic:
         return Standing.PASSED if passed else Standing.OPEN
@@ -269,38 +181,13 @@ def standing(version: VersionId, state: State) -> Standing:
     return Standing.OPEN if untouched or excused else Standing.FAILED
 
 
-def _written(record: Record) -> Standing | None:
-    """What the record says by itself of how the version's last attempt ended."""
+def closed(record: Record) -> Standing | None:
+    """What the record says by itself of how the version's last attempt ended badly."""
     if record.withdrawn:
         return Standing.WITHDRAWN
     if record.ended_badly:
         return Standing.FAILED
     return Standing.INCONCLUSIVE if record.undecided else None
-
-
-def overtaken(goal: Goal, state: State) -> Record | None:
-    """A record whose release is a higher semantic version than the goal's, and was attempted here.
-
-    One that a person withdrew does not count: going back below it is what they wanted.
-    """
-    own = _semantic(goal.release)
-    if own is None or goal.hotfix:
-        return None
-    higher = [
-        (release, record)
-        for record in state.records.values()
-        if record.attempt and not record.withdrawn and record.id != goal.version
-        if (release := _semantic(record.release)) and release > own
-    ]
-    return max(higher, key=lambda pair: pair[0], default=(None, None))[1]
-
-
-def _semantic(release: str) -> SemVer | None:
-    """The release's name as a semantic version, if it is one."""
-    try:
-        return parse(release)
-    except ValueError:
-        return None
 
 
 def under_way(state: State) -> VersionId | None:
@@ -312,12 +199,12 @@ def under_way(state: State) -> VersionId | None:
     if not attempts:
         return None
     last, *before = (state.records[id_] for _, id_ in sorted(attempts, reverse=True))
-    if last.passed and before and _written(before[0]):
+    if last.passed and before and closed(before[0]):
         return None
     share = state.traffic.get(last.id)
     moving = not state.settled or (share is not None and share < FULL)
     open_ = standing(last.id, state) is Standing.OPEN
-    return last.id if open_ or (moving and _written(last)) else None
+    return last.id if open_ or (moving and closed(last)) else None
 
 
 def next_attempt(goal: Goal, state: State) -> int:
@@ -440,22 +327,6 @@ def reopening(record: Record, state: State) -> int:
     """The ``retry`` of going back: that the last attempt was broken off is no reason to stay."""
     attempt = record.attempt
     return attempt.number if attempt and standing(record.id, state) in _BROKEN_OFF else 0
-
-
-def approval(goal: Goal, state: State) -> frozenset[Step]:
-    """What is allowed where nobody approved a plan: what is planned now, there and back.
-
-    An attempt that is over already is only gone back from, and that way may have been begun before.
-    """
-    record, back = state.records.get(goal.version), way_back(goal, state)
-    begun = plan(back, replace(state, needs=())) if back and record and _written(record) else ()
-    return frozenset((*plan(goal, state), *plan_back(goal, state), *begun))
-
-
-def approval_back(back: Goal, state: State) -> frozenset[Step]:
-    """What going back takes now; the capacity is set again where the change itself loses it."""
-    capacity = {Configure(back.version, back.capacity)} if back.capacity else set[Step]()
-    return frozenset({*plan(back, state), *capacity})
 
 
 def plan_back(goal: Goal, state: State) -> tuple[Step, ...]:

@@ -10,7 +10,7 @@ from typing import TypeAlias, cast
 
 from modelway.core.config import Analysis, Autoscaling, Capacity
 from modelway.core.json import Json, JsonObject, sha256
-from modelway.core.plan import Analyse, Configure, Pause, Prepare, Retire, Shift, Soak, Stage, Step, Verify
+from modelway.core.steps import Analyse, Configure, Pause, Prepare, Retire, Shift, Soak, Stage, Step, Verify
 from modelway.core.version import VersionId
 
 SCHEMA = 1

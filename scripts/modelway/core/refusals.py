@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from modelway.core.plan import Blame, Goal, Pause, Shift, Standing, State, Step, overtaken, standing
+from modelway.core.overtaking import overtaken
+from modelway.core.plan import Blame, Goal, Standing, State, standing
+from modelway.core.steps import Pause, Shift, Step
 from modelway.core.version import VersionId
 from modelway.core.words import describe
 from modelway.errors import (

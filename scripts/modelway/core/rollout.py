@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import assert_never
 
 from modelway.core.config import Rollout, RolloutStrategy
@@ -22,6 +23,36 @@ def waypoints(rollout: Rollout, *, beside: bool = False) -> tuple[Waypoint, ...]
 def without_bake(rollout: Rollout) -> Rollout:
     """The same way with no soak and no analysis; a person is waited for all the same."""
     return replace(rollout, bake_time=Rollout().bake_time, analysis=None)
+
+
+def longest(rollout: Rollout) -> timedelta:
+    """How long the way is watched at the most, beside what the platform takes to move the traffic.
+
+    Platforms that replace instances in batches wait after each of them.
+    """
+    batches = -(-FULL // rollout.step_percent) if rollout.strategy is RolloutStrategy.ROLLING else 1
+    analysis = rollout.analysis.max_wait if rollout.analysis else timedelta(0)
+    points = waypoints(rollout)
+    soaked = sum(point.soak for point in points) * batches
+    return timedelta(seconds=soaked) + analysis * sum(point.analysis is not None for point in points)
+
+
+def words(rollout: Rollout) -> str:
+    """The strategy as people read it."""
+    match rollout.strategy:
+        case RolloutStrategy.ALL_AT_ONCE:
+            way = "all of the traffic at once"
+        case RolloutStrategy.ROLLING:
+            way = f"{rollout.step_percent} % of the instances at a time"
+        case RolloutStrategy.CANARY:
+            way = f"{rollout.canary_percent} % of the traffic, then all of it"
+        case RolloutStrategy.LINEAR:
+            way = f"{rollout.step_percent} % of the traffic at a time"
+        case RolloutStrategy.BLUE_GREEN:
+            way = "beside what serves, then all of the traffic at once"
+        case _:
+            assert_never(rollout.strategy)
+    return f"{rollout.strategy}: {way}{', and a person in between' if rollout.pause else ''}"
 
 
 def _shares(rollout: Rollout, *, beside: bool) -> Iterator[Waypoint]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from modelway.core.config import Analysis
-from modelway.core.plan import (
+from modelway.core.steps import (
     Analyse,
     Configure,
     Pause,

@@ -84,6 +84,14 @@ class SageMaker:
         return None if serverless else self.environment.capacity
 
     @property
+    def returning(self) -> str:
+        """The old fleet is kept while the guardrails watch, and is started again after that."""
+        return (
+            "while SageMaker still watches, an alarm brings the old instances back; after that they are "
+            "started again, which takes as long as their start, and all the traffic moves at once."
+        )
+
+    @property
     def _endpoint(self) -> str:
         return self.observer.inventory.endpoint
 
