@@ -60,7 +60,7 @@ def test_statements_of_others_are_kept_and_ours_replaced() -> None:
     statements = new["Statement"]
     assert isinstance(statements, list)
     assert statements[0] == THEIRS
-    assert len(statements) == 3
+    assert len(statements) == 4
     assert "1" * 12 not in json.dumps(new)
 
 

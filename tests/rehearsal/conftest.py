@@ -19,6 +19,7 @@ from modelway.rehearsal import launch
 from modelway.rehearsal.launch import Cloud
 from tests.rehearsal import model_image
 from tests.rehearsal.clients import REGION, REGISTRY, STAGING, Clients
+from tests.rehearsal.functions import Functions
 from tests.rehearsal.images import Pusher
 from tests.rehearsal.models import Models
 
@@ -99,3 +100,15 @@ def models(cloud: Cloud, clients: Clients) -> Models:
     engine.api.push(uri, "v1", auth_config={"username": user, "password": password})
     pushed = ecr.describe_images(repositoryName="ml/real")["imageDetails"][0]
     return Models.of(cloud, clients, f"{uri}@{pushed['imageDigest']}")
+
+
+@pytest.fixture(scope="session")
+def functions(cloud: Cloud, clients: Clients, models: Models) -> Functions:
+    """Functions of the same image; for tests marked ``docker``."""
+    ecr = clients.ecr(REGISTRY)
+    policy = json.loads(ecr.get_repository_policy(repositoryName="ml/real")["policyText"])
+    condition = {"StringLike": {"aws:SourceArn": f"arn:aws:lambda:{REGION}:{STAGING}:function:*"}}
+    service = {"Principal": {"Service": "lambda.amazonaws.com"}, "Condition": condition}
+    policy["Statement"].append({"Effect": "Allow", "Action": "ecr:*", **service})
+    ecr.set_repository_policy(repositoryName="ml/real", policyText=json.dumps(policy))
+    return Functions.of(cloud, clients, models.image)

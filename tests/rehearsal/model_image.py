@@ -1,7 +1,8 @@
 """A small inference image made from this very Python, so that tests need no image registry and no compiler.
 
 What its ``serve`` does is decided by the environment of the model: ``BEHAVIOUR`` is one of
-``healthy unhealthy failing dying slow``, ``VERSION`` is told in every answer.
+``healthy unhealthy failing dying slow``, ``VERSION`` is told in every answer. On Lambda it fetches events,
+and is ``stuck`` or ``exiting`` while it answers one, too.
 """
 
 from __future__ import annotations
@@ -19,11 +20,51 @@ from docker import DockerClient
 NAME = "modelway-test-model"
 
 SERVER = """\
-import http.server, json, os, pathlib, sys, time
+import http.client, http.server, json, os, pathlib, sys, time
 BEHAVIOUR, VERSION = os.environ.get("BEHAVIOUR", "healthy"), os.environ.get("VERSION", "0")
 print("starting", sys.argv[1:], BEHAVIOUR, VERSION, flush=True)
 if BEHAVIOUR == "dying":
     sys.exit("no weights, no life")
+def post(api, path, body):
+    host, _, prefix = api.partition("/")
+    connection = http.client.HTTPConnection(host)
+    connection.request("POST", f"/{prefix}/2018-06-01/runtime/{path}", json.dumps(body).encode())
+    connection.getresponse().read()
+def fetch(api):
+    host, _, prefix = api.partition("/")
+    connection = http.client.HTTPConnection(host)
+    connection.request("GET", f"/{prefix}/2018-06-01/runtime/invocation/next")
+    answer = connection.getresponse()
+    return answer.headers["Lambda-Runtime-Aws-Request-Id"], json.loads(answer.read())
+def writable(folder):
+    try:
+        pathlib.Path(folder, "probe").touch()
+    except OSError:
+        return False
+    return True
+def functions(api):
+    if BEHAVIOUR == "unhealthy":
+        post(api, "init/error", {"errorType": "NoWeights", "errorMessage": "no weights, no life"})
+        sys.exit(1)
+    while True:
+        request, event = fetch(api)
+        if BEHAVIOUR == "stuck":
+            time.sleep(60)
+        if BEHAVIOUR == "exiting":
+            sys.exit(3)
+        if BEHAVIOUR == "slow":
+            time.sleep(0.3)
+        if BEHAVIOUR == "failing":
+            print("cannot predict", flush=True)
+            failed = {"errorType": "ModelFailed", "errorMessage": "500: cannot predict"}
+            post(api, f"invocation/{request}/error", failed)
+            continue
+        seen = {"version": VERSION, "user": os.getuid(), "root": writable("/"), "tmp": writable("/tmp"),
+                "own": {name: value for name, value in os.environ.items() if name.startswith("AWS_LAMBDA")}}
+        said = {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": json.dumps(seen)}
+        post(api, f"invocation/{request}/response", said | {"asked": event})
+if api := os.environ.get("AWS_LAMBDA_RUNTIME_API"):
+    functions(api)
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def answer(self, status, body):
@@ -53,7 +94,8 @@ http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
 """
 
 _LOADED = """\
-import encodings.ascii, encodings.idna, encodings.latin_1, http.server, json, os, pathlib, sys, time
+import encodings.ascii, encodings.idna, encodings.latin_1
+import http.client, http.server, json, os, pathlib, sys, time
 files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
 print(*(file for file in files if file and "<" not in file), sep="\\n")
 """

@@ -55,7 +55,9 @@ def artifact() -> bytes:
 def check(operation_model: OperationModel, response_dict: Mapping[str, object], **_: object) -> None:
     """Fail for an answer not of the operation's shape; botocore would drop what it does not know."""
     model, status, body = operation_model, response_dict["status_code"], response_dict["body"]
-    is_json = model.service_model.resolved_protocol == "json"
+    protocol, shape = model.service_model.resolved_protocol, model.output_shape
+    raw = shape is not None and "payload" in shape.serialization
+    is_json = protocol == "json" or (protocol == "rest-json" and not raw)
     if not is_json or not isinstance(status, int) or status >= 300 or not isinstance(body, bytes):
         return
     answer = _present(json.loads(body or b"{}"))

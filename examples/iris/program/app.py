@@ -1,17 +1,20 @@
 """Serve the iris classifier as SageMaker asks for it: ``GET /ping`` and ``POST /invocations``.
 
+ECS asks the same way through its load balancer; on Lambda ``function.py`` turns events into such requests.
+
 JSON: a list of rows in, a list of classes out. CSV: a row a line in, a class a line out.
 """
 
 import csv
 import io
 import json
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import joblib
 
-MODEL = Path("/opt/ml/model/model.joblib")
+MODEL = Path(os.environ.get("SM_MODEL_DIR", "/opt/ml/model"), "model.joblib")
 LARGEST = 6 * 1024 * 1024
 """Bytes SageMaker lets through to a real-time endpoint."""
 

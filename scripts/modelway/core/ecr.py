@@ -55,7 +55,10 @@ def _rule(priority: int, description: str, prefix: str, count_type: str, count: 
 
 
 def pull_policy(partition: str, pullers: Sequence[str]) -> JsonObject:
-    """The repository policy: accounts that run the model may pull, and so may SageMaker for them."""
+    """The repository policy: accounts that run the model may pull, and so may SageMaker and Lambda for them.
+
+    Lambda pulls again by itself when a function was idle (its guide, gettingstarted-images, cross-account).
+    """
     accounts = sorted(set(pullers))
     roots: list[Json] = [f"arn:{partition}:iam::{account}:root" for account in accounts]
     service: dict[str, Json] = {
@@ -65,13 +68,21 @@ def pull_policy(partition: str, pullers: Sequence[str]) -> JsonObject:
         "Action": _PULL,
         "Condition": {"StringEquals": {"aws:SourceAccount": accounts}},
     }
+    functions: list[Json] = [f"arn:{partition}:lambda:*:{account}:function:*" for account in accounts]
+    again: dict[str, Json] = {
+        "Sid": "ModelwayLambda",
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": _PULL,
+        "Condition": {"StringLike": {"aws:SourceArn": functions}},
+    }
     people: dict[str, Json] = {
         "Sid": "ModelwayEnvironments",
         "Effect": "Allow",
         "Principal": {"AWS": roots},
         "Action": _PULL,
     }
-    return {"Version": "2012-10-17", "Statement": [people, service]}
+    return {"Version": "2012-10-17", "Statement": [people, service, again]}
 
 
 def barred(policy: JsonObject, partition: str, accounts: Sequence[str]) -> tuple[str, ...]:

@@ -57,6 +57,9 @@ class App:
             return self._registry(request)
         if request.path.startswith(("/_rehearse/", "/moto-api")):
             return self._controlled(request)
+        for prefix, page in self.context.hooks.pages.items():
+            if request.path.startswith(prefix):
+                return page(request)
         return self._aws(request)
 
     def _registry(self, request: Request) -> Response:
@@ -99,7 +102,7 @@ class App:
             call = calls.read(request, self.log.next_number())
         except calls.UnknownCaller as caller:
             return refuse(protocol_of(request, caller.service), _UNKNOWN_CALLER)
-        _rewind(request)
+        _rewind(request, call.service)
         protocol = protocol_of(request, call.service)
         rule = self.rules.meet(call)
         response = self._with_fault(rule, request, call, protocol)
@@ -165,9 +168,10 @@ def _unknown(call: Call, protocol: Protocol) -> Response:
     return refuse(protocol, Refusal(status=501, code=_NOT_REHEARSED, message=message))
 
 
-def _rewind(request: Request) -> None:
+def _rewind(request: Request, service: str) -> None:
     """Let moto read the body again, where reading the call has read it."""
-    if "x-amz-target" in request.headers or request.mimetype == "application/x-www-form-urlencoded":
+    form = request.mimetype == "application/x-www-form-urlencoded"
+    if form or "x-amz-target" in request.headers or service == "lambda":
         request.environ["wsgi.input"] = io.BytesIO(request.get_data())
 
 

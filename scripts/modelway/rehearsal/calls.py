@@ -34,11 +34,12 @@ _RESOURCES = (
         "ModelName",
     ),
     *("ResourceId", "RoleArn", "logGroupName", "AlarmName", "AlarmNames", "Namespace", "TrainingJobName"),
+    *("Path", "Names"),
 )
 """Parameters that say what a call is about, the most telling first."""
 
 
-_RELATED = ("ExecutionRoleArn", "EndpointConfigName", "SourceArn", "Tags", "AlarmNames")
+_RELATED = ("ExecutionRoleArn", "Role", "EndpointConfigName", "SourceArn", "Tags", "AlarmNames")
 """Parameters that name something beside the resource, or whose presence needs a permission of its own."""
 _REGISTRY = re.compile(r"/v2/(?P<path>.+)/(?P<kind>manifests|blobs|tags|referrers)/.*")
 
@@ -66,7 +67,7 @@ def read(request: Request, number: int) -> Call:
         region=region,
         principal=who.arn,
         resource=_resource(request, service),
-        related=_related(request),
+        related=_related(request, service),
     )
 
 
@@ -132,6 +133,8 @@ def _resource(request: Request, service: str) -> str:
         return f"arn:aws:s3:::{request.path.strip('/')}"
     if service == "sagemaker-runtime":
         return request.path.split("/")[2]
+    if service == "lambda":
+        return _function(request)
     if request.mimetype == "application/x-www-form-urlencoded":
         form = {name: value[0] for name, value in parse_qs(request.get_data(as_text=True)).items()}
         return _about(form)
@@ -143,16 +146,36 @@ def _resource(request: Request, service: str) -> str:
     return "*"
 
 
-def _related(request: Request) -> tuple[str, ...]:
+def _function(request: Request) -> str:
+    """The function, and the version or alias of it, a call to Lambda is about; by name or ARN."""
+    match unquote(request.path).split("/", 3):
+        case ["", _, "functions", rest]:
+            name, _, more = rest.partition("/")
+            kind, _, alias = more.partition("/")
+            qualifier = alias if kind == "aliases" and alias else request.args.get("Qualifier", "")
+            return f"{name}:{qualifier}" if qualifier else name or "*"
+        case ["", _, "tags", arn]:
+            return arn
+        case _:
+            return str(_body(request).get("FunctionName", "*"))
+
+
+def _body(request: Request) -> Mapping[str, Json]:
+    """The JSON object a request carries; none where it carries something else."""
+    try:
+        given = json.loads(request.get_data() or b"{}")
+    except ValueError:
+        return {}
+    return given if isinstance(given, dict) else {}
+
+
+def _related(request: Request, service: str) -> tuple[str, ...]:
     """What else the call names."""
     if source := request.headers.get("x-amz-copy-source"):
         return (f"CopySource={unquote(source).strip('/').partition('?')[0]}",)
-    if "x-amz-target" not in request.headers:
+    if "x-amz-target" not in request.headers and service != "lambda":
         return ()
-    try:
-        parameters = json.loads(request.get_data() or b"{}")
-    except ValueError:
-        return ()
+    parameters = _body(request)
     named = ((name, parameters.get(name)) for name in _RELATED)
     return tuple(f"{name}={_text(value)}" for name, value in named if value)
 

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from modelway.core.json import Json, JsonObject
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
     from docker import DockerClient
+    from werkzeug.wrappers import Request, Response
 
 LABEL = "modelway.rehearsal"
 """Label of every container a rehearsal starts; its value is the run."""
@@ -58,6 +60,8 @@ class Refusal:
 
 Hook: TypeAlias = Callable[[Call], "Refusal | None"]
 """Looks at a call before moto does; may wait; a ``Refusal`` is answered instead."""
+Page: TypeAlias = "Callable[[Request], Response]"
+"""Answers a request that is no AWS call: a function URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,10 @@ class Hooks:
     shutdown: list[Callable[[], None]] = field(default_factory=list)
     controls: dict[str, Control] = field(default_factory=dict)
     before: list[Hook] = field(default_factory=list)
+    pages: dict[str, Page] = field(default_factory=dict)
+    """What answers unsigned paths, by what they begin with."""
+    application: list[WSGIApplication] = field(default_factory=list)
+    """The cloud's own, once it is made: for parts that let containers reach it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +89,6 @@ class Context:
     """Port of the AWS endpoint and of the ECR front."""
     registry: str
     """``host:port`` of the registry behind the front; no login, loopback only."""
-    gateway: str
-    """Address of this machine on docker's bridge, should a container ever need it; nothing listens there."""
     password: str
     """What GetAuthorizationToken hands out."""
     token: str

@@ -18,7 +18,7 @@ from modelway.rehearsal.fleet import Fleet, Server, StartError, start
 from modelway.rehearsal.guardrails import Timeline
 from modelway.rehearsal.launches import launch
 from modelway.rehearsal.limits import Limits
-from modelway.rehearsal.streams import Streams
+from modelway.rehearsal.streams import Source, Streams, group_of
 
 _WHOLE = Fraction(1)
 _LOOK_EVERY = 0.1
@@ -192,7 +192,9 @@ class Deployer:
             for variant in wish.production:
                 server = self._start_one(backend, variant)
                 servers.append(server)
-                self.streams.add(endpoint, server)
+                group = group_of(endpoint.endpoint_name)
+                source = Source(account=endpoint.account, region=endpoint.region, group=group)
+                self.streams.add(source, server)
             for server in servers:
                 server.await_healthy(endpoint.gone)
         except BaseException:

@@ -6,6 +6,7 @@ import os
 import re
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from modelway.rehearsal.context import LABEL, docker_client
@@ -16,7 +17,10 @@ _NAME = re.compile(r"(?P<address>127\.0\.0\.1:\d+)/\d{12}/[a-z0-9-]+/")
 
 
 def remove_containers(of: Callable[[str], bool]) -> tuple[str, ...]:
-    """Remove every container whose run is one of these; none without an engine. Answers what they were."""
+    """Remove every container whose run is one of these, and their networks; none without an engine.
+
+    Answers what they were.
+    """
     from docker.errors import DockerException, NotFound  # noqa: PLC0415 - see context.docker_client
 
     removed = []
@@ -30,9 +34,20 @@ def remove_containers(of: Callable[[str], bool]) -> tuple[str, ...]:
                 except NotFound:
                     continue
                 removed.append(container.name or container.short_id)
+        _remove_networks(of)
     except DockerException:
         return tuple(removed)
     return tuple(removed)
+
+
+def _remove_networks(of: Callable[[str], bool]) -> None:
+    """Bridges made for runs, once no container is on them."""
+    from docker.errors import APIError  # noqa: PLC0415 - see context.docker_client
+
+    for network in docker_client().networks.list(filters={"label": LABEL}):
+        if of(network.attrs["Labels"][LABEL]):
+            with suppress(APIError):  # gone meanwhile
+                network.remove()
 
 
 def forget_images(of: Callable[[str], bool]) -> None:

@@ -22,6 +22,22 @@ def allows(document: str | None, *, principal: str, action: str, resource: str) 
     return effects == {"Allow"}
 
 
+def lets_lambda(document: str | None, account: str) -> bool:
+    """Whether a repository lets the Lambda functions of another account pull: its service, by their ARNs."""
+    statements: Json = json.loads(document or "{}").get("Statement", [])
+    return any(
+        isinstance(each, Mapping) and _is_for_lambda(each, account)
+        for each in (statements if isinstance(statements, list) else [statements])
+    )
+
+
+def _is_for_lambda(statement: JsonObject, account: str) -> bool:
+    principal, condition = statement.get("Principal"), json.dumps(statement.get("Condition"))
+    service: Json = principal.get("Service") if isinstance(principal, Mapping) else None
+    named = "lambda.amazonaws.com" in _texts(service)
+    return statement.get("Effect") == "Allow" and named and f":{account}:function:" in condition
+
+
 def _statements(document: str | None) -> Iterator[JsonObject]:
     if document is None:
         return

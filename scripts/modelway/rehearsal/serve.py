@@ -120,7 +120,6 @@ def _context(options: Options, listener: socket.socket, address: str) -> Context
         host=HOST,
         port=listener.getsockname()[1],
         registry=address,
-        gateway="172.17.0.1",
         password=secrets.token_urlsafe(24),
         token=secrets.token_urlsafe(24),
         clock_factor=options.clock_factor,

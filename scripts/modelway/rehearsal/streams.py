@@ -1,18 +1,17 @@
-"""CloudWatch Logs of endpoints: what their containers wrote, read when somebody asks.
+"""CloudWatch Logs of what runs in containers: what they wrote, read when somebody asks.
 
-Group ``/aws/sagemaker/Endpoints/<endpoint>``, stream ``<variant>/<instance>``, as SageMaker names them.
+SageMaker's group is ``/aws/sagemaker/Endpoints/<endpoint>``, its stream ``<variant>/<instance>``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import Protocol
 
 from moto.logs.models import LogsBackend, LogStream, logs_backends
 
 from modelway.rehearsal.context import Call, Context
-from modelway.rehearsal.endpoints import Endpoint
-from modelway.rehearsal.fleet import Server
 from modelway.rehearsal.log_lines import Line
 
 PREFIX = "/aws/sagemaker/Endpoints/"
@@ -23,18 +22,38 @@ def group_of(endpoint: str) -> str:
     return f"{PREFIX}{endpoint}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The log group of something that runs."""
+
+    account: str
+    region: str
+    group: str
+
+
+class Writer(Protocol):
+    """A container, or one after the other, with a log stream."""
+
+    @property
+    def stream(self) -> str:
+        """The stream's name."""
+
+    def lines(self) -> tuple[Line, ...]:
+        """The last lines."""
+
+
 @dataclass(frozen=True, slots=True)
 class Streams:
     """Every container that ever served, also those that died: their logs outlive them, as on AWS."""
 
-    _servers: list[tuple[Endpoint, Server]] = field(default_factory=list)
+    _servers: list[tuple[Source, Writer]] = field(default_factory=list)
     _copied: dict[str, Line] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
-    def add(self, endpoint: Endpoint, server: Server) -> None:
+    def add(self, source: Source, server: Writer) -> None:
         """Copy this container's lines from now on."""
         with self._lock:
-            self._servers.append((endpoint, server))
+            self._servers.append((source, server))
 
     def install(self, context: Context) -> None:
         """Bring moto's streams up to date before each call of CloudWatch Logs."""
@@ -49,11 +68,11 @@ class Streams:
         """Append what containers of this account have written since the last time."""
         backend = logs_backends[account][region]
         with self._lock:
-            for endpoint, server in self._servers:
-                if (endpoint.account, endpoint.region) == (account, region):
-                    self._append(_stream(backend, endpoint, server), server)
+            for source, server in self._servers:
+                if (source.account, source.region) == (account, region):
+                    self._append(_stream(backend, source.group, server.stream), server)
 
-    def _append(self, stream: LogStream, server: Server) -> None:
+    def _append(self, stream: LogStream, server: Writer) -> None:
         lines = server.lines()
         last = self._copied.get(stream.arn)
         known = lines.index(last) + 1 if last in lines else 0
@@ -62,11 +81,10 @@ class Streams:
             self._copied[stream.arn] = new[-1]
 
 
-def _stream(backend: LogsBackend, endpoint: Endpoint, server: Server) -> LogStream:
-    group = group_of(endpoint.endpoint_name)
+def _stream(backend: LogsBackend, group: str, name: str) -> LogStream:
     if group not in backend.groups:
         backend.create_log_group(group, {})
     streams = backend.groups[group].streams
-    if server.stream not in streams:
-        backend.create_log_stream(group, server.stream)
-    return streams[server.stream]
+    if name not in streams:
+        backend.create_log_stream(group, name)
+    return streams[name]

@@ -16,7 +16,7 @@ from modelway.rehearsal.context import Context
 from modelway.rehearsal.front import Front
 from modelway.rehearsal.registry_client import Client
 
-PARTS = ("ecr", "sagemaker", "runtime", "cloudwatch", "autoscaling")
+PARTS = ("ecr", "sagemaker", "runtime", "cloudwatch", "autoscaling", "lambda_")
 """Modules of this package with ``install(context)``, in the order they are installed."""
 
 
@@ -48,6 +48,7 @@ def make(context: Context, identity: str, secret: str, listener: socket.socket) 
     create_laptop(identity, secret)
     front = Front(context, Client(context.registry))
     app = App(context=context, moto=DomainDispatcherApplication(create_backend_app), front=front)
+    context.hooks.application.append(app)
     return make_server(
         context.host, context.port, app, threaded=True, request_handler=Handler, fd=listener.fileno()
     )
