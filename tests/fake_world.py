@@ -17,6 +17,7 @@ from modelway.delivery import REPORT_TYPE, Delivery
 from modelway.ports import HttpAnswer, HttpRequest, Run, World
 from tests.configs import model_config
 from tests.fake_images import FakeRegistry, manifest_over
+from tests.fake_registry_scan import FakeRegistryScan
 from tests.fake_target import Clock, FakeTarget
 from tests.fakes import FakeReporter
 from tests.reports import NOW, report
@@ -67,6 +68,7 @@ class Stage:
     reporter: FakeReporter = field(default_factory=FakeReporter)
     registry: FakeRegistry = field(default_factory=FakeRegistry)
     targets: dict[str, AnsweringTarget] = field(default_factory=dict)
+    scan: FakeRegistryScan = field(default_factory=FakeRegistryScan)
 
     def __post_init__(self) -> None:
         for name in self.config.environments:
@@ -90,6 +92,7 @@ class Stage:
             advisories=nothing,
             history=nothing,
             permissions=nothing,
+            registry_scan=lambda _: self.scan,
         )
 
     def _open(self, config: ModelConfig, place: Environment) -> AnsweringTarget:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Self
 
-from modelway import contract_tests
+from modelway import contract_tests, second_gate
 from modelway.contract_tests import Contract
 from modelway.core import duration, promotion, rollout
 from modelway.core.access import reading
@@ -93,7 +93,8 @@ class Delivery:
         1. The digest is in the registry, and its manifest is what the digest says.
         2. The target can run that manifest.
         3. A scan report is attached, about this very image, and today's policy lets it pass.
-        4. What this environment is promoted from has seen the same image and weights pass.
+        4. So it does with what ECR's own scan found, where the config asks for that.
+        5. What this environment is promoted from has seen the same image and weights pass.
         """
         registry = self.world.registry(reading(self.config).registry)
         manifest = registry.manifest(image.digest)
@@ -105,6 +106,7 @@ class Delivery:
         return (
             f"{image.digest} is in the registry as {manifest.media_type}",
             self._judge_report(documents, manifest),
+            *second_gate.reasons(self.world, self.config, image, manifest),
             self._judge_promotion(image),
         )
 

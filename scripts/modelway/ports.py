@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from modelway.core.changes import Scope
     from modelway.core.config import BuildSecret, Capacity, Environment, ModelConfig, RegistrySpec
     from modelway.core.diagnosis import Examination
+    from modelway.core.ecr_scan import Setup, Sighting
     from modelway.core.hosting import HostedEnvironment, HostedRepository, Subject
     from modelway.core.iam import Permissions
     from modelway.core.image import Digest, Image
@@ -362,6 +363,19 @@ class Scanner(Protocol):
         """
 
 
+class RegistryScan(Protocol):
+    """The registry's own scan of the images in it."""
+
+    def setup(self) -> Setup:
+        """How the repository is scanned."""
+
+    def start(self, digest: Digest, /) -> None:
+        """Ask for a scan of an image; a scan that was asked for today already stands."""
+
+    def look(self, digest: Digest, /) -> Sighting:
+        """What is known of the image now; raises ``NotEvaluated`` for an answer that cannot be read."""
+
+
 class Advisories(Protocol):
     """The index of known vulnerabilities on this machine."""
 
@@ -473,6 +487,8 @@ class World:
     """What the target's verbs need in its account."""
     keys: Callable[[ModelConfig], Keys] = unopened
     """The signing keys a config names."""
+    registry_scan: Callable[[ModelConfig], RegistryScan] = unopened
+    """The registry's own scan of the model's images."""
     hosting: Callable[[], CodeHost] = unopened
     """GitHub; raises ``Unavailable`` where the token or the repository is unknown."""
     examinations: Callable[[Sequence[ModelConfig]], Sequence[Examination]] = unopened

@@ -27,6 +27,7 @@ from modelway.ports import (
     History,
     Keys,
     Registry,
+    RegistryScan,
     Reporter,
     Run,
     Scanner,
@@ -130,6 +131,7 @@ def _world(house: House, run: Run) -> World:
         keys=doors.keys,
         target=doors.target,
         scanner=doors.scanner,
+        registry_scan=doors.registry_scan,
         advisories=doors.advisories,
         history=doors.history,
         permissions=doors.permissions,
@@ -221,6 +223,12 @@ class Doors:
         )
         opened: Scanner = _listed(SCANNERS, name, "scanner").open_scanner(means)
         return opened
+
+    def registry_scan(self, config: ModelConfig) -> RegistryScan:
+        """ECR's own scan."""
+        from modelway.scanners.ecr import open_scan
+
+        return open_scan(self.accounts, config.registry, self.clock)
 
     def advisories(self, database: Path | None) -> Advisories:
         """The index of advisories; this user's own where none is named."""

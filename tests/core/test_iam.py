@@ -12,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelway.core import iam_diff, iam_documents
-from modelway.core.config import AlarmMetric, Capacity, CreatedAlarm, ModelConfig, Prebuilt, Rollout
+from modelway.core.config import (
+    AlarmMetric,
+    Capacity,
+    CreatedAlarm,
+    ModelConfig,
+    Prebuilt,
+    Rollout,
+    ScanSpec,
+)
+from modelway.core.ecr_scan import EcrScan
 from modelway.core.iam import (
     MANAGED_LIMIT,
     Statement,
@@ -372,3 +381,24 @@ def test_documents_count_as_aws_counts():
     assert size(document([allow("s3:A")])) == len(
         '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:A"],"Resource":["*"]}]}'
     )
+
+
+def test_ecrs_own_scan_is_read_by_who_pushes_and_only_where_it_is_asked_for():
+    def actions(config: ModelConfig) -> set[str]:
+        found = {role for role in roles([config], permissions) if Kind.PUSH in role.kinds}
+        return {action for role in found for one in role.statements for action in one.actions}
+
+    wanted = {"ecr:DescribeImageScanFindings", "ecr:StartImageScan", "ecr:GetRegistryScanningConfiguration"}
+    assert not wanted & actions(model_config())
+    enhanced = actions(model_config(scan=ScanSpec(ecr=EcrScan())))
+    assert enhanced >= {*wanted, "inspector2:ListFindings"}
+    assert "inspector2:ListFindings" not in actions(model_config(scan=ScanSpec(ecr=EcrScan(mode="basic"))))
+
+
+def test_inspectors_scansbom_is_allowed_where_it_scans():
+    (read,) = [
+        one
+        for one in roles([model_config(scan=ScanSpec(scanners=("inspector",)))], permissions)
+        if Kind.BUILD in one.kinds
+    ]
+    assert allows(read.statements, "inspector-scan:ScanSbom", "anything")

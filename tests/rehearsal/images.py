@@ -55,11 +55,17 @@ class Built:
 
 def image(content: str = "hello", *, media_type: str = DOCKER_MANIFEST) -> Built:
     """An image of one file."""
+    return holding({"content": content}, media_type=media_type)
+
+
+def holding(files: Mapping[str, str], *, media_type: str = DOCKER_MANIFEST) -> Built:
+    """An image of one layer with these files."""
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w") as tar:
-        entry = tarfile.TarInfo("content")
-        entry.size = len(content.encode())
-        tar.addfile(entry, io.BytesIO(content.encode()))
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content.encode())
+            tar.addfile(entry, io.BytesIO(content.encode()))
     layer = gzip.compress(raw.getvalue(), mtime=0)
     rootfs = {"type": "layers", "diff_ids": [sha256(raw.getvalue())]}
     config = json.dumps({"architecture": "amd64", "os": "linux", "config": {}, "rootfs": rootfs}).encode()

@@ -346,16 +346,3 @@ def test_a_lifecycle_policy_is_kept_and_its_preview_is_refused(repository: EcrRe
     with pytest.raises(ClientError, match="ecr:StartLifecyclePolicyPreview") as caught:
         repository.ecr.start_lifecycle_policy_preview(repositoryName=repository.name)
     assert code_of(caught) == "NotRehearsed"
-
-
-def test_a_scan_is_refused_rather_than_made_up(repository: EcrRepository, moto: ECRClient) -> None:
-    """moto finds CVE-9999-9999 in every image."""
-    built = images.image()
-    repository.pusher.push(built, "v1")
-    with pytest.raises(ClientError) as caught:
-        repository.ecr.start_image_scan(repositoryName=repository.name, imageId={"imageTag": "v1"})
-    assert code_of(caught) == "NotRehearsed"
-    moto.put_image(repositoryName="ml/x", imageManifest=built.text, imageTag="v1")
-    moto.start_image_scan(repositoryName="ml/x", imageId={"imageTag": "v1"})
-    found = moto.describe_image_scan_findings(repositoryName="ml/x", imageId={"imageTag": "v1"})
-    assert found["imageScanFindings"]["findings"][0]["name"] == "CVE-9999-9999"

@@ -1,17 +1,22 @@
 """Push the image that was built and scanned, and print it as repository@sha256:...
 
 The repository is created or corrected first. Only an image whose scan passed is pushed; the report is
-attached to it. What is there already is not pushed again.
+attached to it. What is there already is not pushed again. Where the config has scan.ecr, ECR's own scan of
+the pushed image is waited for and judged, too, and its report is attached.
+
+Exit 3: the policy says no to what ECR found. Exit 9: ECR does not say what is in the image.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from modelway import building, scanning
+from modelway import building, scanning, second_gate
 from modelway.commands import options as shared
 from modelway.commands.build import BuiltImage, existing_image
+from modelway.commands.scan import enforce, show
 from modelway.core.config import ModelConfig, Prebuilt
+from modelway.core.ecr_scan import EcrScan
 from modelway.core.image import Digest, Image
 from modelway.core.json import canonical
 from modelway.core.manifest import Manifest
@@ -38,6 +43,9 @@ def run(options: argparse.Namespace, world: World) -> None:
             what = f"{config.name} as it is here was not built on this machine"
             raise Unavailable(what, cure=f"scripts/run build {options.config}, then scan, then push")
         image = push_image(world, config, built)
+    if config.scan.ecr:
+        with world.reporter.stage("ECR's own scan"):
+            scan_pushed(world, config, image, config.scan.ecr)
     told = {
         "image": str(image),
         "repository": image.repository,
@@ -47,6 +55,14 @@ def run(options: argparse.Namespace, world: World) -> None:
     for name, value in told.items():
         world.reporter.output(name, value)
     world.reporter.data(canonical(told) if options.format == "json" else str(image))
+
+
+def scan_pushed(world: World, config: ModelConfig, image: Image, wanted: EcrScan) -> str:
+    """Wait for ECR's own scan and stop where the policy says so; what was found, in a line."""
+    scanned = second_gate.examine(world, config, image, wanted)
+    show(world, scanned)
+    enforce(world, config, scanned)
+    return scanned.words()
 
 
 def push_image(world: World, config: ModelConfig, built: BuiltImage) -> Image:

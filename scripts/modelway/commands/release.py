@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from modelway.commands import options as shared
 from modelway.commands.build import build_image
-from modelway.commands.push import push_image
+from modelway.commands.push import push_image, scan_pushed
 from modelway.commands.scan import scan_image
 from modelway.commands.try_ import try_image
 from modelway.core.config import Environment, ModelConfig
@@ -87,6 +87,9 @@ def _image(config: ModelConfig, log: _Log) -> Image:
     with log.stage("push") as said:
         image = push_image(world, config, built)
         said(str(image))
+    if config.scan.ecr:
+        with log.stage("ECR's own scan") as said:
+            said(scan_pushed(world, config, image, config.scan.ecr))
     return image
 
 

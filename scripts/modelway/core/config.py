@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
+from modelway.core.ecr_scan import EcrScan
 from modelway.core.image import Image
 from modelway.core.json import Json, JsonObject
 from modelway.core.version import Artifact
@@ -100,6 +101,8 @@ class ScanSpec:
     only_fixable: bool = False
     waivers: tuple[Waiver, ...] = ()
     max_database_age: timedelta = timedelta(days=7)
+    ecr: EcrScan | None = None
+    """What is wanted of ECR's own scan; ``None`` where it is not waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

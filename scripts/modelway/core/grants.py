@@ -24,6 +24,8 @@ def registry_reading(config: ModelConfig) -> Statements:
         account, region, name = source
         arn = f"arn:{partition(spec.region)}:ecr:{region}:{account}:repository/{name}"
         statements.append(allow(*pull, on=[arn]))
+    if "inspector" in config.scan.scanners:
+        statements.append(allow("inspector-scan:ScanSbom"))  # it knows no resource
     return tuple(statements)
 
 
@@ -48,7 +50,25 @@ def registry_writing(config: ModelConfig) -> Statements:
     ]
     if key := config.registry.kms_key:
         statements.append(_encryption(config, key))
-    return tuple(statements)
+    return (*statements, *_second_gate(config))
+
+
+def _second_gate(config: ModelConfig) -> Statements:
+    """To read ECR's own scan.
+
+    Inspector's findings are read in the caller's name: without ListFindings, which knows no resource, an
+    enhanced scan looks empty (aws/aws-cli issue 6759).
+    """
+    if config.scan.ecr is None:
+        return ()
+    here = allow(
+        "ecr:BatchGetRepositoryScanningConfiguration",
+        "ecr:DescribeImageScanFindings",
+        "ecr:StartImageScan",
+        on=[_repository(config)],
+    )
+    statements = (here, allow("ecr:GetRegistryScanningConfiguration"))
+    return statements if config.scan.ecr.mode == "basic" else (*statements, allow("inspector2:ListFindings"))
 
 
 def _repository(config: ModelConfig) -> str:

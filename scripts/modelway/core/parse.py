@@ -34,6 +34,7 @@ from modelway.core.config import (
     Strategy,
     Waiver,
 )
+from modelway.core.ecr_scan import MODES, EcrScan
 from modelway.core.fields import Fields, broken
 from modelway.core.image import Digest, Image
 from modelway.core.json import Json, JsonObject
@@ -111,6 +112,16 @@ def scan(value: Json) -> ScanSpec:
         only_fixable=fields.flag("only_fixable", default=False),
         waivers=tuple(_waiver(item) for item in fields.items("waivers")),
         max_database_age=fields.time("max_database_age", bare.max_database_age),
+        ecr=_ecr(fields.raw("ecr")) if "ecr" in fields else None,
+    )
+
+
+def _ecr(value: Json) -> EcrScan:
+    """What is wanted of ECR's own scan."""
+    fields, bare = Fields(value), EcrScan()
+    wanted = fields.text("mode", bare.mode)
+    return EcrScan(
+        mode=next(known for known in MODES if known == wanted), timeout=fields.time("timeout", bare.timeout)
     )
 
 

@@ -20,9 +20,9 @@ from modelway.rehearsal import images
 from modelway.rehearsal.context import Context
 from modelway.rehearsal.ecr_layers import Layers
 from modelway.rehearsal.ecr_request import Asked, ImageId, Output, named_repository, page, texts
+from modelway.rehearsal.ecr_scan import Scans
 from modelway.rehearsal.images import EcrError
 from modelway.rehearsal.registry_client import Client
-from modelway.rehearsal.wire import not_rehearsed
 
 TOKEN_LIFE = timedelta(hours=12)
 
@@ -30,7 +30,9 @@ TOKEN_LIFE = timedelta(hours=12)
 def install(context: Context) -> None:
     """Replace and add operations of moto's ECR."""
     registry = Client(context.registry)
-    for operations in (Operations(context, registry), Layers(registry)):
+    scans = Scans(context, registry)
+    context.control("ecr-scan", scans.control)
+    for operations in (Operations(context, registry), Layers(registry), scans):
         for name in operations.NAMES:
             setattr(ECRResponse, name, _method(getattr(operations, name)))
     _name_repositories(context.address)
@@ -70,7 +72,6 @@ class Operations:
         "list_images",
         "describe_images",
         "list_image_referrers",
-        "start_image_scan",
     )
 
     def __init__(self, context: Context, registry: Client) -> None:
@@ -180,10 +181,6 @@ class Operations:
             if not types or one["artifactType"] in types
         ]
         return page(asked, "referrers", told, default=50)
-
-    def start_image_scan(self, asked: Asked) -> Output:
-        """Refused: moto would answer with one made-up finding, and no finding is better than a false one."""
-        raise not_rehearsed("ecr", "StartImageScan", f"no scanner runs in {asked.region}")
 
 
 def _wanted(asked: Asked, repository: Repository) -> list[Image]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import BinaryIO, cast
 
 import urllib3
 
@@ -45,6 +48,22 @@ class Client:
         """Size of a blob of this repository, if it has it."""
         answer = self.pool.request("HEAD", self.url(path, "blobs", digest))
         return int(answer.headers["Content-Length"]) if answer.status == HTTPStatus.OK else None
+
+    def blob(self, path: str, digest: str) -> bytes:
+        """A small blob's bytes; raises ``RegistryError``."""
+        with self.reading(path, digest) as body:
+            return body.read()
+
+    @contextmanager
+    def reading(self, path: str, digest: str) -> Iterator[BinaryIO]:
+        """A blob while it comes; raises ``RegistryError``."""
+        answer = self.pool.request("GET", self.url(path, "blobs", digest), preload_content=False)
+        try:
+            if answer.status != HTTPStatus.OK:
+                raise RegistryError(answer.status, answer.data)
+            yield cast("BinaryIO", answer)
+        finally:
+            answer.release_conn()
 
     def start_upload(self, path: str) -> dict[str, str]:
         """Open an upload; the answer's headers, with an absolute ``Location`` at the registry."""

@@ -81,13 +81,14 @@ class Read:
     notes: list[str] = field(default_factory=list)
 
 
-def read_ecr(answer: Node, into: Read) -> None:
-    """Findings of one page of DescribeImageScanFindings; raises ``reading.Wrong``."""
+def read_ecr(answer: Node, into: Read) -> int:
+    """Findings of one page of DescribeImageScanFindings, and how many it has; raises ``reading.Wrong``."""
     inner = answer.inner("imageScanFindings")
-    for one in inner.each("enhancedFindings"):
+    enhanced, basic = [*inner.each("enhancedFindings")], [*inner.each("findings")]
+    for one in enhanced:
         read_inspector(one, into)
-    for one in inner.each("findings"):
-        into.findings.append(_basic(one, into))
+    into.findings += [_basic(one, into) for one in basic]
+    return len(enhanced) + len(basic)
 
 
 def read_inspector(one: Node, into: Read) -> None:

@@ -1,0 +1,174 @@
+"""The second gate: ECR's own scan of the pushed image, waited for, attached, and judged by the policy.
+
+Between the push and the first environment. It finds what was not known, or not looked for, before the push.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from modelway import scanning
+from modelway.core import ecr_scan
+from modelway.core.access import reading
+from modelway.core.config import ModelConfig
+from modelway.core.ecr_scan import Done, EcrScan, Hopeless, Look, Scanning, Setup, Sighting, Start, Wait
+from modelway.core.image import Image
+from modelway.core.json import canonical
+from modelway.core.manifest import Manifest
+from modelway.core.policy import Verdict, judge
+from modelway.core.report import Database, Read, Report
+from modelway.core.report_json import report_json, report_of
+from modelway.errors import Blocked, NotAllowed, NotEvaluated
+from modelway.ports import Registry, RegistryScan, World
+from modelway.scanning import Scanned
+
+ECR_REPORT_TYPE = "application/vnd.modelway.ecr-report.v1+json"
+"""The OCI artifact type under which ECR's report is attached to its digest."""
+SCANNER = "ecr"
+FRESH = timedelta(hours=24)
+"""So long an attached report of ECR's is not asked for anew: a re-run of a release goes on at once."""
+_TOOLS = {Scanning.BASIC: "Amazon ECR basic scanning", Scanning.ENHANCED: "Amazon ECR enhanced scanning"}
+
+
+def examine(world: World, config: ModelConfig, image: Image, wanted: EcrScan) -> Scanned:
+    """ECR's report on a pushed image, judged; a fresh one that is attached is taken as it is.
+
+    Raises ``NotEvaluated`` where ECR will not say. Whether the release may go on is the caller's to say.
+    """
+    registry = world.registry(config.registry)
+    manifest = registry.manifest(image.digest)
+    if manifest is None:
+        raise NotAllowed(f"{image} is not in the registry", cure="push it first: scripts/run push CONFIG")
+    report = attached(registry, image, manifest)
+    if report and world.clock.now() - _as_of(report) < FRESH:
+        world.reporter.note(f"ECR's scan of {_as_of(report):%Y-%m-%d %H:%M} is attached: not asked again")
+    else:
+        report = _asked(world, config, image, manifest, wanted)
+        body = canonical(report_json(report)).encode()
+        registry.attach(image.digest, ECR_REPORT_TYPE, body, created=world.clock.now())
+    file = world.run.workspace / "reports" / f"{report.subject.hex}.{SCANNER}.json"
+    scanning.write(file, canonical(report_json(report)))
+    return Scanned(reports=(report,), verdict=_judged(world, config, report), files=(file,))
+
+
+def reasons(world: World, config: ModelConfig, image: Image, manifest: Manifest) -> tuple[str, ...]:
+    """Why ECR's scan lets an image in, where the config asks for it; raises what forbids it. Reads only."""
+    if config.scan.ecr is None:
+        return ()
+    registry = world.registry(reading(config).registry)
+    report = attached(registry, image, manifest)
+    if report is None:
+        raise NotAllowed(
+            f"no report of ECR's own scan is attached to {image.digest}",
+            seen="The config asks for one: scan.ecr.",
+            cure="run `scripts/run push CONFIG`: it waits for the scan and attaches what it found.",
+        )
+    verdict = _judged(world, config, report)
+    if verdict.blocking or verdict.expired:
+        blocking = [f"{b.finding.id} in {b.finding.thing}: {b.why}" for b in verdict.blocking]
+        expired = [f"the waiver of {w.id} expired on {w.expires}" for w in verdict.expired]
+        raise Blocked(
+            f"the policy of today refuses what ECR's own scan found in {image.digest}",
+            seen="\n".join([*blocking, *expired]),
+            cure="fix or waive them in the config; `scripts/run push CONFIG` shows how.",
+        )
+    if verdict.stale:
+        raise NotEvaluated(verdict.stale, cure="run `scripts/run push CONFIG`: it asks ECR again.")
+    counts = f"{len(verdict.below)} findings below the limit, {len(verdict.waived)} waived"
+    return (f"ECR's own scan passes the policy of today: {counts}",)
+
+
+def _judged(world: World, config: ModelConfig, report: Report) -> Verdict:
+    """What the policy says of it now."""
+    return judge(report, config.scan, world.clock.now())
+
+
+def _as_of(report: Report) -> datetime:
+    """The day a report of ECR's speaks for."""
+    about = report.database
+    if about is None or about.as_of is None:
+        raise TypeError(report.scanner)
+    return about.as_of
+
+
+def _asked(world: World, config: ModelConfig, image: Image, manifest: Manifest, wanted: EcrScan) -> Report:
+    """Wait for the scan, and report it."""
+    door = world.registry_scan(config)
+    setup = door.setup()
+    if wrong := ecr_scan.unfit(setup, wanted.mode):
+        raise _no_result(image, wrong)
+    world.reporter.note(f"{_TOOLS[setup.scanning]}: waiting for what it says of {image.digest}")
+    return _report(config, manifest, setup, _awaited(world, door, setup, image, wanted))
+
+
+def _awaited(world: World, door: RegistryScan, setup: Setup, image: Image, wanted: EcrScan) -> Sighting:
+    """Look until the result may be believed."""
+    begun, started = world.clock.now(), False
+    looks: list[Look] = []
+    while True:
+        seen = door.look(image.digest)
+        looks.append(replace(seen.look, seconds=world.clock.elapsed(begun)))
+        step = ecr_scan.after(setup, looks, timeout=wanted.timeout, started=started)
+        match step:
+            case Done(why):
+                world.reporter.note(f"ECR's scan is over: {why}")
+                return replace(seen, look=looks[-1])
+            case Start(why):
+                world.reporter.note(f"asked ECR to scan the image: {why}")
+                door.start(image.digest)
+                started = True
+            case Wait(why):
+                world.reporter.progress(f"waiting for ECR's scan: {why}")
+            case Hopeless():
+                raise _no_result(image, step)
+            case _:
+                assert_never(step)
+        world.clock.sleep(ecr_scan.PAUSE)
+
+
+def _no_result(image: Image, why: Hopeless) -> NotEvaluated:
+    """The failure where ECR does not say what is in the image."""
+    return NotEvaluated(f"ECR's own scan says nothing of {image}", seen=why.what, cure=why.cure)
+
+
+def _report(config: ModelConfig, manifest: Manifest, setup: Setup, seen: Sighting) -> Report:
+    """What ECR found, as a report like any other."""
+    if manifest.config is None:
+        raise TypeError(manifest)
+    look, tool = seen.look, _TOOLS[setup.scanning]
+    return Report(
+        scanner=SCANNER,
+        tool=tool,
+        fingerprint=f"{SCANNER} {look.fingerprint}",
+        subject=manifest.config,
+        platform=config.image.platform,
+        packages=seen.packages,
+        findings=seen.findings,
+        database=Database(
+            sources=(tool,), built=look.advisories or look.completed or look.at, as_of=ecr_scan.as_of(look)
+        ),
+        read=(Read(area="ecr", count=look.read),),
+        notes=(
+            *seen.notes,
+            f"ECR said {look.status} after {look.seconds:.0f} s; it names packages with findings only.",
+        ),
+    )
+
+
+def attached(registry: Registry, image: Image, manifest: Manifest) -> Report | None:
+    """The newest report of ECR's about this very image that is attached."""
+    for document in registry.attached(image.digest, ECR_REPORT_TYPE):
+        try:
+            report = report_of(json.loads(document))
+        except (ValueError, RecursionError) as error:
+            raise NotEvaluated(
+                "a report of ECR's scan attached to the image cannot be read",
+                seen=repr(error),
+                cure="push the image again: scripts/run push CONFIG",
+            ) from error
+        if report.subject == manifest.config:
+            return report
+    return None
