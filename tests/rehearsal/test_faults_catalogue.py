@@ -20,7 +20,7 @@ from modelway.rehearsal.venue import VENUES
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=str)
 def test_every_fault_injects_something(fault: Fault) -> None:
     means = (fault.spoiled, fault.package, fault.throttles, fault.kills, fault.capacity_short, fault.stale)
-    assert any(means)
+    assert any((*means, fault.foreign))
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=str)
@@ -37,6 +37,11 @@ def test_faults_speak_of_targets_there_are(fault: Fault) -> None:
 def test_the_faulty_layer_needs_no_other_base_image() -> None:
     text = "FROM base:1\n" + faults_catalogue.spoiling(faults_catalogue.LAYER.read_text())
     assert [base.reference for base in dockerfile.bases(text, {}, "linux/amd64")] == ["base:1"]
+
+
+def test_the_foreign_layer_needs_no_other_base_image() -> None:
+    text = "FROM base:1\n" + faults_catalogue.calling_itself("modelway-rehearsal/foreign:1")
+    assert "base:1" in [base.reference for base in dockerfile.bases(text, {}, "linux/amd64")]
 
 
 @pytest.mark.parametrize("layer", ["it's", "ends with \\"])

@@ -70,6 +70,19 @@ def with_artifact(derived: Derived, sha256: str) -> Derived:
     return derived.put(("model_artifact", "sha256"), sha256, why)
 
 
+def with_waiver(derived: Derived, vulnerability: str, expires: str) -> Derived:
+    """Accept a vulnerability until a day, beside what is accepted already."""
+    given = _get(derived.document, ("scan", "waivers"))
+    others = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else []
+    waiver: Json = {
+        "id": vulnerability,
+        "reason": "accepted for a rehearsal, to see what happens when this ends",
+        "expires": expires,
+    }
+    why = f"scan.waivers: {vulnerability} is accepted until {expires}"
+    return derived.put(("scan", "waivers"), [*others, waiver], why)
+
+
 def ca_bundle(variables: Mapping[str, str]) -> str:
     """The certificate bundle this machine's package downloads use; empty for the default."""
     return next((variables[name] for name in _CA_VARIABLES if variables.get(name)), "")

@@ -38,6 +38,12 @@ class Fault:
     """Whether there is one instance too few for the last environment."""
     stale: bool = False
     """Whether the artifact is swapped after its checksum was taken."""
+    foreign: bool = False
+    """Whether the image says that it is of a distribution the scanner knows nothing of."""
+    expired: str = ""
+    """A vulnerability whose waiver in the config ended yesterday."""
+    late_scan: bool = False
+    """Whether ECR's own scan is a second gate, and says that it is over before its findings come."""
 
     def ending(self, target: str) -> str:
         """How the release to a target has to end, in a line."""
@@ -89,6 +95,29 @@ _ALL = (
         ends="the scan blocks the release before anything is pushed",
         exit_code=3,
         package="h11==0.14.0",
+    ),
+    Fault(
+        name="expired-waiver",
+        happens="the config accepts a critical vulnerability of the image by a waiver that ended yesterday",
+        ends="the scan blocks the release before anything is pushed: review the waiver, or fix the package",
+        exit_code=3,
+        package="h11==0.14.0",
+        expired="CVE-2025-43859",
+    ),
+    Fault(
+        name="late-scan",
+        happens="ECR's own scan is over before its findings come, which the first scan knew nothing of",
+        ends="the gate after the push waits for them and blocks the release; no environment gets the image",
+        exit_code=3,
+        package="setuptools==69.5.1",
+        late_scan=True,
+    ),
+    Fault(
+        name="unreadable-image",
+        happens="the image is of a distribution whose advisories the scanner does not have",
+        ends="that is no pass: the release stops, and names the scanners that may know it",
+        exit_code=9,
+        foreign=True,
     ),
     Fault(
         name="no-capacity",
@@ -144,6 +173,24 @@ def vulnerable_image(base: str, package: str) -> str:
 def holding(image: str) -> str:
     """Dockerfile lines that put that package where a scanner finds it."""
     return (
-        "\n# What a rehearsal adds to make this image vulnerable (rehearse --fault vulnerable).\n"
+        "\n# What a rehearsal adds to make this image vulnerable (rehearse --fault).\n"
         f"COPY --from={image} /package /opt/vulnerable\n"
+    )
+
+
+FOREIGN = 'NAME=Slackware\nID=slackware\nVERSION_ID=15.0\nPRETTY_NAME="Slackware 15.0"\n'
+"""An os-release of a distribution OSV has no advisories of."""
+
+
+def foreign_image() -> str:
+    """Dockerfile of an image that holds nothing but that os-release."""
+    return "FROM scratch\nCOPY os-release /os-release\n"
+
+
+def calling_itself(image: str) -> str:
+    """Dockerfile lines that let the image say that it is of that distribution."""
+    return (
+        "\n# What a rehearsal adds so that no scanner knows this image (rehearse --fault unreadable-image).\n"
+        f"COPY --from={image} /os-release /usr/lib/os-release\n"
+        f"COPY --from={image} /os-release /etc/os-release\n"
     )

@@ -28,6 +28,8 @@ _NOTE = "A small set of advisories, made by hand for the rehearsal: not a verdic
 LAPTOP = "999999999999"
 """The account the rehearsal's credentials are of."""
 _SIGKILL = -9
+_LATE = 100
+"""Seconds ECR says that its scan is over and has no findings yet."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -164,6 +166,10 @@ class Play:
             services = ("ecr", "s3", "sts", *self.venue.services)
             rules: Json = [_throttle(service) for service in services]
             self.cloud.control("faults", {"rules": rules})
+        if fault.late_scan:
+            spec = self.config.registry
+            late: JsonObject = {"account": spec.account, "region": spec.region, "scan_type": "ENHANCED"}
+            self.cloud.control("ecr-scan", {**late, "empty": _LATE})
         if fault.capacity_short and (shortage := self.venue.shortage()):
             self.cloud.control(shortage.control, shortage.payload)
 

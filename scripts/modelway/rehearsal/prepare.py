@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import yaml
@@ -153,7 +154,7 @@ def before(made: Draft) -> Draft:
 
 def faulty(scene: Scene, made: Draft, fault: Fault) -> Draft:
     """The release that will go wrong; raises ``Malformed`` where this image cannot be made faulty."""
-    if not (fault.spoiled or fault.package):
+    if not (fault.spoiled or fault.package or fault.foreign):
         return made
     if not made.dockerfile:
         raise Malformed(
@@ -161,10 +162,12 @@ def faulty(scene: Scene, made: Draft, fault: Fault) -> Draft:
             seen=f"image.strategy is {derive.strategy(made.derived.document)}.",
             cure="rehearse it with a config of strategy byoc: model-configs/iris-classifier.yaml.",
         )
+    if fault.foreign:
+        text = made.dockerfile + faults_catalogue.calling_itself(_foreign(scene, made))
+        return _saying(made, "the image says that it is Slackware 15.0", text)
     if fault.package:
-        said = f"the image gets {fault.package}"
         text = made.dockerfile + faults_catalogue.holding(_vulnerable(scene, made, fault.package))
-        return replace(made, derived=replace(made.derived, said=(*made.derived.said, said)), dockerfile=text)
+        return _scanned_so(scene, _saying(made, f"the image gets {fault.package}", text), fault)
     last = derive.production(made.derived.document)
     layer = faults_catalogue.spoiling(faults_catalogue.LAYER.read_text(encoding="utf-8"))
     said = f"the image gets a layer that breaks it where {derive.FAULT}={fault.name}: in {last}"
@@ -172,11 +175,45 @@ def faulty(scene: Scene, made: Draft, fault: Fault) -> Draft:
     return replace(made, derived=derived, dockerfile=made.dockerfile + layer)
 
 
-def _vulnerable(scene: Scene, made: Draft, package: str) -> str:
-    """Build an image that holds nothing but the package; its name."""
+def _saying(made: Draft, said: str, text: str) -> Draft:
+    """The draft with another Dockerfile, and a word about it."""
+    return replace(made, derived=replace(made.derived, said=(*made.derived.said, said)), dockerfile=text)
+
+
+def _scanned_so(scene: Scene, made: Draft, fault: Fault) -> Draft:
+    """The draft with what the fault wants of its scan: a waiver that has ended, a second gate."""
+    derived = made.derived
+    if fault.expired:
+        day = scene.world.clock.now().date() - timedelta(days=1)
+        derived = derive.with_waiver(derived, fault.expired, str(day))
+    if fault.late_scan:
+        why = "scan.ecr: ECR's own scan, by Amazon Inspector, is a second gate"
+        derived = derived.put(("scan", "ecr"), {"mode": "enhanced"}, why)
+    return replace(made, derived=derived)
+
+
+def _foreign(scene: Scene, made: Draft) -> str:
+    """Build an image that holds nothing but an os-release; its name."""
+    folder, tag = scene.folders.work / "foreign", "modelway-rehearsal/foreign:1"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "os-release").write_text(faults_catalogue.FOREIGN, encoding="utf-8")
+    text = faults_catalogue.foreign_image()
+    request = BuildRequest(context=folder, dockerfile=text, platform=_own(scene, made).platform, tag=tag)
+    scene.world.builder().build(request)
+    return tag
+
+
+def _own(scene: Scene, made: Draft) -> Byoc:
+    """The image as the plain config builds it."""
     spec = scene.world.configs.load(write(scene, made, "plain")).image
     if not isinstance(spec, Byoc):
         raise TypeError(spec)
+    return spec
+
+
+def _vulnerable(scene: Scene, made: Draft, package: str) -> str:
+    """Build an image that holds nothing but the package; its name."""
+    spec = _own(scene, made)
     base = dockerfile.bases(made.dockerfile, spec.build_args, spec.platform)[-1].reference
     name, _, version = package.partition("==")
     tag = f"modelway-rehearsal/vulnerable-{name}:{version}"

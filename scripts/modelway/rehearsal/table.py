@@ -61,7 +61,7 @@ def next_steps(config: str, fault: Fault | None, target: str, *, builds: bool = 
     able = [
         one.name
         for one in FAULTS.values()
-        if target not in one.never_on and (builds or not (one.spoiled or one.package))
+        if target not in one.never_on and (builds or not (one.spoiled or one.package or one.foreign))
     ]
     others = [name for name in able if fault is None or name != fault.name]
     own = "" if config == DEFAULT_CONFIG else f" {config}"

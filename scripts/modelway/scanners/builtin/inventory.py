@@ -33,7 +33,7 @@ from modelway.scanners.builtin.wanted import (
 )
 
 _PLAIN = re.compile(r"[!-~]{1,256}\Z")
-_OTHERS = "list a scanner that can under scan.scanners: trivy, grype or ecr"
+_OTHERS = "list a scanner that can under scan.scanners: trivy or grype"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
