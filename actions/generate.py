@@ -29,6 +29,7 @@ RESULT = (
 PREVIEWED = ("validate", "build", "scan", "try", "plan", "iam")
 """What `preview` reads the results of."""
 WRITER = "whom the comment is written by"
+APPROVER = "the token GitHub is asked with who approved the run; its job needs the permission to read actions"
 _VERSION = "id of the version, 12 hex digits"
 _DIGEST = "the image's digest, sha256:..."
 
@@ -39,8 +40,8 @@ class Action:
 
     does: str
     outputs: Mapping[str, str] = field(default_factory=dict)
-    token: bool = False
-    """Whether it asks GitHub something."""
+    token: str = ""
+    """What it asks GitHub with a token for, if it asks something."""
 
 
 _DEPLOYED = {
@@ -115,8 +116,11 @@ ACTIONS: Mapping[str, Action] = {
     "deploy": Action(
         does="Take an image to an environment: gate, plan, the approved steps, the way back if it is sick.",
         outputs=_DEPLOYED,
+        token=APPROVER,
     ),
-    "promote": Action(does="Deploy to an environment what passed in the one before it.", outputs=_DEPLOYED),
+    "promote": Action(
+        does="Deploy to an environment what passed in the one before it.", outputs=_DEPLOYED, token=APPROVER
+    ),
     "rollback": Action(
         does="Go back to the last version that passed, or to the one named.",
         outputs={"version": "id of the version that serves again, 12 hex digits"},
@@ -142,7 +146,7 @@ ACTIONS: Mapping[str, Action] = {
     "preview": Action(
         does="Say what a pull request would do: its one comment, and the summary.",
         outputs={"comment": "address of the comment; empty where none was written"},
-        token=True,
+        token=WRITER,
     ),
 }
 """Actions in the order a workflow uses them."""
@@ -196,7 +200,7 @@ def action_yml(verb: str) -> str:
         lines += ["    required: true"] if each.required else []
         lines += [f"    default: {json.dumps('false' if each.flag else '')}"] if not each.required else []
     if action.token:
-        lines += ["  github-token:", f"    description: {WRITER}", "    default: ${{ github.token }}"]
+        lines += ["  github-token:", f"    description: {action.token}", "    default: ${{ github.token }}"]
     lines += ["outputs:"]
     for name, words in (("result", RESULT), *action.outputs.items()):
         lines += [
@@ -257,7 +261,7 @@ def _section(verb: str) -> Iterator[str]:
     for each in inputs_of(verb):
         yield f"| `{each.name}` | {'yes' if each.required else ''} | {_cell(described(each))} |"
     if action.token:
-        yield f"| `github-token` |  | {WRITER}; without it, the job's own |"
+        yield f"| `github-token` |  | {action.token}; without it, the job's own |"
     yield "\n| output | meaning |\n| --- | --- |"
     for name, words in (("result", RESULT), *action.outputs.items()):
         yield f"| `{name}` | {_cell(words)} |"

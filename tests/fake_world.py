@@ -19,7 +19,7 @@ from tests.configs import model_config
 from tests.fake_images import FakeRegistry, manifest_over
 from tests.fake_registry_scan import FakeRegistryScan
 from tests.fake_target import Clock, FakeTarget
-from tests.fakes import FakeReporter
+from tests.fakes import FakeKeys, FakeReporter
 from tests.reports import NOW, report
 
 GOOD = HttpAnswer(status=200, body=b"[0]", content_type="application/json", latency=0.01)
@@ -69,6 +69,7 @@ class Stage:
     registry: FakeRegistry = field(default_factory=FakeRegistry)
     targets: dict[str, AnsweringTarget] = field(default_factory=dict)
     scan: FakeRegistryScan = field(default_factory=FakeRegistryScan)
+    keys: FakeKeys = field(default_factory=FakeKeys)
 
     def __post_init__(self) -> None:
         for name in self.config.environments:
@@ -93,6 +94,7 @@ class Stage:
             history=nothing,
             permissions=nothing,
             registry_scan=lambda _: self.scan,
+            keys=lambda _: self.keys,
         )
 
     def _open(self, config: ModelConfig, place: Environment) -> AnsweringTarget:

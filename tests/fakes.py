@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from modelway.core.statement import Envelope, Signature, sealed
+
 
 @dataclass
 class FakeClock:
@@ -111,3 +113,21 @@ class FakeReporter:
     def _told(self, kind: str, text: str, into: list[str]) -> None:
         into.append(text)
         self.all.append((kind, text))
+
+
+@dataclass
+class FakeKeys:
+    """Keys that are names: a signature is the author's own name."""
+
+    authors: frozenset[str] = frozenset()
+    """Who has a key."""
+
+    def seal(self, author: str, payload: bytes, /) -> bytes | None:
+        """Signed by name, by those who have a key."""
+        if author not in self.authors:
+            return None
+        return sealed(payload, Signature(signature=author.encode(), key=author))
+
+    def signed_by(self, envelope: Envelope, /) -> frozenset[str]:
+        """Whose name it is."""
+        return frozenset(one.signature.decode() for one in envelope.signatures) & self.authors

@@ -7,13 +7,17 @@ from datetime import date, timedelta
 
 import pytest
 
+from modelway import evidence
 from modelway.core import planfile
-from modelway.core.config import ContractTest, Expect, Waiver
+from modelway.core.config import ContractTest, Expect, Signing, Waiver
+from modelway.core.evidence import VERDICT
 from modelway.core.findings import Finding
 from modelway.core.image import DOCKER_MANIFEST, OCI_MANIFEST, Digest, Image
 from modelway.core.json import canonical
 from modelway.core.record import Withdrawn
 from modelway.core.report import Report
+from modelway.core.statement import Statement
+from modelway.core.verdict import EnvironmentVerdict, verdict_of
 from modelway.delivery import Manner, words
 from modelway.errors import (
     Blocked,
@@ -27,8 +31,10 @@ from modelway.errors import (
     Unrestored,
 )
 from modelway.ports import HttpAnswer
+from tests.configs import model_config
 from tests.fake_images import manifest_over
 from tests.fake_world import GOOD, Stage
+from tests.fakes import FakeKeys
 from tests.reports import NOW, database, finding, report
 
 BAD = HttpAnswer(status=500, body=b"oops", content_type="text/plain", latency=0.01)
@@ -286,3 +292,93 @@ def test_without_contract_tests_a_version_passes_by_serving():
     stage.delivery("production").deploy(one)
     stage.delivery("staging").deploy(two)
     assert stage.targets["staging"].records[stage.delivery("staging").version(one).id].passed
+
+
+# --- evidence ---
+
+SIGNING = Signing(verify_with=("keys/x.pub",))
+
+
+def signing_stage(*authors: str) -> Stage:
+    """A stage whose build and staging have keys; those of the authors are at hand."""
+    config = model_config(artifact=None)
+    places = {**config.environments, "staging": replace(config.environments["staging"], evidence=SIGNING)}
+    return Stage(config=replace(config, environments=places), keys=FakeKeys(authors=frozenset(authors)))
+
+
+def verdicts(stage: Stage, image: Image) -> list[EnvironmentVerdict]:
+    """What environments say of the image."""
+    found = evidence.witnessed(
+        stage.keys, image.digest, stage.registry.attached(image.digest, *evidence.TYPES)
+    )
+    return [verdict_of(one.statement.predicate) for one in found]
+
+
+def test_a_version_that_passed_leaves_a_verdict_on_its_image():
+    stage = signing_stage("staging")
+    image = stage.push()
+    stage.delivery("staging").deploy(image)
+    [verdict] = verdicts(stage, image)
+    assert (verdict.environment, verdict.version) == ("staging", stage.delivery("staging").version(image).id)
+    assert [(one.status, one.answer) for one in verdict.transcript] == [(200, "[0]")]
+    assert verdict.approval is None
+
+
+def test_the_same_pass_is_said_once():
+    stage = signing_stage("staging")
+    image = stage.push()
+    stage.delivery("staging").deploy(image)
+    before = list(stage.registry.writes)
+    stage.delivery("staging").deploy(image)
+    assert stage.registry.writes == before
+
+
+def test_a_verdict_that_a_dead_process_did_not_attach_is_attached_by_the_next():
+    stage = signing_stage("staging")
+    image = stage.push()
+    stage.delivery("staging").deploy(image)
+    stage.registry.documents = [d for d in stage.registry.documents if d[1] not in evidence.TYPES]
+    stage.delivery("staging").deploy(image)
+    [verdict] = verdicts(stage, image)
+    assert verdict.transcript, "it was asked again"
+
+
+def test_production_believes_a_verdict_signed_by_staging():
+    stage = signing_stage("staging")
+    image = stage.push()
+    stage.delivery("staging").deploy(image)
+    assert any("signed by staging" in reason for reason in stage.delivery("production").gate(image))
+
+
+def test_production_refuses_what_staging_did_not_sign():
+    stage = signing_stage()
+    image = stage.push()
+    stage.delivery("staging").deploy(image)
+    with pytest.raises(NotAllowed, match="not staging's word") as caught:
+        stage.delivery("production").gate(image)
+    assert "found from nobody: it is not signed" in caught.value.seen
+
+
+def test_a_verdict_forged_by_the_build_is_refused():
+    stage = signing_stage("build", "staging")
+    image = stage.push()
+    stage.delivery("staging").deploy(image)
+    [said] = verdicts(stage, image)
+    stage.registry.documents = [d for d in stage.registry.documents if d[1] not in evidence.TYPES]
+    forged = Statement(subject=image.digest, predicate_type=VERDICT, predicate=said.predicate())
+    evidence.attach(stage.registry, stage.keys, stage.clock, "build", forged)
+    with pytest.raises(NotAllowed, match="not staging's word") as caught:
+        stage.delivery("production").gate(image)
+    assert "found from build" in caught.value.seen
+
+
+def test_a_verdict_moved_to_another_image_is_named_as_a_swap():
+    stage = signing_stage("staging")
+    image = stage.push()
+    stage.delivery("staging").deploy(image)
+    other = stage.push("two")
+    stage.registry.documents += [
+        (other.digest, *d[1:]) for d in stage.registry.documents if d[1] in evidence.TYPES
+    ]
+    with pytest.raises(NotAllowed, match="evidence was swapped"):
+        stage.delivery("staging").gate(other)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelway.core.config import ContractTest, ModelConfig
-from modelway.core.contract import Answer, complaints, contract_hash
+from modelway.core.contract import Answer, complaints, contract_hash, shown
+from modelway.core.verdict import Answered
 from modelway.errors import Unhealthy
 from modelway.ports import HttpAnswer, HttpRequest
 
@@ -27,35 +28,43 @@ class Contract:
         """What a pass is bound to; without tests too, so that a version can pass by serving."""
         return contract_hash(self.tests, self.bodies)
 
-    def verify(self, invoke: Callable[[HttpRequest], HttpAnswer], what: str) -> None:
-        """Ask every test; raises ``Unhealthy`` with all that is wrong."""
-        wrong = [f"{test.name}: {text}" for test in self.tests for text in self._ask(test, invoke)]
+    def verify(self, invoke: Callable[[HttpRequest], HttpAnswer], what: str) -> tuple[Answered, ...]:
+        """Ask every test; what came back. Raises ``Unhealthy`` with all that is wrong."""
+        asked = [(test, *self._ask(test, invoke)) for test in self.tests]
+        wrong = [f"{test.name}: {text}" for test, _, complaints_ in asked for text in complaints_]
         if not wrong:
-            return
+            return tuple(_answered(test.name, answer) for test, answer, _ in asked)
         raise Unhealthy(
             f"{what} fails {len(wrong)} contract test{'s' * (len(wrong) > 1)}",
             seen="\n".join(wrong),
             cure="Fix the model, or the test in the config if the new answer is right.",
         )
 
-    def _ask(self, test: ContractTest, invoke: Callable[[HttpRequest], HttpAnswer]) -> tuple[str, ...]:
-        """What is wrong with the answer to one test."""
+    def _ask(
+        self, test: ContractTest, invoke: Callable[[HttpRequest], HttpAnswer]
+    ) -> tuple[Answer, tuple[str, ...]]:
+        """The answer to one test, and what is wrong with it."""
         request = HttpRequest(body=self.bodies[test.name], content_type=test.content_type, accept=test.accept)
-        found: tuple[str, ...] = ()
-        for _ in range(_TRIES):
-            answer = invoke(request)
-            found = complaints(
-                test.expect,
-                Answer(
-                    status=answer.status,
-                    body=answer.body,
-                    content_type=answer.content_type,
-                    latency=answer.latency,
-                ),
+        for attempt in range(1, _TRIES + 1):
+            came = invoke(request)
+            answer = Answer(
+                status=came.status, body=came.body, content_type=came.content_type, latency=came.latency
             )
-            if not all(" ms, took " in text for text in found) or not found:
-                break
-        return found
+            found = complaints(test.expect, answer)
+            if not found or attempt == _TRIES or not all(" ms, took " in text for text in found):
+                return answer, found
+        raise AssertionError  # the last attempt returned
+
+
+def _answered(name: str, answer: Answer) -> Answered:
+    """One line of the transcript."""
+    return Answered(
+        test=name,
+        status=answer.status,
+        latency_ms=answer.latency * 1000,
+        content_type=answer.content_type.partition(";")[0].strip(),
+        answer=shown(answer.body),
+    )
 
 
 def read(config: ModelConfig, root: Path) -> Contract:

@@ -5,12 +5,11 @@ What ``gate``, ``plan``, ``deploy``, ``promote``, ``rollback`` and ``release`` h
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Self
 
-from modelway import contract_tests, second_gate
+from modelway import contract_tests, evidence, scanning, second_gate
 from modelway.contract_tests import Contract
 from modelway.core import duration, promotion, rollout
 from modelway.core.access import reading
@@ -20,15 +19,13 @@ from modelway.core.image import Image
 from modelway.core.manifest import Manifest
 from modelway.core.plan import FULL, Goal, State, Waypoint, plan, plan_back
 from modelway.core.planfile import PlanFile
-from modelway.core.policy import combine, judge
 from modelway.core.refusals import refuse
-from modelway.core.report import Report
-from modelway.core.report_json import report_of
 from modelway.core.steps import Shift, Step
+from modelway.core.verdict import Answered
 from modelway.core.version import Version, VersionId
 from modelway.core.words import describe
 from modelway.engine import Engine
-from modelway.errors import Blocked, Differs, Malformed, NotAllowed, NotEvaluated
+from modelway.errors import Differs, Malformed, NotAllowed
 from modelway.ports import Target, World
 
 REPORT_TYPE = "application/vnd.modelway.report.v1+json"
@@ -64,6 +61,8 @@ class Delivery:
     environment: Environment
     contract: Contract
     target: Target
+    heard: list[Answered] = field(default_factory=list)
+    """What the version answered when it was asked last."""
 
     @classmethod
     def open(cls, world: World, config: ModelConfig, environment: str) -> Self:
@@ -95,6 +94,7 @@ class Delivery:
         3. A scan report is attached, about this very image, and today's policy lets it pass.
         4. So it does with what ECR's own scan found, where the config asks for that.
         5. What this environment is promoted from has seen the same image and weights pass.
+        6. What is attached is about this image, and signed by whom the config names keys of.
         """
         registry = self.world.registry(reading(self.config).registry)
         manifest = registry.manifest(image.digest)
@@ -105,9 +105,12 @@ class Delivery:
         documents = registry.attached(image.digest, REPORT_TYPE)
         return (
             f"{image.digest} is in the registry as {manifest.media_type}",
-            self._judge_report(documents, manifest),
+            scanning.judge_attached(self.world, self.config, documents, manifest),
             *second_gate.reasons(self.world, self.config, image, manifest),
             self._judge_promotion(image),
+            *evidence.admit(
+                self.world, self.config, self.environment, self.version(image), self.contract.hash
+            ),
         )
 
     def _refuse_media_type(self, manifest: Manifest) -> None:
@@ -116,41 +119,6 @@ class Delivery:
             what = f"{self.environment.target} cannot run manifests of type {manifest.media_type}"
             able = ", ".join(sorted(self.target.media_types))
             raise NotAllowed(what, seen=f"It runs: {able}.", cure="Push it with modelway, which converts it.")
-
-    def _judge_report(self, documents: Collection[bytes], manifest: Manifest) -> str:
-        """The newest report about this image, judged by the policy and waivers of today."""
-        if not self.config.scan.scanners:
-            return "the config asks for no scan"
-        about = [
-            r for r in map(_reports, documents) if r and all(one.subject == manifest.config for one in r)
-        ]
-        if not about:
-            what = f"no scan report is attached to {manifest.digest}"
-            cure = "Scan and push it: scripts/run scan CONFIG && scripts/run push CONFIG"
-            raise NotAllowed(what, seen=f"{len(documents)} documents are about other images.", cure=cure)
-        newest = about[0]
-        missing = set(self.config.scan.scanners) - {report.scanner for report in newest}
-        if missing:
-            what = f"{manifest.digest} was not scanned by {', '.join(sorted(missing))}"
-            raise NotEvaluated(
-                what, cure="Scan and push it: scripts/run scan CONFIG && scripts/run push CONFIG"
-            )
-        now = self.world.clock.now()
-        verdict = combine([judge(report, self.config.scan, now) for report in newest])
-        if verdict.stale:
-            raise NotEvaluated(verdict.stale, cure="Scan with newer advisories and push the report again.")
-        if verdict.unread:
-            what = f"not everything in {manifest.digest} could be scanned"
-            seen = "\n".join(f"{one.area}: {one.what}" for one in verdict.unread)
-            raise NotEvaluated(what, seen=seen, cure="List a scanner that reads it; scan and push again.")
-        if not verdict.ok:
-            blocking = [f"{b.finding.id} in {b.finding.thing}: {b.why}" for b in verdict.blocking]
-            expired = [f"the waiver of {w.id} expired on {w.expires}" for w in verdict.expired]
-            what = f"the policy of today refuses {manifest.digest}"
-            cure = "Fix or waive them in the config; `scripts/run scan CONFIG` shows how."
-            raise Blocked(what, seen="\n".join([*blocking, *expired]), cure=cure)
-        counts = f"{len(verdict.below)} findings below the limit, {len(verdict.waived)} waived"
-        return f"the scan report passes the policy of today: {counts}"
 
     def _judge_promotion(self, image: Image) -> str:
         """What the environment before this one remembers."""
@@ -266,6 +234,7 @@ class Delivery:
         approved = how.approved
         allowed = self._approval(approved, version.id) if approved else self._own_approval(version, goal)
         end = self.engine(release=how.release, patience=how.patience).deploy(version, goal, allowed)
+        self._testify(version, end, how.release)
         self._say_end(version)
         return end
 
@@ -279,6 +248,20 @@ class Delivery:
         place = replace(place, rollout=rollout.without_bake(place.rollout))
         config = replace(self.config, environments={**self.config.environments, place.name: place})
         return type(self).open(self.world, config, place.name)
+
+    def _testify(self, version: Version, end: State, release: str) -> None:
+        """Attach the environment's verdict; the version is asked again where another process had asked."""
+        record = end.records.get(version.id)
+        if record is None or record.passed is None:
+            return
+
+        def answers() -> Sequence[Answered]:
+            if not self.heard:
+                self.verify(version.id, FULL)
+            return self.heard
+
+        named = record if record.release else replace(record, release=release)
+        evidence.testify(self.world, self.config, self.environment, version, named, answers)
 
     def _approval(self, approved: PlanFile, version: VersionId) -> frozenset[Step]:
         """The steps of a plan file, if it is about this version in this environment."""
@@ -308,7 +291,7 @@ class Delivery:
     def verify(self, version: VersionId, percent: int) -> None:
         """Ask the contract tests of a version where it runs."""
         when = "before it has traffic" if percent == 0 else f"with {percent} % of the traffic"
-        self.contract.verify(
+        self.heard[:] = self.contract.verify(
             lambda request: self.target.invoke(request, version),
             f"version {version} in {self.environment.name}, {when},",
         )
@@ -338,12 +321,3 @@ def _attempts(state: State, version: VersionId) -> int:
     record = state.records.get(version)
     failed = record.failed if record else None
     return max(record.attempts if record else 0, failed.attempt if failed else 0, 1)
-
-
-def _reports(document: bytes) -> tuple[Report, ...]:
-    """Read an attached document, one report a scanner; one that cannot be read is not a pass."""
-    try:
-        return tuple(report_of(one) for one in json.loads(document)["reports"])
-    except (ValueError, KeyError, TypeError) as error:
-        what = "a scan report attached to the image cannot be read"
-        raise NotEvaluated(what, seen=repr(error), cure="Scan and push again.") from error

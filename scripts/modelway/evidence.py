@@ -1,12 +1,22 @@
-"""What is attached to an image: writing statements there, and reading them with who signed them."""
+"""What is attached to an image: statements written there, read with who signed them, and asked at the gate.
+
+The build vouches for how an image came to be, its SBOM and its report; an environment testifies that a
+version passed in it. Each signs with its own key, and says nothing twice.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
-from modelway.core.admission import Witnessed
+from modelway.core import admission
+from modelway.core.access import reading, testifying
+from modelway.core.admission import Author, Witnessed
+from modelway.core.config import Environment, ModelConfig, Signing
 from modelway.core.decode import Wrong
+from modelway.core.evidence import PROVENANCE, VERDICT, Document, Provenance, Source
 from modelway.core.image import Digest
+from modelway.core.naming import BUILD
+from modelway.core.record import Passed, Record
 from modelway.core.statement import (
     BUNDLE_TYPE,
     STATEMENT_TYPE,
@@ -16,8 +26,10 @@ from modelway.core.statement import (
     opened,
     statement_of,
 )
-from modelway.errors import NotAllowed
-from modelway.ports import Clock, Keys, Registry
+from modelway.core.verdict import Answered, Approval, EnvironmentVerdict, verdict_of
+from modelway.core.version import Version
+from modelway.errors import NotAllowed, Unavailable
+from modelway.ports import Clock, Keys, Registry, World
 
 TYPES = (BUNDLE_TYPE, STATEMENT_TYPE)
 """OCI artifact types of statements, signed and not."""
@@ -60,6 +72,134 @@ def witnessed(keys: Keys, image: Digest, documents: Iterable[bytes]) -> tuple[Wi
         by = keys.signed_by(envelope) if signed else frozenset()
         found.append(Witnessed(statement=statement, signers=by, signed=signed))
     return tuple(found)
+
+
+def provenance(
+    world: World,
+    config: ModelConfig,
+    inputs: str,
+    bases: tuple[tuple[str, str], ...],
+    documents: tuple[Document, ...],
+) -> Provenance:
+    """How an image came to be, as far as this process can tell."""
+    run = world.run
+    return Provenance(
+        model=config.name,
+        config=config.path,
+        strategy=type(config.image).__name__.lower(),
+        inputs=inputs,
+        source=Source(
+            repository=run.source, commit=run.revision, ref=run.ref, workflow=run.workflow, run=run.url
+        ),
+        bases=bases,
+        documents=documents,
+        built=world.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+
+
+def vouch(
+    world: World, config: ModelConfig, image: Digest, provenance: Provenance, registry: Registry
+) -> None:
+    """The build's word for an image and the documents attached to it."""
+    keys = world.keys(config)
+    attached = witnessed(keys, image, registry.attached(image, *TYPES))
+    said = admission.documents(attached, Author(name=BUILD, keys=_names(config.evidence)))
+    if said and all(one.digest in said.get(one.name, ()) for one in provenance.documents):
+        return
+    statement = Statement(subject=image, predicate_type=PROVENANCE, predicate=provenance.predicate())
+    signed = attach(registry, keys, world.clock, BUILD, statement)
+    world.reporter.note(
+        f"attached the provenance, {'signed' if signed else 'not signed: no key is configured'}"
+    )
+
+
+def admit(
+    world: World, config: ModelConfig, place: Environment, version: Version, contract: str
+) -> tuple[str, ...]:
+    """What the attached evidence says for letting a version in; raises ``NotAllowed`` for what it lacks.
+
+    Asked for is what the config names keys for: the build's provenance, and the verdict of the environment
+    this one is promoted from.
+    """
+    looking = reading(config)
+    image = version.image.digest
+    attached = witnessed(world.keys(looking), image, world.registry(looking.registry).attached(image, *TYPES))
+    rulings = [admission.about(image, attached)] if attached else []
+    if config.evidence.verify_with:
+        build = Author(name=BUILD, keys=_names(config.evidence))
+        rulings.append(admission.provenance(image, attached, build, world.run.source))
+    before = config.environments.get(place.promote_from or "")
+    if before and before.evidence.verify_with:
+        author = Author(name=before.name, keys=_names(before.evidence))
+        rulings.append(admission.passed(version, contract, attached, author)[0])
+    for ruling in rulings:
+        if not ruling.ok:
+            what = f"{config.name} may not go to {place.name}: {ruling.reason}"
+            raise NotAllowed(what, seen=ruling.seen, cure=ruling.cure)
+    return tuple(ruling.reason for ruling in rulings)
+
+
+def testify(  # noqa: PLR0913, PLR0917  (all that a verdict is about)
+    world: World,
+    config: ModelConfig,
+    place: Environment,
+    version: Version,
+    record: Record,
+    answers: Callable[[], Sequence[Answered]],
+) -> None:
+    """An environment's word that a version passed in it, said once for each pass."""
+    passed, image = record.passed, version.image.digest
+    if passed is None or _testified(world, config, place, image, passed):
+        return
+    verdict = EnvironmentVerdict(
+        model=config.name,
+        environment=place.name,
+        account=place.account,
+        region=place.region,
+        target=place.target,
+        version=version.id,
+        artifact=str(version.artifact.sha256) if version.artifact else None,
+        contract=passed.contract,
+        attempt=passed.attempt,
+        began=record.attempt.at if record.attempt else "",
+        passed=passed.at,
+        release=record.release,
+        transcript=tuple(answers()),
+        approval=approval(world, place.name),
+    )
+    registry, keys = world.registry(testifying(config)), world.keys(config)
+    statement = Statement(subject=image, predicate_type=VERDICT, predicate=verdict.predicate())
+    signed = attach(registry, keys, world.clock, place.name, statement)
+    how = "signed" if signed else "not signed: no key is configured"
+    world.reporter.note(f"attached {place.name}'s verdict to the image, {how}")
+
+
+def _testified(world: World, config: ModelConfig, place: Environment, image: Digest, passed: Passed) -> bool:
+    """Whether an environment's word for this very pass is attached already."""
+    registry, keys = world.registry(testifying(config)), world.keys(config)
+    author = Author(name=place.name, keys=_names(place.evidence))
+    for one in witnessed(keys, image, registry.attached(image, *TYPES)):
+        if one.statement.predicate_type == VERDICT and author.said(one):
+            known = verdict_of(one.statement.predicate)
+            if (known.environment, known.passed) == (place.name, passed.at):
+                return True
+    return False
+
+
+def approval(world: World, environment: str) -> Approval | None:
+    """Who let the version in, as GitHub tells it; ``None`` where that cannot be known."""
+    if not world.run.url:
+        return None
+    try:
+        return world.hosting().approval(environment)
+    except Unavailable as unavailable:
+        world.reporter.warn(f"who approved this could not be read from GitHub: {unavailable.what}")
+        return None
+
+
+def _names(signing: Signing) -> tuple[str, ...]:
+    """Keys and identities, as people read them."""
+    return tuple(str(key) for key in signing.verify_with)
 
 
 def _envelope(document: bytes) -> Envelope | None:

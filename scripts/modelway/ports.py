@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from modelway.core.report import Database, Report
     from modelway.core.span import Span
     from modelway.core.statement import Envelope
+    from modelway.core.verdict import Approval
     from modelway.core.version import Artifact, Version, VersionId
 
 
@@ -100,6 +101,12 @@ class Run:
     """URL of the repository, without credentials; empty when unknown."""
     revision: str = ""
     """The commit, 40 hex digits; ``-dirty`` follows when files differ; empty outside git."""
+    ref: str = ""
+    """The ref a workflow runs for, as in ``refs/tags/v1``."""
+    workflow: str = ""
+    """The workflow's file with its ref, as in ``OWNER/REPO/.github/workflows/release.yml@refs/tags/v1``."""
+    url: str = ""
+    """The workflow run's address; empty on a laptop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -457,6 +464,9 @@ class CodeHost(Protocol):
 
     def subject(self) -> Subject:
         """How its jobs are named in OIDC tokens."""
+
+    def approval(self, environment: str, /) -> Approval | None:
+        """Who started this workflow run and approved it for the environment; ``None`` outside one."""
 
 
 def unopened(*_: object) -> Never:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from modelway.core.config import ModelConfig
 from modelway.core.image import Digest
 from modelway.core.json import canonical
+from modelway.core.manifest import Manifest
 from modelway.core.policy import Verdict, combine, judge
 from modelway.core.report import Report
 from modelway.core.report_json import report_json, report_of
-from modelway.errors import NotEvaluated, Unavailable
+from modelway.errors import Blocked, NotAllowed, NotEvaluated, Unavailable
 from modelway.ports import Scanner, World
 
 
@@ -159,3 +161,46 @@ def write(path: Path, text: str) -> None:
         raise Unavailable(
             f"The report cannot be written to {path}", seen=str(error), cure="make room or name another file."
         ) from error
+
+
+def judge_attached(
+    world: World, config: ModelConfig, documents: Collection[bytes], manifest: Manifest
+) -> str:
+    """The newest report about this image, judged by the policy and waivers of today."""
+    if not config.scan.scanners:
+        return "the config asks for no scan"
+    about = [r for r in map(_reports, documents) if r and all(one.subject == manifest.config for one in r)]
+    if not about:
+        what = f"no scan report is attached to {manifest.digest}"
+        cure = "Scan and push it: scripts/run scan CONFIG && scripts/run push CONFIG"
+        raise NotAllowed(what, seen=f"{len(documents)} documents are about other images.", cure=cure)
+    newest = about[0]
+    missing = set(config.scan.scanners) - {report.scanner for report in newest}
+    if missing:
+        what = f"{manifest.digest} was not scanned by {', '.join(sorted(missing))}"
+        raise NotEvaluated(what, cure="Scan and push it: scripts/run scan CONFIG && scripts/run push CONFIG")
+    now = world.clock.now()
+    verdict = combine([judge(report, config.scan, now) for report in newest])
+    if verdict.stale:
+        raise NotEvaluated(verdict.stale, cure="Scan with newer advisories and push the report again.")
+    if verdict.unread:
+        what = f"not everything in {manifest.digest} could be scanned"
+        seen = "\n".join(f"{one.area}: {one.what}" for one in verdict.unread)
+        raise NotEvaluated(what, seen=seen, cure="List a scanner that reads it; scan and push again.")
+    if not verdict.ok:
+        blocking = [f"{b.finding.id} in {b.finding.thing}: {b.why}" for b in verdict.blocking]
+        expired = [f"the waiver of {w.id} expired on {w.expires}" for w in verdict.expired]
+        what = f"the policy of today refuses {manifest.digest}"
+        cure = "Fix or waive them in the config; `scripts/run scan CONFIG` shows how."
+        raise Blocked(what, seen="\n".join([*blocking, *expired]), cure=cure)
+    counts = f"{len(verdict.below)} findings below the limit, {len(verdict.waived)} waived"
+    return f"the scan report passes the policy of today: {counts}"
+
+
+def _reports(document: bytes) -> tuple[Report, ...]:
+    """Read an attached document, one report a scanner; one that cannot be read is not a pass."""
+    try:
+        return tuple(report_of(one) for one in json.loads(document)["reports"])
+    except (ValueError, KeyError, TypeError) as error:
+        what = "a scan report attached to the image cannot be read"
+        raise NotEvaluated(what, seen=repr(error), cure="Scan and push again.") from error

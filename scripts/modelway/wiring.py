@@ -111,7 +111,18 @@ def _run(reporter: Reporter) -> Run:
         ci=environment.get("GITHUB_ACTIONS") == "true",
         source=checkout.source,
         revision=checkout.revision,
+        ref=environment.get("GITHUB_REF"),
+        workflow=environment.get("GITHUB_WORKFLOW_REF"),
+        url=_url(),
     )
+
+
+def _url() -> str:
+    """The workflow run's address; empty on a laptop."""
+    server, name, number = (
+        environment.get(f"GITHUB_{part}") for part in ("SERVER_URL", "REPOSITORY", "RUN_ID")
+    )
+    return f"{server}/{name}/actions/runs/{number}" if server and name and number else ""
 
 
 def _world(house: House, run: Run) -> World:

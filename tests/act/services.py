@@ -1,4 +1,4 @@
-"""What a workflow reaches beside AWS: OSV's export with one advisory, and GitHub's comments."""
+"""What a workflow reaches beside AWS: OSV's export with one advisory, and GitHub."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PULL = 7
 LOGIN = "github-actions[bot]"
+APPROVER = "octocat"
 
 
 def advisories(ecosystem: str) -> bytes:
@@ -61,6 +62,11 @@ class Services:
             case "PATCH", _ if path.endswith("/issues/comments/1"):
                 self.comments[0]["body"] = body["body"]
                 return _json({"html_url": "https://github.com/acme/models/pull/7#1"})
+            case "GET", _ if path.endswith("/approvals"):
+                review = {"state": "approved", "user": {"login": APPROVER}}
+                return _json([{**review, "environments": [{"name": "production"}]}])
+            case "GET", _ if "/actions/runs/" in path:
+                return _json({"html_url": f"https://github.com{path}", "actor": {"login": LOGIN}})
             case _:
                 return _json({"message": "Not Found"}, 404)
 

@@ -262,3 +262,40 @@ def test_without_repository_or_token_it_says_which(
         monkeypatch.setenv(name, value)
     with pytest.raises(Unavailable, match=said):
         open_api(FakeReporter(), FakeClock(), source)
+
+
+# --- who let it in ---
+
+RUN = f"/repos/{REPO}/actions/runs/77"
+
+
+def test_who_approved_a_run_is_read_back_from_github(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_RUN_ID", "77")
+    told = {
+        "html_url": "https://github.com/octo/models/actions/runs/77",
+        "path": ".github/workflows/models.yml",
+        "head_sha": "c" * 40,
+        "event": "push",
+        "triggering_actor": {"login": "ann"},
+    }
+    production, staging = [{"name": "production"}], [{"name": "staging"}]
+    reviews = [
+        {"state": "approved", "user": {"login": "bob"}, "environments": production},
+        {"state": "rejected", "user": {"login": "eve"}, "environments": production},
+        {"state": "approved", "user": {"login": "zoe"}, "environments": staging},
+    ]
+    hub.fixed = {("GET", RUN): (200, told), ("GET", f"{RUN}/approvals"): (200, reviews)}
+    found = api(hub).approval("production")
+    assert found
+    assert (found.actor, found.approved_by, found.commit) == ("ann", ("bob",), "c" * 40)
+
+
+def test_outside_a_workflow_nobody_approved(hub: Hub) -> None:
+    assert api(hub).approval("production") is None
+
+
+def test_a_token_that_may_not_read_runs_is_told_so(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_RUN_ID", "77")
+    hub.fixed = {("GET", RUN): (403, {"message": "Resource not accessible by integration"})}
+    with pytest.raises(Unavailable, match="read the workflow run"):
+        api(hub).approval("production")

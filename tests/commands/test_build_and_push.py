@@ -12,9 +12,11 @@ from typing import BinaryIO, cast
 
 import pytest
 
+from modelway import evidence
 from modelway.commands import build, push
 from modelway.commands.build import build_image, local_image, pushed_image
 from modelway.core.config import BuildSecret, Byoc, Extended, ModelConfig, Prebuilt, ScanSpec
+from modelway.core.evidence import provenance_of
 from modelway.core.findings import Finding
 from modelway.core.image import Digest, Image
 from modelway.core.manifest import digest_of
@@ -26,7 +28,7 @@ from modelway.scanning import examine
 from tests.configs import model_config
 from tests.fake_images import FakeBuilder, FakeRegistry, Images, manifest_over
 from tests.fake_world import OneConfig
-from tests.fakes import FakeClock, FakeReporter
+from tests.fakes import FakeClock, FakeKeys, FakeReporter
 from tests.reports import NOW, finding, report
 
 BASE = "python:3.12-slim"
@@ -76,6 +78,7 @@ class Shop:
     reporter: FakeReporter = field(default_factory=FakeReporter)
     scanner: OneFingerprint = field(default_factory=OneFingerprint)
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
+    keys: FakeKeys = field(default_factory=FakeKeys)
 
     def __post_init__(self) -> None:
         self.builder = FakeBuilder(self.images, bases={BASE: PINNED})
@@ -100,6 +103,7 @@ class Shop:
             registry=lambda _: self.registry,
             scanner=lambda _name, _config, _index: self.scanner,
             advisories=lambda _: cast("Advisories", NoIndex()),
+            keys=lambda _: self.keys,
             **dict.fromkeys(closed, absent),  # type: ignore[arg-type]  # never called
         )
 
@@ -320,6 +324,19 @@ def test_what_is_pushed_is_what_was_scanned_and_has_its_report(shop: Shop) -> No
     manifest = shop.registry.manifest(image.digest)
     assert manifest
     assert told["reports"][0]["subject"] == str(manifest.config)
+
+
+def test_the_build_vouches_for_the_report_of_what_it_pushed(shop: Shop) -> None:
+    shop.keys = FakeKeys(authors=frozenset({"build"}))
+    image = shop.release()
+    attached = shop.registry.attached(image.digest, *evidence.TYPES)
+    [said] = evidence.witnessed(shop.keys, image.digest, attached)
+    assert said.signers == {"build"}
+    provenance = provenance_of(said.statement.predicate)
+    [report] = shop.registry.attached(image.digest, REPORT_TYPE)
+    assert [one.digest for one in provenance.documents if one.name == "report"] == [digest_of(report)]
+    assert provenance.bases == ((BASE, str(PINNED)),)
+    assert provenance.source.commit == "c" * 40
 
 
 def test_the_environments_may_pull(shop: Shop) -> None:

@@ -18,6 +18,7 @@ from modelway.core.config import ModelConfig
 from modelway.core.diagnosis import Diagnosis, Examination, Health, missing, ok
 from modelway.core.hosting import HostedEnvironment, HostedRepository, Subject
 from modelway.core.problem import Problem
+from modelway.core.verdict import Approval
 from modelway.errors import Unavailable
 from tests.configs import model_config
 from tests.fake_world import OneConfig, Stage
@@ -141,6 +142,9 @@ class FakeCodeHost:
 
     def environments(self) -> tuple[HostedEnvironment, ...]:
         return tuple(HostedEnvironment(name=name, reviewers=self.reviewers) for name in self.names)
+
+    def approval(self, environment: str, /) -> Approval | None:
+        raise NotImplementedError
 
     def subject(self) -> Subject:
         return Subject(default=not self.made_of, claims=self.made_of)

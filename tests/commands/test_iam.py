@@ -88,10 +88,11 @@ def names(reporter: FakeReporter) -> list[tuple[str, str]]:
 
 def test_all_roles_come_with_policy_and_trust_of_the_repository_this_is():
     told = json.loads(run(*IDS).printed[0])["roles"]
-    assert len(told) == 6
-    assert all(
-        len(role["policies"]) == 1 and "repo:acme/models" in json.dumps(role["trust"]) for role in told
-    )
+    assert len(told) == 7
+    assert all(len(role["policies"]) == 1 for role in told)
+    # What deployments attach evidence by trusts their roles, and no job.
+    jobs = [role for role in told if role["kinds"] != ["evidence"]]
+    assert all("repo:acme/models" in json.dumps(role["trust"]) for role in jobs)
 
 
 @pytest.mark.parametrize(

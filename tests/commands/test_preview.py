@@ -15,6 +15,7 @@ from modelway.core.changes import Scope
 from modelway.core.hosting import HostedEnvironment, HostedRepository, Subject
 from modelway.core.preview import MARKER
 from modelway.core.span import Span
+from modelway.core.verdict import Approval
 from modelway.errors import Malformed
 from modelway.ports import World
 from tests.fake_world import Stage
@@ -44,6 +45,9 @@ class FakeCodeHost:
         raise NotImplementedError
 
     def environments(self) -> tuple[HostedEnvironment, ...]:
+        raise NotImplementedError
+
+    def approval(self, environment: str, /) -> Approval | None:
         raise NotImplementedError
 
     def subject(self) -> Subject:

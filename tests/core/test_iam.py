@@ -20,6 +20,7 @@ from modelway.core.config import (
     Prebuilt,
     Rollout,
     ScanSpec,
+    Signing,
 )
 from modelway.core.ecr_scan import EcrScan
 from modelway.core.iam import (
@@ -98,6 +99,7 @@ def test_each_role_stands_in_its_account():
     assert {key: role.kinds for key, role in found(model_config()).items()} == {
         ("333333333333", "modelway-read"): {Kind.BUILD},
         ("333333333333", "modelway-push"): {Kind.PUSH},
+        ("333333333333", "modelway-evidence"): {Kind.EVIDENCE},
         ("111111111111", "modelway-plan"): {Kind.PLAN},
         ("222222222222", "modelway-plan"): {Kind.PLAN},
         ("111111111111", "modelway-deploy"): {Kind.DEPLOY},
@@ -105,9 +107,30 @@ def test_each_role_stands_in_its_account():
     }
 
 
-def test_only_the_push_role_writes_to_the_registry():
-    writing = {role.name for role in found(model_config()).values() if actions(role, "ecr:Put")}
-    assert writing == {"modelway-push"}
+def test_only_the_push_and_evidence_roles_write_to_the_registry_and_nobody_deletes():
+    all_ = found(model_config()).values()
+    assert {r.name for r in all_ if actions(r, "ecr:Put")} == {"modelway-push", "modelway-evidence"}
+    assert {r.name for r in all_ if actions(r, "ecr:SetRepositoryPolicy")} == {"modelway-push"}
+    assert not any(actions(role, "ecr:BatchDelete") for role in all_)
+
+
+def test_the_evidence_role_trusts_the_deploy_roles_of_other_accounts_and_no_job():
+    role = found(model_config())["333333333333", "modelway-evidence"]
+    trust = json.dumps(iam_documents.documents(role, GITHUB).trust)
+    assert "token.actions" not in trust
+    for account in ("111111111111", "222222222222"):
+        assert f"arn:aws:iam::{account}:role/modelway-deploy" in trust
+
+
+def test_only_an_environment_s_own_deploy_role_signs_with_its_key():
+    key = "awskms:///alias/staging"
+    place = staging(evidence=Signing(sign_with=key, verify_with=(key,)))
+    all_ = found(model_config(environments={"staging": place, "production": production()}))
+    signing = {name for name, role in all_.items() if actions(role, "kms:Sign")}
+    assert signing == {("111111111111", "modelway-deploy")}
+    statement = next(s for s in all_[signing.pop()].statements if "kms:Sign" in s.actions)
+    assert statement.resources == ("arn:aws:kms:eu-west-1:111111111111:key/*",)
+    assert statement.conditions[0].values == ("alias/staging",)
 
 
 def test_a_deploy_role_reads_elsewhere_by_roles_that_change_nothing():
@@ -115,6 +138,7 @@ def test_a_deploy_role_reads_elsewhere_by_roles_that_change_nothing():
     assumed = {one for s in role.statements if s.actions == ("sts:AssumeRole",) for one in s.resources}
     assert assumed == {
         "arn:aws:iam::333333333333:role/modelway-read",
+        "arn:aws:iam::333333333333:role/modelway-evidence",
         "arn:aws:iam::111111111111:role/modelway-plan",
     }
 
@@ -331,7 +355,7 @@ def test_cloudformation_makes_each_role_in_its_account_only():
     template = made("cloudformation")
     resources = template["Resources"]
     kinds = [one["Type"] for one in resources.values()]
-    assert (kinds.count("AWS::IAM::Role"), kinds.count("AWS::IAM::ManagedPolicy")) == (6, 6)
+    assert (kinds.count("AWS::IAM::Role"), kinds.count("AWS::IAM::ManagedPolicy")) == (7, 7)
     assert {one["Condition"] for one in resources.values()} <= template["Conditions"].keys()
     policy = resources["ModelwayDeploy222222222222Policy1"]
     assert policy["Condition"] == "In222222222222"

@@ -100,7 +100,10 @@ def _caller(look: Look) -> Diagnosis:
 def _roles(config: ModelConfig, look: Look) -> Iterator[tuple[tuple[str, ...], Examination]]:
     """Every role the config names, in its account."""
     spec = config.registry
-    named = [("registry", spec.account, spec.region, role) for role in (spec.read_role, spec.push_role)]
+    held = [spec.read_role, spec.push_role]
+    if any(place.account != spec.account for place in config.environments.values()):
+        held.append(spec.evidence_role)
+    named = [("registry", spec.account, spec.region, role) for role in held]
     for place in config.environments.values():
         named += [
             (place.name, place.account, place.region, role) for role in (place.plan_role, place.deploy_role)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from modelway.adapters import cosign, environment
 from modelway.adapters.aws_errors import translated
 from modelway.core.config import Identity, Signing
+from modelway.core.naming import KMS
 from modelway.core.statement import Envelope, Signature, pre_authentication, sealed
 from modelway.errors import Malformed, Unavailable
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
     from mypy_boto3_kms import KMSClient
 
-KMS, VARIABLE, KEYLESS = "awskms:///", "env://", "keyless"
+VARIABLE, KEYLESS = "env://", "keyless"
 _COSIGN_KEY = b"-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----"
 """A private key of cosign's own is encrypted: only cosign can use it."""
 

@@ -32,6 +32,8 @@ class BuiltImage:
     """Why it was not built; ``None`` when it was."""
     image: Image | None = None
     """Its name in the registry, when it was scanned and pushed before."""
+    bases: tuple[tuple[str, str], ...] = ()
+    """Base images: the name in the Dockerfile and the digest it means."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -138,4 +140,5 @@ def _built(prepared: Prepared, *, reused: str | None, image: Image | None = None
         registry_tag=prepared.registry_tag,
         reused=reused,
         image=image,
+        bases=tuple((name, digest) for name, digest in prepared.inputs.bases.items() if digest),
     )

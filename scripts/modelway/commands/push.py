@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import argparse
 
-from modelway import building, scanning, second_gate
+from modelway import building, evidence, scanning, second_gate
 from modelway.commands import options as shared
 from modelway.commands.build import BuiltImage, existing_image
 from modelway.commands.scan import enforce, show
 from modelway.core.config import ModelConfig, Prebuilt
 from modelway.core.ecr_scan import EcrScan
+from modelway.core.evidence import Document
 from modelway.core.image import Digest, Image
 from modelway.core.json import canonical
-from modelway.core.manifest import Manifest
+from modelway.core.manifest import Manifest, digest_of
 from modelway.core.policy import verdict_json
 from modelway.core.report_json import report_json
 from modelway.delivery import REPORT_TYPE
@@ -85,8 +86,17 @@ def push_image(world: World, config: ModelConfig, built: BuiltImage) -> Image:
         image = Image(registry.repository, manifest.digest)
     assert image  # noqa: S101 - it was there, or its scan passed
     if scanned:
-        registry.attach(image.digest, REPORT_TYPE, _document(scanned), created=world.clock.now())
+        _attach(world, config, built, image.digest, scanned)
     return image
+
+
+def _attach(world: World, config: ModelConfig, built: BuiltImage, image: Digest, scanned: Scanned) -> None:
+    """What is known of the image now, and the build's word for it."""
+    registry, report = world.registry(config.registry), _document(scanned)
+    registry.attach(image, REPORT_TYPE, report, created=world.clock.now())
+    documents = (Document(name="report", media_type=REPORT_TYPE, digest=digest_of(report)),)
+    provenance = evidence.provenance(world, config, built.input_hash, built.bases, documents)
+    evidence.vouch(world, config, image, provenance, registry)
 
 
 def _newer(world: World, config: ModelConfig, image: Image, registry: Registry) -> Scanned | None:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from modelway.core.config import ModelConfig
+from modelway.core.config import ModelConfig, RegistrySpec
+
+
+def testifying(config: ModelConfig) -> RegistrySpec:
+    """The registry as an environment's deployment may use it: to attach what it saw, and nothing else."""
+    return replace(config.registry, push_role=config.registry.evidence_role)
 
 
 def reading(config: ModelConfig) -> ModelConfig:

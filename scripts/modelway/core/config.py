@@ -80,6 +80,8 @@ class RegistrySpec:
     """Role assumed in the registry's account when the caller is somebody else there."""
     read_role: str = "modelway-read"
     """The same where nothing is written: to find an image, to plan, to gate."""
+    evidence_role: str = "modelway-evidence"
+    """Role an environment's deployment assumes there to attach its verdict, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ def complaints(expect: Expect, answer: Answer) -> tuple[str, ...]:
     """Everything the answer has wrong, each as expected and seen."""
     found: list[str] = []
     if answer.status != expect.status:
-        found.append(f"expected status {expect.status}, got {answer.status}: {_shown(answer.body)}")
+        found.append(f"expected status {expect.status}, got {answer.status}: {shown(answer.body)}")
         return tuple(found)
     kind = answer.content_type.partition(";")[0].strip().lower()
     if expect.content_type and kind != expect.content_type.lower():
@@ -74,7 +74,7 @@ def _json_complaints(expect: Expect, body: bytes) -> list[str]:
     try:
         seen: Json = json.loads(body)
     except ValueError:
-        return [f"expected JSON, got {_shown(body)}"]
+        return [f"expected JSON, got {shown(body)}"]
     where = _difference(expect.json, seen, expect.tolerance, "$")
     return [where] if where else []
 
@@ -109,7 +109,7 @@ def _close(expected: Json, seen: Json, tolerance: float) -> bool:
     return not math.isnan(seen) and abs(expected - seen) <= tolerance
 
 
-def _shown(body: bytes) -> str:
+def shown(body: bytes) -> str:
     """The beginning of an answer, on one line."""
     text = " ".join(body.decode("utf-8", "replace").split())
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

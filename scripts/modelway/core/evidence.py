@@ -25,6 +25,8 @@ KINDS = {
 }
 """Predicate types and what people call them."""
 BUILD_TYPE = "urn:modelway:image:1"
+_NOWHERE = "urn:modelway:local"
+"""A clone without a remote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +41,6 @@ class Source:
     """The workflow file with its ref, as in ``OWNER/REPO/.github/workflows/release.yml@refs/tags/v1``."""
     run: str = ""
     """URL of the workflow's run."""
-    builder: str = ""
-    """Who ran it: GitHub's hosted or self-hosted runners, or a person's machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +77,10 @@ class Provenance:
     def predicate(self) -> JsonObject:
         """As SLSA writes it."""
         commit: list[Json] = []
-        if self.source.repository:
-            uri = f"git+{self.source.repository}" + (f"@{self.source.ref}" if self.source.ref else "")
+        if self.source.repository or self.source.commit:
+            uri = f"git+{self.source.repository or _NOWHERE}" + (
+                f"@{self.source.ref}" if self.source.ref else ""
+            )
             commit = [{"uri": uri, "digest": {"gitCommit": self.source.commit}}]
         bases: list[Json] = [
             {"uri": name, "digest": {"sha256": digest.removeprefix("sha256:")}} for name, digest in self.bases
@@ -111,7 +113,7 @@ def provenance_of(predicate: JsonObject) -> Provenance:
     dependencies = decode.objects(definition, "resolvedDependencies")
     git = next((one for one in dependencies if decode.text(one, "uri").startswith("git+")), None)
     uri = decode.text(git, "uri").removeprefix("git+") if git else ""
-    repository, _, ref = uri.rpartition("@") if "@refs/" in uri else (uri, "", "")
+    repository, _, ref = uri.rpartition("@") if "@refs/" in uri else (uri.replace(_NOWHERE, ""), "", "")
     return Provenance(
         model=decode.text(outer, "model"),
         config=decode.text(outer, "config"),

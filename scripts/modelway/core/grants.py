@@ -5,12 +5,13 @@ Actions and resource types: Service Authorization Reference of Amazon ECR, Amazo
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from modelway.core.config import Environment, ModelConfig, Prebuilt
-from modelway.core.iam import Statement, Statements, allow
+from modelway.core.config import Environment, Identity, ModelConfig, Prebuilt, Signing
+from modelway.core.iam import Condition, Statement, Statements, allow
 from modelway.core.image import ecr_repository
-from modelway.core.naming import bucket_name, partition, role_arn
+from modelway.core.naming import KMS, bucket_name, partition, role_arn
 
 
 def registry_reading(config: ModelConfig) -> Statements:
@@ -29,12 +30,25 @@ def registry_reading(config: ModelConfig) -> Statements:
     return tuple(statements)
 
 
+def registry_attaching(config: ModelConfig) -> Statements:
+    """To attach a statement to an image.
+
+    IAM knows no difference between that and pushing an image: what keeps the two apart is that tags are
+    immutable, and that no gate believes what its author did not sign.
+    """
+    return (*registry_reading(config), _uploading(config))
+
+
+def _uploading(config: ModelConfig) -> Statement:
+    upload = ("ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload")
+    return allow(*upload, "ecr:BatchCheckLayerAvailability", "ecr:PutImage", on=[_repository(config)])
+
+
 def registry_writing(config: ModelConfig) -> Statements:
     """To set the repository up, push to it, and attach reports."""
-    upload = ("ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload")
     statements = [
         *registry_reading(config),
-        allow(*upload, "ecr:BatchCheckLayerAvailability", "ecr:PutImage", on=[_repository(config)]),
+        _uploading(config),
         allow(
             "ecr:CreateRepository",
             "ecr:GetLifecyclePolicy",
@@ -83,6 +97,36 @@ def _encryption(config: ModelConfig, key: str) -> Statement:
     arn = key if key.startswith("arn:") else f"{here}:{key if key.startswith('alias/') else f'key/{key}'}"
     named = f"{here}:key/*" if ":alias/" in arn else arn
     return allow("kms:CreateGrant", "kms:DescribeKey", "kms:RetireGrant", on=[named])
+
+
+def signing(keys: Signing, account: str, region: str) -> Statements:
+    """To sign with a key of KMS's."""
+    key = keys.sign_with or ""
+    return _kms("kms:Sign", [key], account, region)
+
+
+def verifying(keys: Signing, account: str, region: str) -> Statements:
+    """To read the public halves of KMS's keys; in another account the key's policy has to agree."""
+    return _kms("kms:GetPublicKey", keys.verify_with, account, region)
+
+
+def _kms(action: str, keys: Iterable[str | Identity], account: str, region: str) -> Statements:
+    """An action on those of the keys that are KMS's. An alias is no resource: its condition is the alias."""
+    names = [key.removeprefix(KMS) for key in keys if isinstance(key, str) and key.startswith(KMS)]
+    return tuple(_on_key(action, name, f"arn:{partition(region)}:kms:{region}:{account}") for name in names)
+
+
+def _on_key(action: str, name: str, here: str) -> Statement:
+    """docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html."""
+    if "alias/" not in name:
+        return allow(action, on=[name if name.startswith("arn:") else f"{here}:key/{name}"])
+    where = name.rpartition(":")[0] if name.startswith("arn:") else here
+    alias = Condition(
+        operator="ForAnyValue:StringEquals",
+        key="kms:ResourceAliases",
+        values=(f"alias/{name.rpartition('alias/')[2]}",),
+    )
+    return allow(action, on=[f"{where}:key/*"], when=[alias])
 
 
 def artifact_reading(config: ModelConfig, environment: Environment) -> Statements:

@@ -9,6 +9,10 @@ BUILD = "build"
 """The build as an author of evidence, beside the environments' names."""
 
 
+KMS = "awskms:///"
+"""How a key of AWS KMS is named in a config, as cosign names it."""
+
+
 def pointer_name(config: ModelConfig, environment: Environment) -> str:
     """The endpoint, service or alias traffic follows: ``<model>-<environment>``."""
     return f"{config.name}-{environment.name}"

@@ -98,6 +98,7 @@ def registry(value: Json) -> RegistrySpec:
         kms_key=fields.maybe("kms_key"),
         push_role=fields.text("push_role", "modelway-push"),
         read_role=fields.text("read_role", "modelway-read"),
+        evidence_role=fields.text("evidence_role", "modelway-evidence"),
     )
 
 

@@ -11,8 +11,11 @@ from modelway.core.grants import (
     artifact_reading,
     artifact_writing,
     assuming,
+    registry_attaching,
     registry_reading,
     registry_writing,
+    signing,
+    verifying,
 )
 from modelway.core.iam import Permissions, Statements, merged
 from modelway.core.naming import partition, role_arn
@@ -26,6 +29,8 @@ class Kind(StrEnum):
     accounts read the registry through it."""
     PUSH = "push"
     """To push and attach reports; in the registry's account."""
+    EVIDENCE = "evidence"
+    """To attach what an environment saw of an image; in the registry's account."""
     PLAN = "plan"
     """To look at an environment and change nothing."""
     DEPLOY = "deploy"
@@ -100,15 +105,39 @@ class _Reader:
             Kind.BUILD, spec.read_role, registry_reading(self.config), spec.account, spec.region
         )
         yield replace(build, assumed_by=frozenset(self._visitors()))
-        yield self._role(Kind.PUSH, spec.push_role, registry_writing(self.config), spec.account, spec.region)
+        keys, here = self.config.evidence, (spec.account, spec.region)
+        pushing = (*registry_writing(self.config), *signing(keys, *here), *verifying(keys, *here))
+        yield self._role(Kind.PUSH, spec.push_role, pushing, *here)
+        yield from self._evidence()
         for place in self.config.environments.values():
             yield from self._of(place)
+
+    def _evidence(self) -> Iterator[Role]:
+        """The one deployments of other accounts attach their verdicts by, where there are any."""
+        spec = self.config.registry
+        places = [e for e in self.config.environments.values() if e.account != spec.account]
+        if places:
+            statements = registry_attaching(self.config)
+            role = self._role(Kind.EVIDENCE, spec.evidence_role, statements, spec.account, spec.region)
+            deployers = {role_arn(each.deploy_role, each.account, each.region) for each in places}
+            yield replace(role, assumed_by=frozenset(deployers))
 
     def _of(self, place: Environment) -> Iterator[Role]:
         """One environment's."""
         told, places = self.needs(self.config, place), [*self.config.environments.values()]
-        looking = (*told.plan, *artifact_reading(self.config, place), *self._registry(place))
-        acting = (*looking, *told.deploy, *artifact_writing(self.config, place))
+        looking = (
+            *told.plan,
+            *artifact_reading(self.config, place),
+            *self._registry(place),
+            *verifying(place.evidence, place.account, place.region),
+        )
+        acting = (
+            *looking,
+            *told.deploy,
+            *artifact_writing(self.config, place),
+            *self._attaching(place),
+            *signing(place.evidence, place.account, place.region),
+        )
         # A pull request is planned for every environment by the last one's plan role.
         before = places[: places.index(place)]
         source = [each for each in before if each.name == place.promote_from]
@@ -125,6 +154,13 @@ class _Reader:
         if spec.account == place.account:
             return registry_reading(self.config)
         return (assuming(spec.read_role, spec.account, spec.region),)
+
+    def _attaching(self, place: Environment) -> Statements:
+        """Attaching the environment's verdict from its account."""
+        spec = self.config.registry
+        if spec.account == place.account:
+            return registry_attaching(self.config)
+        return (assuming(spec.evidence_role, spec.account, spec.region),)
 
     def _look_at(self, other: Environment, place: Environment) -> Statements:
         """Looking at an earlier environment from this one's account."""

@@ -31,6 +31,7 @@ jobs:
     permissions:
       contents: read # to check out
       id-token: write # to assume the roles of each step
+      actions: read # to say who approved it, in the evidence
   promote:
     # Where GitHub's plan has no required reviewers: `with: {{production: ""}}` for release above, and here
     # the list of those who may promote: && contains(fromJSON('["octocat"]'), github.actor)
@@ -39,6 +40,7 @@ jobs:
     permissions:
       contents: read # to check out
       id-token: write # to assume the environment's roles
+      actions: read # to say who approved it, in the evidence
     with:
       config: ${{{{ inputs.config }}}}
       environment: ${{{{ inputs.environment }}}}

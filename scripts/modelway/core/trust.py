@@ -72,7 +72,7 @@ def refs(repository: Repository, models: Sequence[str]) -> tuple[str, ...]:
 
 def document(trust: Trust, repository: Repository, account: str, partition: str) -> JsonObject:
     """The trust policy; each list of values is one any of which must match, never ``ForAllValues``."""
-    statements: list[Json] = [_github(trust, repository, account, partition)]
+    statements: list[Json] = [_github(trust, repository, account, partition)] if trust.claims else []
     if trust.principals:
         statements.append(_roles(trust.principals))
     return {"Version": VERSION, "Statement": statements}

@@ -66,6 +66,7 @@ def _roles(config: ModelConfig, laptop: str) -> Iterator[Role]:
     people = json.dumps({"AWS": f"arn:aws:iam::{laptop}:root"})
     yield Role(config.registry.account, config.registry.push_role, people)
     yield Role(config.registry.account, config.registry.read_role, people)
+    yield Role(config.registry.account, config.registry.evidence_role, people)
     for environment in config.environments.values():
         yield Role(environment.account, environment.deploy_role, people)
         yield Role(environment.account, environment.plan_role, people)
