@@ -99,10 +99,21 @@ def test_trivys_other_kinds() -> None:
     assert kinds["github-pat"] is Kind.SECRET
     assert kinds["GPL-3.0-only"] is Kind.LICENCE
     assert "DS026" not in kinds  # it passed
-    assert found.checks == 2
+    assert found.checks == 2 + 27
     licence = by_id(found.findings)["GPL-3.0-only"]
     assert licence.package
     assert licence.package.version == "1:2.0-3"  # the package itself, not one of that name
+
+
+def test_trivy_tells_the_images_config_from_its_files_and_from_a_dockerfile() -> None:
+    found = by_id(trivy_report.read(raw("trivy.json")).findings)
+    places = {name: found[name].location for name in ("DS001", "DS002", "aws-key", "github-pat")}
+    assert {name: at and (at.place, at.file, at.line) for name, at in places.items()} == {
+        "DS001": (Place.CONFIG, "history", 0),
+        "DS002": (Place.REPOSITORY, "Dockerfile", 4),
+        "aws-key": (Place.CONFIG, "config", 1),
+        "github-pat": (Place.IMAGE, "/app/token.txt", 3),
+    }
 
 
 def test_a_list_of_results_as_old_releases_wrote_it() -> None:

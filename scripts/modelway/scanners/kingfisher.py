@@ -23,12 +23,14 @@ NAME = "kingfisher"
 GENERATION = 1
 TOOL = Tool(
     name=NAME,
-    least=(2, 0),
+    least=(2, 14),
     install="install kingfisher by a version and a checksum you have checked (github.com/mongodb/kingfisher;"
     " or `pip install kingfisher-bin==2.14.0`, MongoDB's own)",
 )
 _UNDONE = ("scan_partial", "scan_failed", "fetch_failed", "pending")
-_OPTIONS = ("--redact", "--no-validate", "--no-update-check", "--format", "json")
+_OPTIONS = ("--redact", "--no-validate", "--no-update-check", "--no-limits", "--format", "json")
+"""With its limits 2.14 refuses an archive whose layers unpack to a few hundred megabytes: "did not contain
+Docker image layers"."""
 
 
 @dataclass(slots=True)

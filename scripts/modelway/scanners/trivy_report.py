@@ -52,6 +52,8 @@ class Read:
 
     version: str = ""
     """Trivy's version, where the report says it."""
+    artifact: str = ""
+    """What was scanned, as Trivy calls it: results about the image's config have that name."""
     subject: str = ""
     """The image config's digest."""
     family: str = ""
@@ -70,6 +72,7 @@ def read(raw: bytes) -> Read:
     metadata = report.inner("Metadata")
     found = Read(
         version=report.inner("Trivy").text("Version"),
+        artifact=report.text("ArtifactName"),
         subject=metadata.text("ImageID"),
         family=metadata.inner("OS").text("Family"),
         release=metadata.inner("OS").text("Name"),
@@ -89,11 +92,12 @@ def _result(result: Node, found: Read) -> None:
     for one in result.each("Vulnerabilities"):
         found.findings.append(_vulnerability(one, result, found))
     for one in result.each("Secrets"):
-        found.findings.append(_secret(one, result))
-    for one in result.each("Misconfigurations"):
-        found.checks += 1
-        if one.text("Status") in {"", "FAIL"}:
-            found.findings.append(_misconfiguration(one, result))
+        found.findings.append(_secret(one, result, found))
+    summary, checks = result.inner("MisconfSummary"), [*result.each("Misconfigurations")]
+    # Checks that passed are counted since 0.51 and not listed.
+    found.checks += max(summary.line("Successes") + summary.line("Failures"), len(checks))
+    failed = [one for one in checks if one.text("Status") in {"", "FAIL"}]
+    found.findings += [_misconfiguration(one, result, found) for one in failed]
     for one in result.each("Licenses"):
         found.findings.append(_licence(one, result, found))
     found.findings += _hidden(result, found)
@@ -107,9 +111,9 @@ def _hidden(result: Node, found: Read) -> Iterator[Finding]:
             case "vulnerability":
                 yield _vulnerability(inner, result, found, remark=why.strip())
             case "secret":
-                yield _secret(inner, result, remark=why.strip())
+                yield _secret(inner, result, found, remark=why.strip())
             case "misconfiguration":
-                yield _misconfiguration(inner, result, remark=why.strip())
+                yield _misconfiguration(inner, result, found, remark=why.strip())
             case _:
                 yield _licence(inner, result, found, remark=why.strip())
 
@@ -209,13 +213,14 @@ def _ratings(one: Node) -> Iterator[Rating]:
             yield Rating(source=source, severity=_VENDOR[int(str(number))])
 
 
-def _secret(one: Node, result: Node, remark: str = "") -> Finding:
+def _secret(one: Node, result: Node, found: Read, remark: str = "") -> Finding:
     """A secret; Trivy masks it itself."""
     return Finding(
         kind=Kind.SECRET,
         id=one.text("RuleID", needed=True),
         location=Location(
-            file=_path(result, "Target"),
+            place=Place.CONFIG if _of_config(result, found) else Place.IMAGE,
+            file="config" if _of_config(result, found) else _path(result, "Target"),
             line=one.line("StartLine"),
             layer=one.inner("Layer").text("DiffID"),
             deleted=one.value.get("Deleted") is True,
@@ -228,20 +233,28 @@ def _secret(one: Node, result: Node, remark: str = "") -> Finding:
     )
 
 
+def _of_config(result: Node, found: Read) -> bool:
+    """Whether a result is about the image's config and history, which Trivy calls by the image's own name."""
+    return bool(found.artifact) and result.text("Target") == found.artifact
+
+
 def _masked(match: str) -> bool:
     """Whether Trivy has put stars in the secret's place; otherwise the line is not shown."""
     return "****" in match
 
 
-def _misconfiguration(one: Node, result: Node, remark: str = "") -> Finding:
+def _misconfiguration(one: Node, result: Node, found: Read, remark: str = "") -> Finding:
     """A failed check of a Dockerfile, or of the image's config."""
-    cause, target = one.inner("CauseMetadata"), result.text("Target")
+    line = one.inner("CauseMetadata").line("StartLine")
+    here = Location(place=Place.REPOSITORY, file=result.text("Target"), line=line)
+    if _of_config(result, found):
+        here = Location(place=Place.CONFIG, file="history")
     urls = dict.fromkeys([one.text("PrimaryURL"), *one.texts("References")])
     return Finding(
         kind=Kind.MISCONFIGURATION,
         id=one.text("ID") or one.text("AVDID", needed=True),
         aliases=tuple({one.text("AVDID")} - {"", one.text("ID")}),
-        location=Location(place=Place.CONFIG, file=target, line=cause.line("StartLine")),
+        location=here,
         severity=severity(one.text("Severity")),
         severity_source="trivy",
         title=first_line(one.text("Message") or one.text("Title")),
