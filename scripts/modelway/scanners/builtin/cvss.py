@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from modelway.core.findings import Severity
 
@@ -39,6 +40,7 @@ _WORDS = (
 )
 
 
+@lru_cache(maxsize=4096)
 def base_score(vector: str) -> float | None:
     """The base score of a v3 or v2 vector; ``None`` for one that cannot be scored here."""
     if found := _V3.match(vector):

@@ -1,39 +1,23 @@
-"""The local index of advisories: one SQLite file, made whole and put in place at once, then only read."""
+"""The local index of advisories, opened for reading: one SQLite file (``index_writer`` makes it)."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
-from hashlib import sha256
+from dataclasses import dataclass
 from pathlib import Path
 
-from modelway.core.findings import Rating, Severity
-from modelway.core.image import Digest
-from modelway.core.json import Json, canonical
+from modelway.core.findings import Epss, Exploited, Rating, Severity
+from modelway.core.json import Json
 from modelway.core.report import Database
-from modelway.core.report_json import database_json, database_of
+from modelway.core.report_json import database_of
 from modelway.errors import NotEvaluated
-from modelway.scanners.builtin.osv import Affected, Range, Record, moment
-from modelway.scanners.builtin.python import name_of
+from modelway.scanners.builtin.osv import Affected, Range
 
-FORMAT = 1
+FORMAT = 2
 CURE = "run `scripts/run scan-db update` (downloads from OSV), or `scripts/run scan-db import FILE`."
-_SCHEMA = """
-PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;
-CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE advisory(
-  id TEXT PRIMARY KEY, same TEXT NOT NULL, covers TEXT NOT NULL, published TEXT NOT NULL,
-  ratings TEXT NOT NULL, title TEXT NOT NULL, urls TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE affected(
-  ecosystem TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, ranges TEXT NOT NULL,
-  versions TEXT NOT NULL, urgency TEXT NOT NULL);
-"""
-_INDEX = "CREATE INDEX by_package ON affected(ecosystem, name)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,41 +48,35 @@ class Index:
     def affecting(self, ecosystem: str, name: str) -> Iterator[tuple[Advisory, Affected]]:
         """Every advisory about a package."""
         rows = self.db.execute(
-            "SELECT id, ranges, versions, urgency FROM affected WHERE ecosystem=? AND name=? ORDER BY rowid",
+            "SELECT affected.id, affected.said, advisory.said FROM affected"
+            " LEFT JOIN advisory ON advisory.id = affected.id"
+            " WHERE ecosystem=? AND name=? ORDER BY affected.rowid",
             (ecosystem, name),
         )
-        for id_, ranges, versions, urgency in rows:
-            advisory = self.advisory(id_)
-            if advisory is None:
-                raise sqlite3.DatabaseError(f"advisory {id_} is missing")
-            yield (
-                advisory,
-                Affected(
-                    ecosystem=ecosystem,
-                    name=name,
-                    ranges=tuple(_range(events) for events in _list(ranges)),
-                    versions=_texts(versions),
-                    urgency=urgency,
-                ),
-            )
+        for id_, of_package, of_advisory in rows:
+            yield _advisory(id_, of_advisory), _affected(ecosystem, name, of_package)
 
     def advisory(self, id_: str) -> Advisory | None:
         """One advisory by id."""
-        row = self.db.execute(
-            "SELECT same, covers, published, ratings, title, urls FROM advisory WHERE id=?", (id_,)
-        ).fetchone()
-        if row is None:
+        row = self.db.execute("SELECT said FROM advisory WHERE id=?", (id_,)).fetchone()
+        return _advisory(id_, row[0]) if row else None
+
+    def exploited(self, names: frozenset[str]) -> Exploited | None:
+        """What CISA's catalogue says of a vulnerability under any of its names."""
+        for name in sorted(names):
+            row = self.db.execute("SELECT added, due FROM exploited WHERE id=?", (name,)).fetchone()
+            if row:
+                return Exploited(source="CISA KEV", added=str(row[0]), due=str(row[1]))
+        return None
+
+    def epss(self, names: frozenset[str]) -> Epss | None:
+        """FIRST's estimate; the highest of its names."""
+        query = "SELECT score, percentile, day FROM epss WHERE id=?"
+        rows = [row for name in sorted(names) if (row := self.db.execute(query, (name,)).fetchone())]
+        if not rows:
             return None
-        same, covers, published, ratings, title, urls = row
-        return Advisory(
-            id=id_,
-            same=_texts(same),
-            covers=_texts(covers),
-            published=published,
-            ratings=tuple(_rating(rating) for rating in _list(ratings)),
-            title=title,
-            urls=_texts(urls),
-        )
+        score, percentile, day = max(rows)
+        return Epss(score=float(score), percentile=float(percentile), day=str(day))
 
 
 @contextmanager
@@ -110,151 +88,84 @@ def open_index(path: Path) -> Iterator[Index]:
         )
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as db:
-            yield Index(db, _about(db))
-    except sqlite3.Error as error:
+            db.execute("PRAGMA trusted_schema=OFF")
+            yield Index(db, about(db))
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise NotEvaluated(
             "The advisories cannot be read, so nothing can be scanned", seen=f"{path}: {error}.", cure=CURE
         ) from error
 
 
-def write_index(
-    path: Path,
-    sources: Iterable[tuple[str, Iterable[Record]]],
-    *,
-    now: datetime,
-    note: str = "",
-    as_of: datetime | None = None,
-) -> Database:
-    """Write a new index to a file that is not there yet.
-
-    Of a record that comes twice the first is kept; withdrawn ones are passed over. The index is as
-    old as its oldest source, and a source as its newest change, unless ``as_of`` says otherwise.
-    """
-    with closing(sqlite3.connect(path)) as db:
-        db.executescript(_SCHEMA)
-        tally = _Tally(now=now)
-        names = []
-        for name, records in sources:
-            names.append(name)
-            tally.begin()
-            for record in records:
-                if tally.count(record):
-                    _insert(db, record)
-        about = tally.about(sources=tuple(names), note=note, as_of=as_of)
-        db.executemany("INSERT INTO meta VALUES(?, ?)", _meta(about))
-        db.commit()
-        db.execute(_INDEX)
-        db.commit()
-    return about
-
-
-@dataclass(slots=True, kw_only=True)
-class _Tally:
-    """What is learnt of the records while they pass."""
-
-    now: datetime
-    seen: set[str] = field(default_factory=set)
-    hashes: list[bytes] = field(default_factory=list)
-    ecosystems: Counter[str] = field(default_factory=Counter)
-    newest: list[datetime | None] = field(default_factory=list)
-    """Of each source."""
-
-    def begin(self) -> None:
-        """A source begins."""
-        self.newest.append(None)
-
-    def count(self, record: Record) -> bool:
-        """Take a record into account; whether it is to be kept."""
-        at = moment(record.modified) or moment(record.published)
-        if at and at <= self.now and (self.newest[-1] is None or at > self.newest[-1]):
-            self.newest[-1] = at
-        if record.withdrawn or record.id in self.seen:
-            return False
-        self.seen.add(record.id)
-        self.hashes.append(sha256(repr(record).encode()).digest())
-        self.ecosystems.update(affected.ecosystem for affected in record.affected)
-        return True
-
-    def about(self, *, sources: tuple[str, ...], note: str, as_of: datetime | None) -> Database:
-        """What the index will say of itself."""
-        known = [at for at in self.newest if at]
-        oldest = min(known) if known and len(known) == len(self.newest) else None
-        return Database(
-            sources=sources,
-            built=self.now,
-            as_of=as_of or oldest,
-            newest_modified=max(known, default=None),
-            digest=Digest(f"sha256:{sha256(b''.join(sorted(self.hashes))).hexdigest()}"),
-            records=len(self.seen),
-            ecosystems=tuple(sorted(self.ecosystems.items())),
-            note=note,
-        )
-
-
-def _insert(db: sqlite3.Connection, record: Record) -> None:
-    ratings = [[r.source, r.severity, r.score, r.vector] for r in record.ratings]
-    db.execute(
-        "INSERT INTO advisory VALUES(?, ?, ?, ?, ?, ?, ?)",
-        (
-            record.id,
-            canonical(record.same),
-            canonical(record.covers),
-            record.published,
-            canonical(ratings),
-            record.title,
-            canonical(record.urls),
-        ),
-    )
-    db.executemany(
-        "INSERT INTO affected VALUES(?, ?, ?, ?, ?, ?)",
-        [
-            (
-                one.ecosystem,
-                name_of(one.name) if one.ecosystem == "PyPI" else one.name,
-                record.id,
-                canonical(one.ranges),
-                canonical(one.versions),
-                one.urgency,
-            )
-            for one in record.affected
-        ],
-    )
-
-
-def _meta(about: Database) -> Iterator[tuple[str, str]]:
-    yield "format", str(FORMAT)
-    yield "about", canonical(database_json(about))
-
-
-def _about(db: sqlite3.Connection) -> Database:
+def about(db: sqlite3.Connection) -> Database:
     """What an index says of itself, checked against what is in it."""
     meta = dict(db.execute("SELECT name, value FROM meta").fetchall())
     if meta.get("format") != str(FORMAT):
         raise sqlite3.DatabaseError(f"format {meta.get('format')} is not {FORMAT}")
     try:
-        about = database_of(json.loads(meta["about"]))
-    except (KeyError, ValueError) as error:
+        told = database_of(json.loads(meta["about"]))
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise sqlite3.DatabaseError(f"it does not say what it holds: {error}") from error
     counted = db.execute("SELECT (SELECT count(*) FROM advisory), (SELECT count(*) FROM affected)").fetchone()
-    if counted != (about.records, sum(count for _, count in about.ecosystems)):
-        raise sqlite3.DatabaseError(f"it holds {counted[0]} advisories and says {about.records}")
-    return about
+    if counted != (told.records, sum(count for _, count in told.ecosystems)):
+        raise sqlite3.DatabaseError(f"it holds {counted[0]} advisories and says {told.records}")
+    return told
 
 
-def _list(text: str) -> list[Json]:
+def _advisory(id_: str, said: str | None) -> Advisory:
+    """A row of ``advisory``."""
+    match _list(said):
+        case [
+            list() as same,
+            list() as covers,
+            str() as published,
+            list() as ratings,
+            str() as title,
+            list() as urls,
+        ]:
+            pass
+        case _:
+            raise sqlite3.DatabaseError(f"advisory {id_} is missing or broken")
+    return Advisory(
+        id=id_,
+        same=_texts(same),
+        covers=_texts(covers),
+        published=published,
+        ratings=tuple(_rating(rating) for rating in ratings),
+        title=title,
+        urls=_texts(urls),
+    )
+
+
+def _affected(ecosystem: str, name: str, said: str) -> Affected:
+    """A row of ``affected``."""
+    match _list(said):
+        case [list() as ranges, list() as versions, str() as urgency]:
+            pass
+        case _:
+            raise sqlite3.DatabaseError(f"what is said of {name} is broken")
+    return Affected(
+        ecosystem=ecosystem,
+        name=name,
+        ranges=tuple(_range(events) for events in ranges),
+        versions=_texts(versions),
+        urgency=urgency,
+    )
+
+
+def _list(text: str | None) -> list[Json]:
     """A column's JSON list."""
     try:
-        value: Json = json.loads(text)
-    except (TypeError, ValueError) as error:
+        value: Json = json.loads(text or "")
+    except (TypeError, ValueError, RecursionError) as error:
         raise sqlite3.DatabaseError(str(error)) from error
     if not isinstance(value, list):
         raise sqlite3.DatabaseError("a column is no list")
     return value
 
 
-def _texts(text: str) -> tuple[str, ...]:
-    """A column's JSON list of texts."""
-    return tuple(str(one) for one in _list(text))
+def _texts(values: list[Json]) -> tuple[str, ...]:
+    """A list of texts."""
+    return tuple(str(one) for one in values)
 
 
 def _range(events: Json) -> Range:

@@ -94,6 +94,17 @@ class Pull:
             size -= len(piece)
             yield piece
 
+    def skip(self, size: int) -> None:
+        """Pass over the next ``size`` bytes, copying none of them."""
+        while size > 0:
+            if self._at >= len(self._buffer):
+                self._buffer, self._at = next(self._chunks, b""), 0
+                if not self._buffer:
+                    raise damaged("It ends early.")
+            passed = min(size, len(self._buffer) - self._at)
+            self._at += passed
+            size -= passed
+
     def rest(self) -> Iterator[bytes]:
         """Everything up to the end, in pieces."""
         while piece := self.some(CHUNK):

@@ -153,8 +153,7 @@ class Tar:
                 pass
             self._listener.end()
             self._listener = None
-        for _ in self._pull.chunks(self._left + self._padding):
-            pass
+        self._pull.skip(self._left + self._padding)
         self._left = self._padding = 0
 
     def _skip_sparse_map(self, header: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 from typing import TypeAlias
 
 from packaging.version import InvalidVersion, Version
@@ -52,6 +52,7 @@ class Outcome:
     """Something could not be compared and was read to the advisory's favour."""
 
 
+@lru_cache(maxsize=8192)
 def pypi(version: str) -> Point | None:
     """PEP 440's order; ``None`` for a version without a number."""
     if len(version) > _MOST:
@@ -63,6 +64,7 @@ def pypi(version: str) -> Point | None:
         return Point(Version(leading[0]), exact=False) if leading else None
 
 
+@lru_cache(maxsize=8192)
 def debian(version: str) -> Point | None:
     """Debian's order; ``None`` for what dpkg would not accept."""
     try:
@@ -71,6 +73,7 @@ def debian(version: str) -> Point | None:
         return None
 
 
+@lru_cache(maxsize=8192)
 def alpine(version: str) -> Point | None:
     """Alpine's order; ``None`` for what apk would not accept."""
     try:
@@ -79,6 +82,7 @@ def alpine(version: str) -> Point | None:
         return None
 
 
+@lru_cache(maxsize=8192)
 def redhat(version: str) -> Point | None:
     """Rpm's order; ``None`` for what is no version."""
     try:

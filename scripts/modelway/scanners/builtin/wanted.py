@@ -35,7 +35,7 @@ FOREIGN: Mapping[str, re.Pattern[str]] = {
     "nix": re.compile(r"nix/var/nix/db/db\.sqlite\Z"),
 }
 """Package databases this scanner sees and cannot read."""
-_FOREIGN_HINT = ("/rpm/", "rpmmanifest/", "pacman/local/", "db/pkg/", "opkg/status", "nix/db/")
+_FOREIGN_HINT = re.compile(r"/(?:Packages(?:\.db)?|container-manifest-2|desc|PF|status|db\.sqlite)\Z")
 
 
 def wanted(path: str) -> bool:
@@ -79,7 +79,7 @@ def is_conda(path: str) -> bool:
 
 def foreign(path: str) -> str:
     """The package manager whose database this is, if it is one that cannot be read here."""
-    if not any(hint in path for hint in _FOREIGN_HINT):
+    if not _FOREIGN_HINT.search(path):
         return ""
     return next((manager for manager, pattern in FOREIGN.items() if pattern.match(path)), "")
 
