@@ -22,6 +22,7 @@ from tests.rehearsal.clients import REGION, REGISTRY, STAGING, Clients
 from tests.rehearsal.functions import Functions
 from tests.rehearsal.images import Pusher
 from tests.rehearsal.models import Models
+from tests.rehearsal.services import Services
 
 _numbers = itertools.count(1)
 
@@ -112,3 +113,9 @@ def functions(cloud: Cloud, clients: Clients, models: Models) -> Functions:
     policy["Statement"].append({"Effect": "Allow", "Action": "ecr:*", **service})
     ecr.set_repository_policy(repositoryName="ml/real", policyText=json.dumps(policy))
     return Functions.of(cloud, clients, models.image)
+
+
+@pytest.fixture(scope="session")
+def services(cloud: Cloud, clients: Clients, models: Models) -> Services:
+    """Services of the same image; for tests marked ``docker``."""
+    return Services.of(cloud, clients, models.image)

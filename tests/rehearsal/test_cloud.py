@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from modelway.errors import Unavailable
-from modelway.rehearsal import launch
+from modelway.rehearsal import launch, leftovers
 from modelway.rehearsal.launch import Cloud
 from modelway.rehearsal.namespace import is_alive, namespace
 from tests.rehearsal import images
@@ -73,7 +74,7 @@ STARTER = """
 import sys, time
 from dataclasses import replace
 from pathlib import Path
-from modelway.rehearsal import launch
+from modelway.rehearsal import launch, leftovers
 launch.start(Path(sys.argv[1]), clock_factor=1, keep=sys.argv[2] == "keep")
 print("started", flush=True)
 time.sleep(60)
@@ -233,15 +234,25 @@ def test_control_needs_the_token(cloud: Cloud, path: str) -> None:
     assert ask(cloud.endpoint + path, **{"X-Rehearse-Token": cloud.token}) != 403
 
 
-def test_only_loopback_listens(cloud: Cloud) -> None:
+def bridges(run: str) -> set[str]:
+    """Where this machine is on networks of a run, as ``/proc/net/tcp`` writes it."""
+    if not leftovers.reach_engine():
+        return set()
+    networks = docker.from_env().networks.list(filters={"label": f"modelway.rehearsal={run}"})
+    gateways = [each.attrs["IPAM"]["Config"][0]["Gateway"] for each in networks]
+    return {bytes(reversed(socket.inet_aton(gateway))).hex().upper() for gateway in gateways}
+
+
+def test_only_loopback_listens_and_the_bridge_of_the_runs_own_containers(cloud: Cloud) -> None:
+    told = json.loads((cloud.state / "cloud.json").read_text())
     ports = {f"{int(cloud.endpoint.rpartition(':')[2]):04X}"}
-    ports.add(
-        f"{int(json.loads((cloud.state / 'cloud.json').read_text())['registry'].rpartition(':')[2]):04X}"
-    )
+    ports.add(f"{int(told['registry'].rpartition(':')[2]):04X}")
     table = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
     rows = [line.split() for line in table.splitlines() if " 0A " in line]
     listening = [row[1] for row in rows if row[1].rpartition(":")[2] in ports]
-    assert sorted(listening) == sorted(f"0100007F:{port}" for port in ports)
+    loopback = {f"0100007F:{port}" for port in ports}
+    assert loopback <= set(listening)
+    assert {each.partition(":")[0] for each in set(listening) - loopback} <= bridges(told["run"])
 
 
 def calls(cloud: Cloud, *, after: int) -> list[dict[str, object]]:
@@ -300,5 +311,5 @@ def test_the_environment_replaces_aws_settings_of_the_user(cloud: Cloud) -> None
     given = cloud.environment(mine)
     assert not {"AWS_PROFILE", "AWS_ENDPOINT_URL_S3"} & given.keys()
     assert (given["PATH"], given["AWS_ENDPOINT_URL"]) == ("/bin", cloud.endpoint)
-    assert given["NO_PROXY"] == "a.b,127.0.0.1,localhost"
+    assert given["NO_PROXY"].startswith("a.b,127.0.0.1,localhost,127.")  # load balancers have their own
     assert given["MODELWAY_CLOCK_FACTOR"] == "60.0"

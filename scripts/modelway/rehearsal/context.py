@@ -93,6 +93,8 @@ class Context:
     """What GetAuthorizationToken hands out."""
     token: str
     """What ``/_rehearse/*`` asks for in ``X-Rehearse-Token``."""
+    balancers: tuple[str, ...] = ()
+    """Loopback addresses of this run's load balancers."""
     clock_factor: float
     """How many seconds pass in waits, bake times and alarm periods for one on the wall."""
     state: Path

@@ -13,6 +13,7 @@ from moto.core.utils import utcnow
 
 from modelway.core.json import JsonObject
 from modelway.rehearsal.fleet import Fleet, Server
+from modelway.rehearsal.turns import Turns
 
 Answer: TypeAlias = "dict[str, object]"
 """A part of an AWS answer, times as ``datetime``: moto's serializer writes it."""
@@ -93,8 +94,7 @@ class Endpoint:
     gone: Event = field(default_factory=Event)
     lock: RLock = field(default_factory=RLock)
     _routes: tuple[tuple[Fleet, Fraction], ...] = ()
-    _credit: dict[str, float] = field(default_factory=dict)
-    """What each container is owed (smooth weighted round robin): shares come out right for few requests."""
+    _turns: Turns = field(default_factory=Turns)
 
     @property
     def fleets(self) -> list[Fleet]:
@@ -106,7 +106,7 @@ class Endpoint:
         """From now on traffic is shared so."""
         with self.lock:
             self._routes = routes
-            self._credit.clear()
+            self._turns.forget()
 
     def enter(self, target: str | None) -> tuple[Server, str] | None:
         """Choose the container of the next request by shares and weights, and hold it; and its config.
@@ -120,13 +120,9 @@ class Endpoint:
                 for fleet, share in self._routes
                 for server in fleet.servers
             }
-            whole = sum(share for _, _, share in shares.values())
-            if whole <= 0:
+            chosen = self._turns.next({name: share for name, (_, _, share) in shares.items()})
+            if chosen is None:
                 return None
-            for instance, (_, _, share) in shares.items():
-                self._credit[instance] = self._credit.get(instance, 0.0) + share
-            chosen = max((name for name in shares if shares[name][2] > 0), key=self._credit.__getitem__)
-            self._credit[chosen] -= whole
             server, config, _ = shares[chosen]
             server.enter()
             return server, config

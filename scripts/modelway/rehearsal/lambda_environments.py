@@ -14,8 +14,8 @@ from moto.sts.models import sts_backends
 from werkzeug.wrappers import Request, Response
 
 from modelway.core.json import Json, JsonObject
+from modelway.rehearsal.bridge import Bridge, bridge_of
 from modelway.rehearsal.context import Context
-from modelway.rehearsal.lambda_bridge import PREFIX, Bridge
 from modelway.rehearsal.lambda_environment import Environment
 from modelway.rehearsal.lambda_state import Function, Version
 from modelway.rehearsal.streams import Source, Streams
@@ -27,6 +27,8 @@ _USER = "993:990"
 """Lambda runs every image as a user of its own who may write only /tmp (its guide, images-create)."""
 _INIT_SECONDS = 10.0
 _HOUR = 3600
+PREFIX = "/_lambda/"
+"""Where the Runtime API is on the bridge: a function's key follows."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,7 +63,6 @@ class Environments:
     _running: dict[tuple[str, str], Environment] = field(default_factory=dict)
     """By the function's ARN and the version's number."""
     _lock: Lock = field(default_factory=Lock)
-    _bridge: Bridge | None = None
 
     def of(self, function: Function, version: Version) -> Environment:
         """The environment of a version; its container starts with the first event."""
@@ -95,11 +96,9 @@ class Environments:
         return start
 
     def _opened(self) -> Bridge:
-        with self._lock:
-            if self._bridge is None:
-                self._bridge = Bridge(context=self.context, answer=self.answer)
-        self._bridge.open()
-        return self._bridge
+        bridge = bridge_of(self.context)
+        bridge.unsigned[PREFIX] = self.answer
+        return bridge
 
     def answer(self, request: Request) -> Response:
         """One request of the Runtime API: ``/_lambda/<key>/2018-06-01/runtime/...``."""
@@ -134,8 +133,6 @@ class Environments:
             stopped, self._running = list(self._running.values()), {}
         for environment in stopped:
             environment.close()
-        if self._bridge:
-            self._bridge.close()
 
 
 def _run(

@@ -36,13 +36,15 @@ class Cloud:
     token: str
     pid: int
     variables: Mapping[str, str]
+    direct: tuple[str, ...] = ()
+    """More addresses no proxy is asked for: those of its load balancers."""
     process: subprocess.Popen[bytes] | None = None
     """The process, where this one started it; its standard input tells it that we live."""
 
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
         """The variables a client needs; over ``base``, without any ``AWS_*`` of its own."""
         kept = {name: value for name, value in (base or {}).items() if not name.startswith("AWS_")}
-        direct = {name: _with_loopback(kept.get(name, "")) for name in ("NO_PROXY", "no_proxy")}
+        direct = {name: _with_loopback(kept.get(name, ""), self.direct) for name in ("NO_PROXY", "no_proxy")}
         return {**kept, **self.variables, **direct}
 
     def control(self, path: str, payload: JsonObject | None = None) -> Json:
@@ -165,12 +167,13 @@ def _read(state: Path, process: subprocess.Popen[bytes] | None) -> Cloud:
         token=told["token"],
         pid=told["pid"],
         variables=told["environment"],
+        direct=tuple(told["direct"]),
         process=process,
     )
 
 
-def _with_loopback(hosts: str) -> str:
-    return f"{hosts},{_LOOPBACK}" if hosts else _LOOPBACK
+def _with_loopback(hosts: str, more: tuple[str, ...]) -> str:
+    return ",".join([*([hosts] if hosts else []), _LOOPBACK, *more])
 
 
 def _stop_child(process: subprocess.Popen[bytes]) -> None:

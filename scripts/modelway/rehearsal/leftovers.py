@@ -1,4 +1,4 @@
-"""Removing what a rehearsal leaves in Docker: its containers, and the names it gave images."""
+"""Removing what a rehearsal leaves in Docker: containers, networks, volumes, and the names it gave images."""
 
 from __future__ import annotations
 
@@ -34,20 +34,24 @@ def remove_containers(of: Callable[[str], bool]) -> tuple[str, ...]:
                 except NotFound:
                     continue
                 removed.append(container.name or container.short_id)
-        _remove_networks(of)
+        _remove_surroundings(of)
     except DockerException:
         return tuple(removed)
     return tuple(removed)
 
 
-def _remove_networks(of: Callable[[str], bool]) -> None:
-    """Bridges made for runs, once no container is on them."""
+def _remove_surroundings(of: Callable[[str], bool]) -> None:
+    """Bridges and volumes made for runs, once no container uses them."""
     from docker.errors import APIError  # noqa: PLC0415 - see context.docker_client
 
     for network in docker_client().networks.list(filters={"label": LABEL}):
         if of(network.attrs["Labels"][LABEL]):
             with suppress(APIError):  # gone meanwhile
                 network.remove()
+    for volume in docker_client().volumes.list(filters={"label": LABEL}):
+        if of(volume.attrs["Labels"][LABEL]):
+            with suppress(APIError):  # gone meanwhile
+                volume.remove()
 
 
 def forget_images(of: Callable[[str], bool]) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 _LATE_SECONDS = 10
+_BALANCERS = 16
 MOTO = "5.2.5"
 """The release whose gaps the parts fill; they patch its insides, so no other will do."""
 
@@ -122,9 +123,16 @@ def _context(options: Options, listener: socket.socket, address: str) -> Context
         registry=address,
         password=secrets.token_urlsafe(24),
         token=secrets.token_urlsafe(24),
+        balancers=_loopbacks(),
         clock_factor=options.clock_factor,
         state=options.state,
     )
+
+
+def _loopbacks() -> tuple[str, ...]:
+    """Addresses of this machine that hardly any other run has, for load balancers (RFC 1122: 127/8)."""
+    net = f"127.{64 + secrets.randbelow(64)}.{secrets.randbelow(256)}"
+    return tuple(f"{net}.{host}" for host in range(1, _BALANCERS + 1))
 
 
 def _answer(context: Context, key: AccessKey, listener: socket.socket) -> BaseWSGIServer:
@@ -147,6 +155,7 @@ def _announce(context: Context, key: AccessKey) -> None:
         "endpoint": f"http://{context.address}",
         "registry": context.registry,
         "token": context.token,
+        "direct": context.balancers,
         "environment": _environment(context, key),
     }
     path = context.state / "cloud.json"

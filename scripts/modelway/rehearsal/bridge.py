@@ -1,7 +1,7 @@
-"""A bridge made for this run, and what functions reach over it: Lambda's Runtime API, and this AWS.
+"""A bridge made for this run, and what its containers reach over it: Lambda's Runtime API, and this AWS.
 
 Everything else of the cloud binds to loopback, which no container can reach. Over the bridge only two things
-are answered: paths that begin with a container's own key, and signed AWS calls.
+are answered: paths that begin with a function's own key, and signed AWS calls.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from modelway.rehearsal.context import Context
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
-PREFIX = "/_lambda/"
 
 
 class _Handler(WSGIRequestHandler):
@@ -39,8 +37,8 @@ class Bridge:
     """The network, and the server on its gateway."""
 
     context: Context
-    answer: Callable[[Request], Response]
-    """Answers the Runtime API."""
+    unsigned: dict[str, Callable[[Request], Response]] = field(default_factory=dict)
+    """What answers requests that are no AWS calls, by the beginning of their path."""
     network: str = ""
     address: str = ""
     """``host:port`` as containers reach it."""
@@ -67,9 +65,24 @@ class Bridge:
 
     def _application(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
-        if request.path.startswith(PREFIX):
-            return self.answer(request)(environ, start_response)
+        for prefix, answer in self.unsigned.items():
+            if request.path.startswith(prefix):
+                return answer(request)(environ, start_response)
         if request.headers.get("Authorization", "").startswith("AWS4-"):
             environ["HTTP_HOST"] = self.context.address
             return self.context.hooks.application[0](environ, start_response)
         return Response("Only signed AWS calls are answered here.\n", 403)(environ, start_response)
+
+
+_bridges: dict[str, Bridge] = {}
+_lock = threading.Lock()
+
+
+def bridge_of(context: Context) -> Bridge:
+    """The one bridge of a run; raises ``docker.errors.DockerException`` where there can be none."""
+    with _lock:
+        if context.run not in _bridges:
+            _bridges[context.run] = Bridge(context=context)
+            context.on_shutdown(_bridges[context.run].close)
+    _bridges[context.run].open()
+    return _bridges[context.run]
