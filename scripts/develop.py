@@ -1,19 +1,24 @@
-"""What those who change modelway run: ``scripts/run test | lint | lock | bench NAME``.
+"""What those who change modelway run: ``scripts/run test | lint | lock | sweep | bench NAME``.
 
 CI runs the same (``.ci/run``). Runs in the ``dev`` environment that ``scripts/run`` makes.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.prefix) / "bin"
+_NOTHING_TO_RUN = 5
+"""pytest's exit code where a part has no tests."""
 SETS = ("run", "rehearsal", "dev", "uv")
 
 
@@ -24,6 +29,7 @@ def main(argv: Sequence[str]) -> int:
         "lint": lint,
         "lock": lock,
         "bench": bench,
+        "sweep": sweep,
     }
     return tasks[argv[0]](argv[1:])
 
@@ -78,6 +84,41 @@ def bench(arguments: Sequence[str]) -> int:
         return 2
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'benchmarks'}:{ROOT / 'scripts'}"}
     return _call([sys.executable, f"benchmarks/{arguments[0]}.py", *arguments[1:]], env=environment)
+
+
+def sweep(arguments: Sequence[str]) -> int:
+    """Disturb releases at every call, then write ``docs/reference/reliability.md``; an hour or so.
+
+    Arguments are pytest's; with any, or where something did not hold, nothing is written.
+    """
+    folder = ROOT / ".modelway" / "sweep"
+    shutil.rmtree(folder, ignore_errors=True)
+    parts = os.cpu_count() or 1
+    began = time.monotonic()
+    command = [sys.executable, "-m", "pytest", "tests/sweeps", "-q", "--full", f"--sweep-results={folder}"]
+    running = [
+        subprocess.Popen([*command, f"--shard={n}/{parts}", *arguments], cwd=ROOT)
+        for n in range(1, parts + 1)
+    ]
+    codes = [process.wait() for process in running]
+    if arguments or any(code not in {0, _NOTHING_TO_RUN} for code in codes):
+        return max(codes)
+    rows = [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
+    told = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": _commit(),
+        "minutes": round((time.monotonic() - began) / 60),
+        "rows": rows,
+    }
+    page = ROOT / "docs" / "reference" / "reliability.json"
+    page.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return _call([sys.executable, "docs/generate_reliability.py"])
+
+
+def _commit() -> str:
+    """What was swept, with ``-dirty`` where files differ from it."""
+    describe = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    return subprocess.run(describe, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 def _checks() -> dict[str, list[str]]:

@@ -28,6 +28,13 @@ NOWHERE = "http://127.0.0.1:9"
 """The discard port: a test that forgets its fake fails at once, and never finds an AWS account."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What ``scripts/run sweep`` asks for."""
+    parser.addoption("--full", action="store_true", help="sweeps disturb every call, not a sample of them")
+    parser.addoption("--shard", metavar="I/N", default="1/1", help="of the sweeps, the I-th part of N")
+    parser.addoption("--sweep-results", metavar="DIR", help="folder sweeps write their results to")
+
+
 @pytest.fixture(autouse=True)
 def no_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Tests see neither the developer's AWS settings nor the workflow they may run in."""

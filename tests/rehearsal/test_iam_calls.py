@@ -93,6 +93,7 @@ _NO_RESOURCE = {
 _KINDS = {
     "CreateModel": "model",
     "DeleteModel": "model",
+    "DescribeModel": "model",
     "CreateEndpointConfig": "endpoint-config",
     "DeleteEndpointConfig": "endpoint-config",
     "DescribeEndpointConfig": "endpoint-config",

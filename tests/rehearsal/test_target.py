@@ -307,16 +307,20 @@ class Overwritten(Nothing):
         return None
 
     def target_uri(self, artifact: Artifact, /) -> str:
-        return "s3://somewhere/model.tar.gz"
+        return f"s3://written-over/{artifact.sha256.hex}/model.tar.gz"
 
 
 @pytest.mark.docker
 @pytest.mark.rehearsal
-def test_weights_written_over_since_staging_are_noticed_before_they_serve(sagemaker):
+def test_weights_written_over_since_staging_are_noticed_before_they_serve(sagemaker, clients):
     store = Overwritten()
     weights = Artifact(uri="s3://theirs/model.tar.gz", sha256=Digest.parse("sha256:" + "a" * 64))
     version = replace(sagemaker.good, artifact=weights)
-    sagemaker.target.versions.make(sagemaker.good, sagemaker.target.words(version.id), "r1")
+    s3 = clients.s3(PRODUCTION)
+    s3.create_bucket(Bucket="written-over", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_object(Bucket="written-over", Key=f"{weights.sha256.hex}/model.tar.gz", Body=b"others")
+    versions = replace(sagemaker.target.versions, artifacts=store)
+    versions.make(version, sagemaker.target.words(version.id), "r1")
     state = replace(sagemaker.target.observer, artifacts=store).observe(version)
     assert version.id in state.records
     assert [need.id for need in state.needs] == ["artifact"]

@@ -14,24 +14,32 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelway.errors import Failure, Unavailable
 from modelway.rehearsal.namespace import namespace
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 _PR_SET_PDEATHSIG = 1
 _GRACE_SECONDS = 30
 
 
-def main() -> int:
-    """Serve until SIGTERM, SIGINT or the end of standard input."""
+def main(engine: Callable[[], DockerClient] | None = None) -> int:
+    """Serve until SIGTERM, SIGINT or the end of standard input.
+
+    ``engine`` runs containers instead of Docker.
+    """
     options = _parse()
     options.state.mkdir(parents=True, exist_ok=True)
     run = f"{os.getpid()}-{namespace()}-{secrets.token_hex(4)}"
     supervisor = os.getpid()
     server = os.fork()
     if server == 0:
-        os._exit(_serve(run, options, supervisor))
+        os._exit(_serve(run, options, supervisor, engine))
     if not options.keep:
         threading.Thread(target=_watch, daemon=True).start()
     return _supervise(server, run, options.state)
@@ -51,7 +59,9 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _serve(run: str, options: argparse.Namespace, supervisor: int) -> int:
+def _serve(
+    run: str, options: argparse.Namespace, supervisor: int, engine: Callable[[], DockerClient] | None
+) -> int:
     """The server's half of the fork."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -67,7 +77,8 @@ def _serve(run: str, options: argparse.Namespace, supervisor: int) -> int:
                 blobs=(options.blobs or options.state / "blobs").resolve(),
                 port=options.port,
                 clock_factor=options.clock_factor,
-            )
+            ),
+            engine,
         )
     except Failure as failure:
         sys.stderr.write(f"{failure}\n")

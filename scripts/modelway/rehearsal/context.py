@@ -100,6 +100,8 @@ class Context:
     state: Path
     """Folder of this run's files."""
     hooks: Hooks = field(default_factory=Hooks)
+    engine: Callable[[], DockerClient] | None = None
+    """What runs containers instead of Docker: a sweep starts thousands, and asks nothing of them."""
 
     @property
     def address(self) -> str:
@@ -113,7 +115,7 @@ class Context:
 
     def docker(self) -> DockerClient:
         """The Docker engine, one client a process; raises ``docker.errors.DockerException`` without one."""
-        return docker_client()
+        return (self.engine or docker_client)()
 
     def resolve_image(self, image: str) -> str:
         """Turn an ECR name, real or rehearsed, into ``registry/...@sha256:...``, pulled here without login.

@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -83,18 +83,25 @@ class Cloud:
         self.stop()
 
 
-def start(
-    state: Path, *, clock_factor: float, keep: bool = False, blobs: Path | None = None, port: int = 0
+def start(  # noqa: PLR0913 - each an option of the program
+    state: Path,
+    *,
+    clock_factor: float,
+    keep: bool = False,
+    blobs: Path | None = None,
+    port: int = 0,
+    program: Sequence[str] = ("-m", "modelway.rehearsal.cloud"),
 ) -> Cloud:
     """Start a cloud and wait until it answers; raises ``Unavailable`` with the last lines of its log.
 
-    It ends with this process unless ``keep``; ``blobs`` is a folder that keeps image layers between runs.
+    It ends with this process unless ``keep``; ``blobs`` is a folder that keeps image layers between runs;
+    ``program`` is another one with the same options.
     """
     if find(state):
         what = f"A rehearsal is running already in {state}"
         raise Unavailable(what, cure="scripts/run rehearse --stop")
     state.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "modelway.rehearsal.cloud"]
+    command = [sys.executable, *program]
     command += ["--state", str(state), "--clock-factor", str(clock_factor), "--port", str(port)]
     command += (["--keep"] if keep else []) + (["--blobs", str(blobs)] if blobs else [])
     log = state / "cloud.log"

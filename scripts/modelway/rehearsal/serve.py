@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +27,7 @@ from modelway.rehearsal import registry
 from modelway.rehearsal.context import Context
 
 if TYPE_CHECKING:
+    from docker import DockerClient
     from werkzeug.serving import BaseWSGIServer
 
 
@@ -56,7 +57,7 @@ class AccessKey:
     secret: str
 
 
-def serve(options: Options) -> None:
+def serve(options: Options, engine: Callable[[], DockerClient] | None = None) -> None:
     """Serve until SIGTERM; raises ``Unavailable`` when it cannot start."""
     _check_moto()
     asked: list[int] = []
@@ -66,7 +67,7 @@ def serve(options: Options) -> None:
         listener = cleanup.enter_context(_listen(options.port))
         server = registry.start(options.state, blobs, HOST)
         cleanup.callback(server.stop)
-        context = _context(options, listener, server.address)
+        context = _context(options, listener, server.address, engine)
         cleanup.callback(_shut_down, context)
         key = AccessKey(
             f"AKIA{base64.b32encode(secrets.token_bytes(10)).decode()}", secrets.token_urlsafe(30)
@@ -115,7 +116,9 @@ def _listen(port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _context(options: Options, listener: socket.socket, address: str) -> Context:
+def _context(
+    options: Options, listener: socket.socket, address: str, engine: Callable[[], DockerClient] | None
+) -> Context:
     return Context(
         run=options.run,
         host=HOST,
@@ -126,6 +129,7 @@ def _context(options: Options, listener: socket.socket, address: str) -> Context
         balancers=_loopbacks(),
         clock_factor=options.clock_factor,
         state=options.state,
+        engine=engine,
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import (
         DescribeEndpointConfigOutputTypeDef,
         DescribeEndpointOutputTypeDef,
+        DescribeModelOutputTypeDef,
     )
 
 SETTLED = frozenset({"InService", "Failed", "OutOfService", "UpdateRollbackFailed"})
@@ -81,6 +82,16 @@ class Inventory:
             with translated(f"read the endpoint config {name}", service="sagemaker"):
                 self._configs[name] = self.client.describe_endpoint_config(EndpointConfigName=name)
         return self._configs[name]
+
+    def model(self, name: str) -> DescribeModelOutputTypeDef | None:
+        """A model, which somebody may delete and make anew; ``None`` where there is none."""
+        with translated(f"read the model {name}", service="sagemaker"):
+            try:
+                return self.client.describe_model(ModelName=name)
+            except self.client.exceptions.ClientError as error:
+                if code(error) == "ValidationException" and "Could not find" in str(error):
+                    return None
+                raise
 
     def version_of(self, config_name: str) -> VersionId | None:
         """The version an endpoint config's name belongs to, if it is one of ours."""

@@ -45,6 +45,8 @@ class Observer:
     def observe(self, wanted: Version | None) -> State:
         """The state, and what the wanted version does not find yet."""
         records = self.inventory.records()
+        if wanted and wanted.id in records:
+            self._refuse_other_model(wanted)
         endpoint = self.inventory.describe()
         serving = self._serving(endpoint, records)
         live = self._variant(endpoint) if serving else None
@@ -112,6 +114,20 @@ class Observer:
         variants = endpoint.get("ProductionVariants", []) if endpoint else []
         instances = variants[0].get("DesiredInstanceCount", 0) if variants else 0
         return as_configured(instances, scaling, self.environment.capacity)
+
+    def _refuse_other_model(self, wanted: Version) -> None:
+        """What the version's model names is what the version is: models can be deleted and made anew."""
+        name = version_name(self.inventory.endpoint, wanted.id)
+        found = self.inventory.model(name)
+        container = found.get("PrimaryContainer", {}) if found else {}
+        image, weights = container.get("Image", ""), container.get("ModelDataUrl", "")
+        # By what they hold, not by where: registry and bucket may move without a new version.
+        held = wanted.artifact.sha256.hex in weights if wanted.artifact else not weights
+        if not image.endswith(str(wanted.image.digest)) or not held:
+            what = f"the model {name} is not the version it is named after"
+            told = f"expected {wanted.image.digest} with {wanted.artifact}, got {image} with {weights}"
+            cure = f"Somebody changed it. Delete the endpoint config {name}, then release again."
+            raise Differs(what, seen=told if found else "There is no such model.", cure=cure)
 
     def _alarms(self, wanted: Version) -> tuple[tuple[Need, ...], tuple[Obstacle, ...], str | None]:
         """What the rollout's alarms lack, forbid and say of the version."""

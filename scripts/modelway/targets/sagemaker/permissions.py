@@ -55,6 +55,7 @@ def _looking(names: _Names) -> tuple[Statement, ...]:
     statements = [
         allow("sagemaker:ListEndpointConfigs"),  # knows no resource
         allow("sagemaker:DescribeEndpoint", on=[names.endpoint]),
+        allow("sagemaker:DescribeModel", on=[names.model]),
         allow("sagemaker:DescribeEndpointConfig", "sagemaker:ListTags", on=[names.endpoint_config]),
     ]
     if names.environment.rollout.alarms:

@@ -1,0 +1,74 @@
+"""One case of a sweep: a release, what goes wrong with one of its calls, and what has to come of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from modelway.core.config import Rollout
+from modelway.errors import Unavailable
+from tests.sweeps.ground import Ground, Model, Site
+from tests.sweeps.wire import KILLS, Mishap
+
+DONE, UNAVAILABLE, KILLED = "0", str(Unavailable.exit_code), "killed"
+
+
+@dataclass
+class Sweep:
+    """Releases of one model, one after the other, each disturbed at another call."""
+
+    ground: Ground
+    site: Site
+    rollout: Rollout
+    ends: Counter[str] = field(default_factory=Counter)
+    """How the disturbed runs ended, by exit code."""
+    broken: list[str] = field(default_factory=list)
+    """What did not hold, in words."""
+    _model: Model | None = None
+    _undisturbed: str = ""
+
+    def calls(self) -> Sequence[str]:
+        """The calls of an undisturbed release over another that passed, which is the one to compare with."""
+        self._model = Model(self.ground, self.site, self.rollout)
+        for _ in range(3):  # the third has two to leave behind, and deletes one of them
+            self._model.next()
+            self.ground.expect(None)
+            assert self._model.start() == DONE, self._model.said
+        calls = list(self.ground.wire.calls)
+        self._undisturbed = self._model.end()
+        return calls
+
+    def disturb(self, mishap: Mishap, number: int) -> None:
+        """Release with a mishap at the n-th call, then again as a person would, and look what is there."""
+        if self._model is None:
+            self.calls()
+        assert self._model
+        self._model.next()
+        self.ground.expect(mishap, number)
+        first = self._model.start()
+        calls, said = list(self.ground.wire.calls), self._model.said
+        self.ground.expect(None)
+        self.ends[first] += 1
+        again = DONE if first == DONE else self._model.start()
+        about = f"{mishap} at call {number} ({calls[number - 1] if len(calls) >= number else 'none'})"
+        allowed = {DONE, KILLED} if mishap in KILLS else {DONE, UNAVAILABLE}
+        if first not in allowed:
+            self._break(f"{about}: exit {first}: {said}")
+        elif again != DONE:
+            self._break(f"{about}: exit {first}, then {again}: {self._model.said}")
+        elif (end := self._model.end()) != self._undisturbed:
+            self._break(f"{about}: exit {first}, and the end differs:\n{_difference(self._undisturbed, end)}")
+
+    def _break(self, what: str) -> None:
+        """Write it down, and go on with a model nothing happened to."""
+        self.broken.append(what)
+        self._model = None
+
+
+def _difference(expected: str, seen: str) -> str:
+    """Lines that only one of them has."""
+    left, right = expected.splitlines(), seen.splitlines()
+    gone = [f"  - {line.strip()}" for line in left if line not in right]
+    new = [f"  + {line.strip()}" for line in right if line not in left]
+    return "\n".join([*gone, *new]) or "  the same lines, another number of them"

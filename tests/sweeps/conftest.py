@@ -1,0 +1,73 @@
+"""The ground sweeps share, and where their results go."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from modelway.core.json import JsonObject
+from tests.sweeps import ground as grounds
+from tests.sweeps.ground import FACTOR, Ground
+from tests.sweeps.wire import without_waiting
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep a part of them, where several processes share the work; one strategy stays in one process."""
+    part, _, parts = str(config.getoption("--shard")).partition("/")
+    groups = sorted({_group(item) for item in items})
+    kept = {group for n, group in enumerate(groups) if n % int(parts) == int(part) - 1}
+    left = [item for item in items if _group(item) not in kept]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if _group(item) in kept]
+
+
+def _group(item: pytest.Item) -> str:
+    """What shares its preparation: a target's strategy, or a file."""
+    chosen = getattr(item, "callspec", None)
+    values = chosen.params if chosen else {}
+    return f"{values['target']}-{values['strategy']}" if "strategy" in values else item.path.stem
+
+
+@pytest.fixture(scope="session")
+def _ground(tmp_path_factory: pytest.TempPathFactory, _registry: str) -> Iterator[Ground]:
+    """One cloud for all sweeps of a process."""
+    if _registry and os.environ.get("CI") != "true":
+        pytest.skip(_registry)
+    with grounds.open_ground(tmp_path_factory.mktemp("sweep")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def ground(_ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
+    """The cloud, found by the environment as any AWS is."""
+    for name, value in _ground.cloud.environment().items():
+        monkeypatch.setenv(name, value)
+    without_waiting(monkeypatch, lambda seconds: time.sleep(seconds / FACTOR))
+    yield _ground
+    _ground.expect(None)
+
+
+@pytest.fixture
+def full(request: pytest.FixtureRequest) -> bool:
+    """Whether every call is disturbed, not a sample of them."""
+    return bool(request.config.getoption("--full"))
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Callable[[JsonObject], None]:
+    """Write a row of the table of ``docs/reference/reliability.md``, where results are asked for."""
+    folder: str | None = request.config.getoption("--sweep-results")
+
+    def write(row: JsonObject) -> None:
+        if folder:
+            name = "".join(c if c.isalnum() else "-" for c in request.node.name)
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            (Path(folder) / f"{name}.json").write_text(json.dumps(row), encoding="utf-8")
+
+    return write

@@ -1,0 +1,87 @@
+"""A release disturbed at each of its AWS calls ends as the undisturbed one, or fails cleanly and is finished.
+
+``.ci/run`` disturbs a sample of the calls; ``scripts/run sweep`` all of them, and writes the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from modelway.core.json import JsonObject
+from tests.sweeps.cases import Sweep
+from tests.sweeps.ground import Ground
+from tests.sweeps.sites import SITES
+from tests.sweeps.wire import KILLS, Mishap
+
+pytestmark = [pytest.mark.sweep, pytest.mark.rehearsal]
+
+_READING = ("Batch", "Describe", "Get", "Head", "Invoke", "List")
+_CLOSE, _FEW = 3, 2
+"""How many calls a sample disturbs: of the target's first strategy, of the others."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every mishap of every strategy in full; a sample disturbs only the first by more than kills."""
+    if "mishap" not in metafunc.fixturenames:
+        return
+    full = metafunc.config.getoption("--full")
+    cases = [
+        pytest.param(target, strategy, mishap, id=f"{target}-{strategy}-{mishap.name.lower()}")
+        for target, (_, rollouts) in SITES.items()
+        for strategy in rollouts
+        for mishap in Mishap
+        if full or mishap in KILLS or strategy == next(iter(rollouts))
+    ]
+    metafunc.parametrize(("target", "strategy", "mishap"), cases)
+
+
+@pytest.fixture(scope="module")
+def sweeps() -> dict[tuple[str, str], tuple[Sweep, Sequence[str]]]:
+    """The sweeps of this process, by target and strategy, and the calls of their undisturbed releases."""
+    return {}
+
+
+def test_a_disturbed_release_ends_as_the_undisturbed_one(
+    target: str,
+    strategy: str,
+    mishap: Mishap,
+    ground: Ground,
+    full: bool,  # noqa: FBT001 - a fixture
+    sweeps: dict[tuple[str, str], tuple[Sweep, Sequence[str]]],
+    tell: Callable[[JsonObject], None],
+) -> None:
+    site, rollouts = SITES[target]
+    if (target, strategy) not in sweeps:
+        sweep = Sweep(ground, site, rollouts[strategy])
+        sweeps[target, strategy] = sweep, sweep.calls()
+    sweep, calls = sweeps[target, strategy]
+    sweep.ends.clear()
+    sweep.broken.clear()
+    closely = strategy == next(iter(rollouts))
+    numbers = range(1, len(calls) + 1) if full else _sample(calls, mishap, closely=closely)
+    for number in numbers:
+        sweep.disturb(mishap, number)
+    tell(
+        {
+            "kind": "sweep",
+            "target": target,
+            "strategy": strategy,
+            "mishap": mishap.value,
+            "calls": len(calls),
+            "cases": len(numbers),
+            "broken": len(sweep.broken),
+            "ends": dict(sorted(sweep.ends.items())),
+        }
+    )
+    assert not sweep.broken, "\n".join(sweep.broken)
+
+
+def _sample(calls: Sequence[str], mishap: Mishap, *, closely: bool) -> Sequence[int]:
+    """Numbers of the calls a sample disturbs: writes, since what is only read leaves nothing behind."""
+    writes = [n for n, call in enumerate(calls, 1) if not call.rpartition(".")[2].startswith(_READING)]
+    if closely and mishap in {Mishap.KILLED_AFTER, Mishap.DROPPED}:
+        return writes
+    few = _CLOSE if closely else _FEW
+    return writes[:: max(1, len(writes) // few)][:few]

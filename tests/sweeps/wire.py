@@ -1,0 +1,107 @@
+"""What goes wrong with a call, at the client: it counts its AWS calls, and one of them is the last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import botocore.endpoint
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
+
+from modelway.adapters.aws import Accounts
+
+if TYPE_CHECKING:
+    import boto3
+
+
+class Killed(BaseException):
+    """The process is gone: nothing may catch this."""
+
+
+class Mishap(StrEnum):
+    """What happens to a call."""
+
+    KILLED_BEFORE = "killed before"
+    KILLED_AFTER = "killed after"
+    THROTTLED = "throttled"
+    ERROR = "HTTP 500"
+    TIMEOUT = "timeout"
+    """It is never sent, and never answered."""
+    DROPPED = "dropped after the effect"
+    THROTTLED_ON = "throttled from then on"
+    ERROR_ON = "HTTP 500 from then on"
+
+
+KILLS = frozenset({Mishap.KILLED_BEFORE, Mishap.KILLED_AFTER})
+LASTING = frozenset({Mishap.THROTTLED_ON, Mishap.ERROR_ON})
+AT_CLIENT = frozenset({Mishap.KILLED_BEFORE, Mishap.KILLED_AFTER, Mishap.TIMEOUT, Mishap.DROPPED})
+"""The others are answers, which the rehearsal's AWS gives in each service's own words."""
+
+
+@dataclass
+class Wire:
+    """Counts calls, in the order they are sent, each attempt by itself."""
+
+    calls: list[str] = field(default_factory=list)
+    mishap: Mishap | None = None
+    first: int = 0
+    """Number of the call it happens to, from 1."""
+    last: int = 0
+    operation: str = ""
+    """Only calls of this operation count; empty for all."""
+    _met: int = 0
+    _http: URLLib3Session = field(default_factory=URLLib3Session)
+
+    def expect(self, mishap: Mishap | None, first: int, last: int, *, operation: str = "") -> None:
+        """From now on calls are counted anew, and some of them meet the mishap."""
+        self.calls, self.mishap, self._met = [], mishap, 0
+        self.first, self.last, self.operation = first, last, operation
+
+    def before_send(self, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse | None:
+        """As botocore's event ``before-send``; an answer returned here is the call's answer."""
+        self.calls.append(event_name.removeprefix("before-send."))
+        self._met += self.operation in {"", self.calls[-1].rpartition(".")[2]}
+        if self.mishap not in AT_CLIENT or not self.first <= self._met <= self.last:
+            return None
+        if self.mishap in {Mishap.KILLED_AFTER, Mishap.DROPPED}:
+            self._http.send(request)
+        match self.mishap:
+            case Mishap.KILLED_BEFORE | Mishap.KILLED_AFTER:
+                raise Killed(f"{self.mishap} call {len(self.calls)}, {self.calls[-1]}")
+            case Mishap.TIMEOUT:
+                raise ReadTimeoutError(endpoint_url=request.url)
+            case _:
+                raise ConnectionClosedError(endpoint_url=request.url)
+
+
+class WiredAccounts(Accounts):
+    """Sessions whose clients' calls go through a wire; asking for credentials does not."""
+
+    def __init__(self, wire: Wire) -> None:
+        super().__init__()
+        self._wire = wire
+
+    def session(self, account: str, region: str, role: str) -> boto3.Session:
+        """As ``Accounts``."""
+        known = (account, region, role) in self._sessions
+        opened = super().session(account, region, role)
+        if not known:
+            emitter = opened.core.get_component("event_emitter")  # type: ignore[attr-defined] # ours, typed as boto3's
+            emitter.register("before-send", self._wire.before_send)
+        return opened
+
+
+def without_waiting(monkeypatch: pytest.MonkeyPatch, pause: Callable[[float], None]) -> None:
+    """Botocore's waits between attempts are compressed as all others are; it has no setting for that."""
+
+    class Time:
+        """What botocore's endpoint uses of ``time``."""
+
+        sleep = staticmethod(pause)
+
+    monkeypatch.setattr(botocore.endpoint, "time", Time)
