@@ -7,6 +7,7 @@ Every mapping of the schemas becomes a section with a table of its keys; a test 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias, cast
@@ -76,8 +77,10 @@ def _branches(schema: Schema, file: Schema) -> Iterator[tuple[str, Schema]]:
 def _inside(path: str, schema: Schema, file: Schema) -> Iterator[str]:
     """The sections of one key's value: a mapping, the items of a list, the values of a free mapping."""
     if path.endswith(".settings"):
-        sagemaker = _load("targets/sagemaker.schema.json")
-        yield from _sections(path, sagemaker, sagemaker)
+        for target in _targets(file):
+            settings = _load(f"targets/{target}.schema.json")
+            for section in _sections(path, settings, settings):
+                yield re.sub(r"^(\n## `[^`]+`)", rf"\1 on {target}", section)
     elif _properties(schema):
         yield from _sections(path, schema, file)
     elif isinstance(items := schema.get("items"), dict):
@@ -88,6 +91,12 @@ def _inside(path: str, schema: Schema, file: Schema) -> Iterator[str]:
     elif isinstance(values := schema.get("additionalProperties"), dict):
         inner, _ = _resolve(values, file)
         yield from _sections(f"{path}.*", inner, file) if _properties(inner) else ()
+
+
+def _targets(file: Schema) -> list[str]:
+    """Every target, in the order the schema lists them."""
+    environment = cast("dict[str, Schema]", file["$defs"])["environment"]
+    return cast("list[str]", _properties(environment)["target"]["enum"])
 
 
 _COLUMNS = "| key | type | required | default | meaning |\n| --- | --- | --- | --- | --- |\n"

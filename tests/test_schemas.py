@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from modelway.adapters.schema import FOLDER, MAIN, Schema
 from modelway.core.json import Json, JsonObject
+from modelway.targets import TARGETS
 
-FILES = (MAIN, "targets/sagemaker.schema.json")
+FILES = (MAIN, *(f"targets/{target}.schema.json" for target in sorted(TARGETS)))
 CASES = Path(__file__).parent / "schemas"
 
 
@@ -157,11 +158,22 @@ def test_the_reference_page_is_what_the_schemas_say() -> None:
     assert (FOLDER.parent / "docs/reference/config.md").read_text("utf-8") == script["page"]()
 
 
-def test_shared_definitions_of_the_two_files_are_the_same() -> None:
+@pytest.mark.parametrize(
+    ("name", "expected"), [("sagemaker", {"duration", "kms_key"}), ("ecs", {"duration"})]
+)
+def test_shared_definitions_of_the_files_are_the_same(name: str, expected: set[str]) -> None:
     """A target's schema is complete by itself, so that editors find every reference in the file they read."""
-    main, sagemaker = (load(name)["$defs"] for name in FILES)
+    main, target = load(MAIN)["$defs"], load(f"targets/{name}.schema.json")["$defs"]
     assert isinstance(main, Mapping)
-    assert isinstance(sagemaker, Mapping)
-    shared = set(main) & set(sagemaker)
-    assert shared == {"duration", "kms_key"}
-    assert {name: main[name] for name in shared} == {name: sagemaker[name] for name in shared}
+    assert isinstance(target, Mapping)
+    shared = set(main) & set(target)
+    assert shared == expected
+    assert {name: main[name] for name in shared} == {name: target[name] for name in shared}
+
+
+def test_the_schema_lists_the_targets_there_are() -> None:
+    listed = next(
+        part for path, part in objects(load(MAIN)) if path.endswith("/environment/properties/target")
+    )
+    assert isinstance(listed["enum"], list)
+    assert set(listed["enum"]) == set(TARGETS)

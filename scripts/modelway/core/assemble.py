@@ -40,12 +40,15 @@ def assemble(
     tests = sections.parsed("contract_tests", parse.contract_tests) or ()
     environments = parse.in_release_order(sections.environments())
     late = tuple(sections.waivers(today))
+    platform = image.platform if image else None
+    artifact = isinstance(value, Mapping) and "model_artifact" in value
+    subject = Subject(model=sections.name(), platform=platform, artifact=artifact)
     flaws = (
         *late,
         *(checks.secrets(image) if image else ()),
         *checks.tests(tests),
         *checks.promotions(sections.promotions()),
-        *_environment_flaws(sections.name(), image, environments, targets),
+        *_environment_flaws(subject, environments, targets),
     )
     wanted = (*(checks.image_paths(image) if image else ()), *checks.test_paths(tests))
     broken = any(flaw.level is Level.ERROR for flaw in (*wrong, *flaws))
@@ -57,13 +60,9 @@ def assemble(
 
 
 def _environment_flaws(
-    model: str,
-    image: Strategy | None,
-    environments: Mapping[str, Environment],
-    targets: Mapping[str, TargetCheck],
+    subject: Subject, environments: Mapping[str, Environment], targets: Mapping[str, TargetCheck]
 ) -> Iterator[Flaw]:
     """What each environment gets wrong, in general and for its target."""
-    subject = Subject(model=model, platform=image.platform if image else None)
     for environment in environments.values():
         yield from checks.environment(environment)
         if environment.target in targets:

@@ -37,6 +37,8 @@ class Subject:
     model: str
     platform: str | None
     """``None`` while the image part of the config is wrong."""
+    artifact: bool = False
+    """Whether it has weights of its own, which something has to fetch."""
 
 
 TargetCheck: TypeAlias = Callable[[Subject, Environment], Iterator[Flaw]]

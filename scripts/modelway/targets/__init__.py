@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 TARGETS: Mapping[str, str] = {
+    "ecs": "modelway.targets.ecs",
     "sagemaker": "modelway.targets.sagemaker",
 }
 """What a config's ``target`` says, and the module that is it."""

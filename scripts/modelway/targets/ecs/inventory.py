@@ -1,0 +1,105 @@
+"""The versions there are: revisions of one task definition family, tagged with version and record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from modelway.adapters.aws_errors import translated
+from modelway.core.record import PREFIX, Record, from_tags
+from modelway.core.version import VersionId
+from modelway.errors import Differs
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_ecs.type_defs import TaskDefinitionTypeDef
+
+VERSION_TAG = f"{PREFIX}version"
+
+
+@dataclass(slots=True)
+class Inventory:
+    """The revisions of one family; what cannot change is read once."""
+
+    client: ECSClient
+    family: str
+    _definitions: dict[str, TaskDefinitionTypeDef] = field(default_factory=dict)
+    _versions: dict[str, VersionId] = field(default_factory=dict)
+    """Versions by the ARN of their revision."""
+
+    def records(self) -> Mapping[VersionId, Record]:
+        """Every version registered here, with what is remembered of it; its newest revision counts."""
+        found: dict[VersionId, Record] = {}
+        with translated(f"list the task definitions of {self.family}", service="ecs"):
+            for arn in self.revisions():
+                tags = self._look(arn)
+                id_ = VersionId(tags.get(VERSION_TAG, ""))
+                if not id_ or (record := _record(id_, tags, arn)) is None:
+                    continue
+                found.setdefault(id_, record)
+                self._versions[arn] = id_
+        return found
+
+    def revisions(self) -> tuple[str, ...]:
+        """The ARNs of the family's active revisions, newest first."""
+        pages = self.client.get_paginator("list_task_definitions").paginate(
+            familyPrefix=self.family, status="ACTIVE", sort="DESC"
+        )
+        arns = [arn for page in pages for arn in page["taskDefinitionArns"]]
+        own = [arn for arn in arns if arn.rpartition("/")[2].rpartition(":")[0] == self.family]
+        return tuple(sorted(own, key=number, reverse=True))
+
+    def _look(self, arn: str) -> dict[str, str]:
+        """A revision's tags as they are now; the rest of it is kept."""
+        answer = self.client.describe_task_definition(taskDefinition=arn, include=["TAGS"])
+        self._definitions[arn] = answer["taskDefinition"]
+        # The stubs promise tags; ECS leaves them out where there are none.
+        return {tag["key"]: tag["value"] for tag in answer.get("tags", [])}
+
+    def definition(self, arn: str) -> TaskDefinitionTypeDef:
+        """A revision, which never changes."""
+        if arn not in self._definitions:
+            with translated(f"read the task definition {arn}", service="ecs"):
+                self._look(arn)
+        return self._definitions[arn]
+
+    def version_of(self, arn: str) -> VersionId | None:
+        """The version a revision is, if it is one of ours; revisions are those of the last ``records``."""
+        return self._versions.get(arn)
+
+    def arn(self, version: VersionId) -> str:
+        """The ARN of the version's revision."""
+        if version not in self._versions.values():
+            self.records()
+        arns = [arn for arn, known in self._versions.items() if known == version]
+        if arns:
+            return max(arns, key=number)
+        what = f"version {version} has no task definition in the family {self.family}"
+        raise Differs(what, cure="Somebody deregistered it: release the version again.")
+
+    def all_of(self, version: VersionId) -> Iterator[str]:
+        """Every revision of a version: a registration whose answer was lost may have been made twice."""
+        for arn in self.revisions():
+            if self._look(arn).get(VERSION_TAG) == version:
+                yield arn
+
+    def forget(self, arn: str) -> None:
+        """The revision is gone."""
+        self._versions.pop(arn, None)
+        self._definitions.pop(arn, None)
+
+
+def number(arn: str) -> int:
+    """A revision's number."""
+    return int(arn.rpartition(":")[2])
+
+
+def _record(version: VersionId, tags: Mapping[str, str], arn: str) -> Record | None:
+    """What the tags remember; raises ``Differs`` where somebody else wrote them."""
+    try:
+        return from_tags(version, tags)
+    except ValueError as error:
+        shown = ", ".join(f"{key}={tags[key]!r}" for key in sorted(tags) if key.startswith(PREFIX))
+        cure = "Delete the tag that is wrong from the task definition: what it said is then forgotten."
+        raise Differs(f"the tags of {arn} are not as modelway wrote them", seen=shown, cure=cure) from error

@@ -1,0 +1,162 @@
+"""What an environment looks like, in the planner's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from modelway.core.config import Capacity, Environment
+from modelway.core.naming import version_name
+from modelway.core.plan import FULL, Need, Obstacle, Setback, State
+from modelway.core.record import Record
+from modelway.core.version import Version, VersionId
+from modelway.ports import ArtifactStore, Clock
+from modelway.targets.ecs import settings as settings_
+from modelway.targets.ecs.alarms import Alarms
+from modelway.targets.ecs.deployments import SUCCESSFUL, Deployment
+from modelway.targets.ecs.metrics import dimensions
+from modelway.targets.ecs.pointer import Pointer, Sight
+from modelway.targets.ecs.proof import refuse_other_image
+from modelway.targets.ecs.reasons import of_trouble, setback
+from modelway.targets.ecs.scaling import Scaling, as_configured
+from modelway.targets.ecs.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs.type_defs import ServiceTypeDef
+
+ARTIFACT = "artifact"
+"""A need a version may have, beside alarms and its surroundings."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Observer:
+    """Looks at one service and all around it."""
+
+    environment: Environment
+    settings: settings_.Settings
+    pointer: Pointer
+    alarms: Alarms
+    scaling: Scaling
+    surroundings: Surroundings
+    artifacts: ArtifactStore
+    clock: Clock
+    _stops: dict[tuple[str, int], datetime] = field(default_factory=dict)
+    """When this process first saw a deployment wait at a share."""
+    _setbacks: dict[str, Setback] = field(default_factory=dict)
+    """What was found out about deployments that ended badly."""
+
+    def observe(self, wanted: Version | None) -> State:
+        """The state, and what the wanted version does not find yet."""
+        records = self.pointer.inventory.records()
+        sight = self.pointer.look()
+        traffic, settled = self.pointer.traffic(sight), self.pointer.settled(sight)
+        serving = next((v for v, percent in traffic.items() if percent == FULL), None)
+        if serving and sight.under_way is None:
+            definition = self.pointer.inventory.arn(serving)
+            refuse_other_image(self.pointer.services, definition, sight.revision, records[serving])
+        needs, obstacles, sick = self._around(wanted, traffic, sight)
+        return State(
+            records=records,
+            traffic=traffic,
+            settled=settled,
+            modified=sight.modified,
+            needs=needs,
+            obstacles=obstacles,
+            setback=self._setback(sight, records),
+            sick=sick,
+            capacity=self._capacity(sight.service) if sight.service and serving else None,
+            foreign=self.pointer.foreign(sight) if settled else None,
+            soaked=self._soaked(sight.deployment),
+        )
+
+    def _soaked(self, deployment: Deployment | None) -> float:
+        """Seconds since the weights last changed; what ECS baked by itself counts.
+
+        ECS may touch ``updatedAt`` while it waits, so what this process has seen of the wait counts, too.
+        """
+        if deployment is None:
+            return 0.0
+        if not deployment.active:
+            return self.clock.elapsed(deployment.finished or deployment.created) + deployment.bake * 60
+        if not deployment.waiting:
+            return 0.0
+        first = self._stops.setdefault((deployment.arn, deployment.share), self.clock.now())
+        return max(self.clock.elapsed(first), self.clock.elapsed(deployment.updated or deployment.created))
+
+    def _capacity(self, service: ServiceTypeDef) -> Capacity:
+        """Desired count and autoscaling of what serves, in the config's terms."""
+        tasks = service.get("desiredCount", 0)
+        return as_configured(tasks, self.scaling.observe(), self.environment.capacity)
+
+    def watched(self, version: VersionId, sight: Sight) -> Mapping[str, str] | None:
+        """The dimensions of the target group the version has or will have; none without a load balancer."""
+        balancer = self.settings.balancer
+        if balancer is None:
+            return None
+        group = self.pointer.group(version, sight, balancer.target_groups)
+        return dimensions(group, balancer.listener_rule)
+
+    def _around(
+        self, wanted: Version | None, traffic: Mapping[VersionId, int], sight: Sight
+    ) -> tuple[tuple[Need, ...], tuple[Obstacle, ...], str | None]:
+        """What the wanted version lacks before it can serve, what is in its way, what is wrong with it."""
+        if wanted is None:
+            return (), (), None
+        name = version_name(self.pointer.services.name, wanted.id)
+        needs, obstacles, ringing = self.alarms.look(name, self.watched(wanted.id, sight))
+        if wanted.id in traffic:
+            return (), (), ringing
+        # Whether or not the version is staged: somebody may have written there since.
+        needs = (*self._artifact(wanted), *self.surroundings.needs(), *needs)
+        parameters = self.surroundings.obstacles(settings_.parse(wanted.settings))
+        return needs, (*_unfit(sight.service), *parameters, *obstacles), None
+
+    def _artifact(self, wanted: Version) -> tuple[Need, ...]:
+        """The copy of the weights the version is to load."""
+        if wanted.artifact is None or self.artifacts.find(wanted.artifact):
+            return ()
+        words = f"copy {wanted.artifact.uri} to {self.artifacts.target_uri(wanted.artifact)} and verify it"
+        return (Need(id=ARTIFACT, words=words),)
+
+    def _setback(self, sight: Sight, records: Mapping[VersionId, Record]) -> Setback | None:
+        """Why the last release did not stay, unless what is remembered of the version says it better."""
+        deployment = sight.deployment
+        if (
+            sight.service is None
+            or deployment is None
+            or deployment.active
+            or deployment.status == SUCCESSFUL
+        ):
+            return None
+        version = self.pointer.target(deployment)
+        record = records.get(version) if version else None
+        if record and (record.ended_badly or record.undecided or record.withdrawn) and not deployment.judged:
+            return None
+        if deployment.arn not in self._setbacks:
+            services = self.pointer.services
+            definition = services.task_definition(deployment.target.revision if deployment.target else None)
+            stopped = [t for t in services.tasks("STOPPED") if t.get("taskDefinitionArn") == definition]
+            events = of_trouble(sight.service.get("events", []), deployment)
+            self._setbacks[deployment.arn] = setback(deployment, stopped, events)
+        return self._setbacks[deployment.arn]
+
+
+def _unfit(service: ServiceTypeDef | None) -> tuple[Obstacle, ...]:
+    """A service that cannot be released to as it is."""
+    if service is None:
+        return ()
+    name, controller = service["serviceName"], service.get("deploymentController", {}).get("type", "ECS")
+    if service["status"] == "DRAINING":
+        what, cure = f"the service {name} is being deleted", "Wait until it is gone, then run this again."
+    elif controller != "ECS":
+        what = f"the service {name} is deployed by {controller}"
+        cure = "aws ecs update-service --deployment-controller type=ECS, or delete the service."
+    elif not service.get("desiredCount"):
+        what = f"the service {name} is scaled to zero: nothing would run, and nothing could be asked"
+        cluster = service["clusterArn"].rpartition("/")[2]
+        cure = f"aws ecs update-service --cluster {cluster} --service {name} --desired-count 1"
+    else:
+        return ()
+    return (Obstacle(what=what, cure=cure, by_config=False),)

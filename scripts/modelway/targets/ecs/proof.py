@@ -1,0 +1,39 @@
+"""The proof of the one digest: what ECS resolved, and what its tasks run, is what the version names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelway.core.record import Record
+from modelway.errors import Differs
+from modelway.targets.ecs.services import Services
+from modelway.targets.ecs.settings import CONTAINER
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs.type_defs import TaskTypeDef
+
+
+def refuse_other_image(services: Services, definition: str, revision: str | None, record: Record) -> None:
+    """Raise ``Differs`` where the revision, or a running task of it, has another image than recorded."""
+    found = services.revision(revision) if revision else None
+    images = found.get("containerImages", []) if found else []
+    resolved = {image.get("containerName"): image.get("imageDigest") for image in images}
+    _compare(resolved.get(CONTAINER), f"the service {services.name}", record)
+    running = [task for task in services.tasks("RUNNING") if task.get("taskDefinitionArn") == definition]
+    for task in running:
+        _compare(_digest(task), f"the task {task['taskArn']}", record)
+
+
+def _digest(task: TaskTypeDef) -> str | None:
+    """What the model's container of a task runs; told once the image is pulled."""
+    containers = {one.get("name"): one.get("imageDigest") for one in task.get("containers", [])}
+    return containers.get(CONTAINER)
+
+
+def _compare(seen: str | None, what: str, record: Record) -> None:
+    if seen and seen != record.digest:
+        raise Differs(
+            f"{what} runs another image than version {record.id}",
+            seen=f"expected {record.digest}, got {seen}",
+            cure="Somebody changed what runs under modelway's tags; release again.",
+        )

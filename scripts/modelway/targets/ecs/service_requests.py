@@ -1,0 +1,135 @@
+"""A service as ECS is asked for it: what a version's settings say beside its task definition."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelway.core.config import Environment
+from modelway.core.naming import role_arn
+from modelway.targets.ecs.settings import CONTAINER, Mode, Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs.type_defs import (
+        AwsVpcConfigurationOutputTypeDef,
+        AwsVpcConfigurationTypeDef,
+        CapacityProviderStrategyItemTypeDef,
+        CreateServiceRequestTypeDef,
+        LoadBalancerTypeDef,
+        ServiceTypeDef,
+        UpdateServiceRequestTypeDef,
+    )
+
+
+def created(settings: Settings, place: Environment) -> CreateServiceRequestTypeDef:
+    """What a new service is made with, its name and its task definition apart."""
+    request: CreateServiceRequestTypeDef = {
+        "serviceName": "",
+        "cluster": settings.cluster,
+        "desiredCount": place.capacity.instances,
+        "networkConfiguration": {"awsvpcConfiguration": network(settings)},
+        "schedulingStrategy": "REPLICA",
+        "deploymentController": {"type": "ECS"},
+        "propagateTags": "SERVICE",
+        "enableECSManagedTags": True,
+    }
+    if settings.providers:
+        request["capacityProviderStrategy"] = providers(settings)
+    else:
+        request["launchType"] = "FARGATE" if settings.mode is Mode.FARGATE else "EC2"
+    if settings.balancer:
+        request["loadBalancers"] = balancers(settings, place)
+        request["healthCheckGracePeriodSeconds"] = settings.startup_timeout
+    return request
+
+
+def updated(settings: Settings, place: Environment, service: ServiceTypeDef) -> UpdateServiceRequestTypeDef:
+    """What an update changes beside the task definition: only what differs from the service.
+
+    The desired count is never sent: it belongs to the capacity, which autoscaling may have moved.
+    """
+    request: UpdateServiceRequestTypeDef = {"service": "", "cluster": settings.cluster}
+    wanted = network(settings)
+    if not _same_network(service, wanted):
+        request["networkConfiguration"] = {"awsvpcConfiguration": wanted}
+    own = {
+        (one["capacityProvider"], one.get("weight", 0), one.get("base", 0))
+        for one in service.get("capacityProviderStrategy", [])
+    }
+    if own != {(one.name, one.weight, one.base) for one in settings.providers}:
+        request["capacityProviderStrategy"] = providers(settings)
+        request["forceNewDeployment"] = True  # ECS takes a change of launch type no other way
+    listed = balancers(settings, place)
+    if _groups(service.get("loadBalancers", [])) != _groups(listed):
+        request["loadBalancers"] = listed
+    grace = settings.startup_timeout
+    if settings.balancer and service.get("healthCheckGracePeriodSeconds") != grace:
+        request["healthCheckGracePeriodSeconds"] = grace
+    return request
+
+
+def network(settings: Settings) -> AwsVpcConfigurationTypeDef:
+    """The tasks' network interfaces."""
+    own = settings.network
+    return {
+        "subnets": list(own.subnets),
+        "securityGroups": list(own.security_groups),
+        "assignPublicIp": "ENABLED" if own.public_ip else "DISABLED",
+    }
+
+
+def _same_network(service: ServiceTypeDef, wanted: AwsVpcConfigurationTypeDef) -> bool:
+    """Whether the service's tasks already have this network, in whatever order it is listed."""
+    nothing: AwsVpcConfigurationOutputTypeDef = {"subnets": []}
+    own = service.get("networkConfiguration", {}).get("awsvpcConfiguration", nothing)
+    return (
+        set(own["subnets"]) == set(wanted["subnets"])
+        and set(own.get("securityGroups", [])) == set(wanted.get("securityGroups", []))
+        and own.get("assignPublicIp", "DISABLED") == wanted.get("assignPublicIp", "DISABLED")
+    )
+
+
+def providers(settings: Settings) -> list[CapacityProviderStrategyItemTypeDef]:
+    """Capacity providers and their shares; none is the launch type's own capacity."""
+    return [
+        {"capacityProvider": one.name, "weight": one.weight, "base": one.base} for one in settings.providers
+    ]
+
+
+def balancers(settings: Settings, place: Environment) -> list[LoadBalancerTypeDef]:
+    """Where the tasks are registered, and between what ECS moves the traffic.
+
+    Which of the two groups has the traffic is ECS's to know: they change places with every release.
+    """
+    own = settings.balancer
+    if own is None:
+        return []
+    first, *others = own.target_groups
+    listed: LoadBalancerTypeDef = {
+        "targetGroupArn": first,
+        "containerName": CONTAINER,
+        "containerPort": settings.port,
+    }
+    if others:
+        listed["advancedConfiguration"] = {
+            "alternateTargetGroupArn": others[0],
+            "productionListenerRule": own.listener_rule,
+            "roleArn": role_arn(own.infrastructure_role or "", place.account, place.region),
+        }
+        if own.test_listener_rule:
+            listed["advancedConfiguration"]["testListenerRule"] = own.test_listener_rule
+    return [listed]
+
+
+def _groups(listed: list[LoadBalancerTypeDef]) -> set[tuple[str, ...]]:
+    """What of a load balancer's entry counts: the pair of groups, whichever is first, port and rules."""
+    found = set()
+    for one in listed:
+        more = one.get("advancedConfiguration", {})
+        pair = sorted((one.get("targetGroupArn", ""), more.get("alternateTargetGroupArn", "")))
+        rules = (
+            more.get("productionListenerRule", ""),
+            more.get("testListenerRule", ""),
+            more.get("roleArn", ""),
+        )
+        found.add((*pair, str(one.get("containerPort", "")), *rules))
+    return found

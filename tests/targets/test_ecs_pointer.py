@@ -1,0 +1,167 @@
+"""What a service deployment means: who serves, who has how much, and why it did not stay."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from modelway.core.plan import Blame
+from modelway.targets.ecs.deployments import Deployment, Hook, Side, progress, read
+from modelway.targets.ecs.pointer import Sight
+from modelway.targets.ecs.reasons import of_trouble, setback
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+OLD, NEW = "arn:old", "arn:new"
+
+
+def deployment(status: str = "SUCCESSFUL", **changes: object) -> Deployment:
+    bare: dict[str, Any] = {
+        "arn": "arn:deployment",
+        "created": AT,
+        "target": Side(revision=NEW, weight=100, running=2, requested=2),
+        "sources": (Side(revision=OLD),),
+    }
+    bare.update(changes)
+    return Deployment(status=status, **bare)
+
+
+def service(*revisions: str, **changes: object) -> Any:  # noqa: ANN401 - as ECS tells it
+    current = [{"arn": arn, "runningTaskCount": 2} for arn in revisions]
+    return {"serviceName": "iris", "createdAt": AT, "currentServiceRevisions": current, **changes}
+
+
+@pytest.mark.parametrize(
+    ("status", "serving"),
+    [
+        ("SUCCESSFUL", NEW),
+        ("ROLLBACK_SUCCESSFUL", OLD),
+        ("ROLLBACK_FAILED", None),
+        ("STOPPED", None),
+    ],
+)
+def test_what_serves_is_what_the_last_deployment_left(status: str, serving: str | None) -> None:
+    assert Sight(service(OLD, NEW), deployment(status)).revision == serving
+
+
+def test_a_rollback_serves_the_revision_ecs_names() -> None:
+    ended = deployment("ROLLBACK_SUCCESSFUL", restored="arn:older", sources=())
+    assert Sight(service("arn:older"), ended).revision == "arn:older"
+
+
+def test_a_revision_without_tasks_serves_nothing() -> None:
+    """Scaled to zero, a deployment is SUCCESSFUL and the service stable."""
+    empty = service(currentServiceRevisions=[{"arn": NEW, "runningTaskCount": 0}])
+    assert Sight(empty, deployment()).revision is None
+
+
+def test_a_service_whose_deployments_are_forgotten_serves_what_it_runs() -> None:
+    assert Sight(service(OLD), None).revision == OLD
+    assert Sight(service(OLD, NEW), None).revision is None
+
+
+def test_a_deployment_taken_back_is_another_moment_than_its_beginning() -> None:
+    """Otherwise a shift after a pause would look as if it had never been made."""
+    ended = AT + timedelta(minutes=5)
+    assert deployment("IN_PROGRESS").modified != deployment("ROLLBACK_SUCCESSFUL", finished=ended).modified
+
+
+def test_only_a_stop_that_awaits_an_answer_waits() -> None:
+    assert deployment("IN_PROGRESS", hooks=(Hook(id="h", status="SUCCEEDED"),)).waiting is None
+    assert deployment("ROLLBACK_REQUESTED", hooks=(Hook(id="h", status="AWAITING_ACTION"),)).waiting is None
+    assert deployment("IN_PROGRESS", hooks=(Hook(id="h", status="AWAITING_ACTION"),)).waiting
+
+
+def test_what_ecs_leaves_out_is_not_there() -> None:
+    raw: Any = {"serviceDeploymentArn": "arn:deployment", "status": "PENDING", "createdAt": AT}
+    assert read(raw) == Deployment(arn="arn:deployment", status="PENDING", created=AT)
+
+
+def test_progress_is_told_in_ecs_s_own_words() -> None:
+    starting = deployment("IN_PROGRESS", stage="SCALE_UP", target=Side(revision=NEW, requested=2))
+    told = progress("iris", starting)
+    assert told == "service iris: IN_PROGRESS (SCALE_UP, 0 of 2 new tasks run)"
+
+
+# --- whose fault it was ---
+
+
+def task(stopped: str = "", *containers: dict[str, Any]) -> Any:  # noqa: ANN401 - as ECS tells it
+    return {"stoppedReason": stopped, "containers": list(containers)}
+
+
+@pytest.mark.parametrize(
+    ("said", "blame", "cure"),
+    [
+        ("Capacity is unavailable at this time. Please try again later", Blame.PLATFORM, "later"),
+        ("You've reached the limit on the number of vCPUs you can run concurrently", Blame.PLATFORM, "quota"),
+        (
+            "CannotPullContainerError: pull access denied, repository does not exist or may require "
+            "authorization: not authorized to perform: ecr:BatchGetImage",
+            Blame.PLATFORM,
+            "execution role",
+        ),
+        (
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution resource "
+            "retrieval failed: unable to retrieve secret from asm",
+            Blame.PLATFORM,
+            "secret exists",
+        ),
+        ("CannotPullContainerError: dial tcp 10.0.0.1:443: i/o timeout", Blame.PLATFORM, "NAT"),
+        ("Task failed ELB health checks in (target-group arn:x)", Blame.VERSION, "GET /ping"),
+        ("OutOfMemoryError: Container killed due to memory usage", Blame.VERSION, "memory_mb"),
+        ("Essential container in task exited", Blame.VERSION, ""),
+        ("something nobody has seen before", Blame.VERSION, ""),
+    ],
+)
+def test_a_stopped_task_tells_whose_fault_it_was(said: str, blame: Blame, cure: str) -> None:
+    found = setback(deployment("ROLLBACK_SUCCESSFUL"), [task(said)], ())
+    assert found.blame is blame
+    assert said in found.reason
+    assert cure in found.cure
+
+
+@pytest.mark.parametrize(
+    ("code", "blame", "said"),
+    [
+        (41, Blame.PLATFORM, "task role may not read"),
+        (42, Blame.VERSION, "not the ones the version names"),
+        (43, Blame.PLATFORM, "could not be fetched"),
+        (44, Blame.VERSION, "cannot be unpacked"),
+    ],
+)
+def test_how_the_weights_ended_is_told_by_an_exit_code(code: int, blame: Blame, said: str) -> None:
+    stopped = task("Task failed to start", {"name": "model-artifact", "exitCode": code})
+    found = setback(deployment("ROLLBACK_SUCCESSFUL"), [stopped], ())
+    assert found.blame is blame
+    assert said in found.reason
+
+
+def test_an_alarm_is_the_version_s_fault_whatever_tasks_say() -> None:
+    rung = deployment("ROLLBACK_SUCCESSFUL", alarms=("iris-5xx",), reason="alarm")
+    found = setback(rung, [task("Capacity is unavailable")], ())
+    assert found.blame is Blame.VERSION
+    assert "iris-5xx" in found.reason
+
+
+def test_that_nobody_answered_is_not_the_version_s_fault() -> None:
+    late = deployment("ROLLBACK_SUCCESSFUL", hooks=(Hook(id="h", status="TIMED_OUT"),))
+    assert setback(late, [], ()).blame is Blame.PLATFORM
+
+
+def test_what_could_not_be_placed_is_told_by_the_service_s_events_since_then() -> None:
+    events: Any = [
+        {"createdAt": AT + timedelta(seconds=5), "message": "(service iris) was unable to place a task"},
+        {"createdAt": AT + timedelta(seconds=1), "message": "(service iris) has started 1 tasks"},
+        {"createdAt": AT - timedelta(days=1), "message": "(service iris) was unable to place a task: old"},
+    ]
+    told = of_trouble(events, deployment())
+    assert told == ("(service iris) was unable to place a task",)
+    assert setback(deployment("ROLLBACK_SUCCESSFUL"), [], told).blame is Blame.PLATFORM
+
+
+def test_a_stop_by_somebody_counts_against_the_version() -> None:
+    """So that it is not deployed again unasked."""
+    found = setback(deployment("ROLLBACK_SUCCESSFUL", reason="stopped by a user"), [], ())
+    assert (found.blame, found.reason) == (Blame.VERSION, "stopped by a user")
