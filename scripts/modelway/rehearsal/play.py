@@ -119,7 +119,7 @@ class Play:
         if self.archive:
             grounds.upload(self.config, self.archive)
         for environment in self.config.environments.values():
-            open_venue(self.config, environment).build()
+            open_venue(self.config, environment).build(self.cloud.control)
         accounts = [self.config.registry.account, *(e.account for e in self.config.environments.values())]
         self.scene.world.reporter.note(f"accounts {', '.join(dict.fromkeys(accounts))}: separate, by roles")
 

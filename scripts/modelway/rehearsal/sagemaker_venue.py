@@ -13,7 +13,7 @@ from modelway.core.json import JsonObject
 from modelway.ports import HttpRequest
 from modelway.rehearsal import look
 from modelway.rehearsal.grounds import account, asking_once
-from modelway.rehearsal.venue import Serving, Shortage
+from modelway.rehearsal.venue import Control, Serving, Shortage
 
 if TYPE_CHECKING:
     import boto3
@@ -55,7 +55,7 @@ class SageMakerVenue:
         """The execution role."""
         yield str(self.environment.settings["execution_role"]), "sagemaker.amazonaws.com"
 
-    def build(self) -> None:
+    def build(self, _: Control, /) -> None:
         """Nothing: an endpoint stands alone."""
 
     def users(self) -> Callable[[HttpRequest], str]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from modelway.core.config import Environment, ModelConfig
-from modelway.core.json import JsonObject
+from modelway.core.json import Json, JsonObject
 from modelway.errors import Malformed
 from modelway.ports import HttpRequest
 
@@ -47,6 +47,10 @@ class Shortage:
     payload: JsonObject
 
 
+Control: TypeAlias = Callable[[str, JsonObject], Json]
+"""Asks the cloud's control: its name and a payload."""
+
+
 class Venue(Protocol):
     """One environment of a model in the rehearsal's cloud, from the outside."""
 
@@ -61,8 +65,11 @@ class Venue(Protocol):
     def roles(self) -> Iterator[tuple[str, str]]:
         """Roles the settings name, and the AWS service that each trusts."""
 
-    def build(self) -> None:
-        """Make what an account has before the first release, beside roles and the bucket."""
+    def build(self, control: Control, /) -> None:
+        """Make what an account has before the first release, beside roles and the bucket.
+
+        ``control`` asks the cloud for what AWS's API has no words for: things with the ids a config names.
+        """
 
     def users(self) -> Callable[[HttpRequest], str]:
         """How a user asks, once and without repairing: ``200``, another status, or an error's name."""
