@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from modelway.core.config import Environment, ModelConfig, ScanSpec
+from modelway.core.config import Environment, ModelConfig
 from modelway.core.image import Image
 from modelway.core.json import canonical
 from modelway.core.problem import Problem
-from modelway.core.report import Report
+from modelway.core.report import Database, Report
 from modelway.core.report_json import report_json
-from modelway.delivery import REPORT_TYPE, Delivery
-from modelway.ports import HttpAnswer, HttpRequest, Run, World
+from modelway.core.scan_spec import ScanSpec
+from modelway.delivery import Delivery
+from modelway.errors import NotEvaluated
+from modelway.ports import Advisories, HttpAnswer, HttpRequest, Run, World
+from modelway.scan_gate import REPORT_TYPE
 from tests.configs import model_config
 from tests.fake_images import FakeRegistry, manifest_over
 from tests.fake_registry_scan import FakeRegistryScan
 from tests.fake_target import Clock, FakeTarget
 from tests.fakes import FakeKeys, FakeReporter
-from tests.reports import NOW, report
+from tests.reports import NOW, package, report
 
 GOOD = HttpAnswer(status=200, body=b"[0]", content_type="application/json", latency=0.01)
 
@@ -59,6 +62,14 @@ class OneConfig:
         return self.config
 
 
+class NoAdvisories:
+    """A machine without an index: what is stored is judged as it was found."""
+
+    def about(self) -> Database:
+        """There is none."""
+        raise NotEvaluated("there are no advisories on this machine")
+
+
 @dataclass
 class Stage:
     """The world, and what a test wants to look at afterwards."""
@@ -90,7 +101,7 @@ class Stage:
             artifacts=nothing,
             target=self._open,
             scanner=nothing,
-            advisories=nothing,
+            advisories=lambda _: cast("Advisories", NoAdvisories()),
             history=nothing,
             permissions=nothing,
             registry_scan=lambda _: self.scan,
@@ -113,12 +124,12 @@ class Stage:
         manifest = manifest_over(name.encode())
         self.registry.manifests[manifest.digest] = manifest
         assert manifest.config
-        found = reports or (replace(report(), subject=manifest.config, findings=()),)
+        found = reports or (replace(report(), subject=manifest.config, packages=(package(),)),)
         document = canonical({"reports": [report_json(one) for one in found], "verdict": {}}).encode()
         self.registry.attach(manifest.digest, REPORT_TYPE, document, created=self.clock.now())
         return Image(self.registry.repository, manifest.digest)
 
     def with_scan(self, **changes: object) -> Stage:
         """The same stage under another scan policy."""
-        self.config = replace(self.config, scan=replace(ScanSpec(), **changes))  # type: ignore[arg-type]
+        self.config = replace(self.config, scan=replace(ScanSpec(), **changes, said=frozenset(changes)))  # type: ignore[arg-type]
         return self

@@ -34,7 +34,7 @@ def finding(
     fixable: str = "yes",
     published: str = "2023-05-01T00:00:00Z",
 ) -> Finding:
-    """A finding."""
+    """A vulnerability of a package."""
     return Finding(
         id=id_,
         aliases=aliases,

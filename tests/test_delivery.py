@@ -9,13 +9,14 @@ import pytest
 
 from modelway import evidence
 from modelway.core import planfile
-from modelway.core.config import ContractTest, Expect, Signing, Waiver
+from modelway.core.config import ContractTest, Expect, Signing
 from modelway.core.evidence import VERDICT
 from modelway.core.findings import Finding
 from modelway.core.image import DOCKER_MANIFEST, OCI_MANIFEST, Digest, Image
 from modelway.core.json import canonical
 from modelway.core.record import Withdrawn
 from modelway.core.report import Report
+from modelway.core.scan_spec import Waiver
 from modelway.core.statement import Statement
 from modelway.core.verdict import EnvironmentVerdict, verdict_of
 from modelway.delivery import Manner, words
@@ -35,7 +36,7 @@ from tests.configs import model_config
 from tests.fake_images import manifest_over
 from tests.fake_world import GOOD, Stage
 from tests.fakes import FakeKeys
-from tests.reports import NOW, database, finding, report
+from tests.reports import NOW, database, finding, package, report
 
 BAD = HttpAnswer(status=500, body=b"oops", content_type="text/plain", latency=0.01)
 
@@ -125,7 +126,7 @@ def test_todays_policy_judges_the_old_report():
 
 def test_advisories_too_old_to_be_relied_on_are_not_a_pass():
     stage = Stage().with_scan(max_database_age=timedelta(days=7))
-    old = replace(about("one"), database=database(as_of=NOW - timedelta(days=8)))
+    old = replace(about("one"), packages=(package(),), database=database(as_of=NOW - timedelta(days=8)))
     image = stage.push("one", old)
     with pytest.raises(NotEvaluated, match="8 days ago"):
         stage.delivery("staging").gate(image)

@@ -9,9 +9,9 @@ import pytest
 
 from modelway import second_gate
 from modelway.commands.push import scan_pushed
-from modelway.core.config import Waiver
 from modelway.core.ecr_scan import EcrScan, Scanning, Setup
 from modelway.core.image import Image
+from modelway.core.scan_spec import Waiver
 from modelway.errors import Blocked, NotAllowed, NotEvaluated
 from tests.fake_registry_scan import FakeRegistryScan, seen
 from tests.fake_world import Stage

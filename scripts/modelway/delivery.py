@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from modelway import contract_tests, evidence, scanning, second_gate
+from modelway import contract_tests, evidence, scan_gate, second_gate
 from modelway.contract_tests import Contract
 from modelway.core import duration, promotion, rollout
 from modelway.core.access import reading
@@ -27,9 +27,7 @@ from modelway.core.words import describe
 from modelway.engine import Engine
 from modelway.errors import Differs, Malformed, NotAllowed
 from modelway.ports import Target, World
-
-REPORT_TYPE = "application/vnd.modelway.report.v1+json"
-"""The OCI artifact type under which a scan report is attached to its digest."""
+from modelway.scan_gate import REPORT_TYPE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +103,7 @@ class Delivery:
         documents = registry.attached(image.digest, REPORT_TYPE)
         return (
             f"{image.digest} is in the registry as {manifest.media_type}",
-            scanning.judge_attached(self.world, self.config, documents, manifest),
+            scan_gate.enter(self.world, self.config, self.environment.name, manifest, documents),
             *second_gate.reasons(self.world, self.config, image, manifest),
             self._judge_promotion(image),
             *evidence.admit(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from modelway.core.problem import Problem
     from modelway.core.record import Mark
     from modelway.core.report import Database, Report
+    from modelway.core.rules import Governing
     from modelway.core.span import Span
     from modelway.core.statement import Envelope
     from modelway.core.verdict import Approval
@@ -399,6 +400,12 @@ class Advisories(Protocol):
         ``as_of`` is the day the records speak for; ``None`` takes the newest change in the oldest source.
         """
 
+    def match(self, report: Report, /) -> Report:
+        """The builtin scanner's report, its packages asked about again with the advisories of today.
+
+        Raises ``NotEvaluated`` like ``about``.
+        """
+
     def update(self, ecosystems: Sequence[str], base_url: str, /) -> Database:
         """Replace the index by what OSV publishes now."""
 
@@ -469,6 +476,13 @@ class CodeHost(Protocol):
         """Who started this workflow run and approved it for the environment; ``None`` outside one."""
 
 
+def of_checkout(config: ModelConfig) -> Governing:
+    """Where there is no protected branch, what lies here counts."""
+    from modelway.core import rules  # noqa: PLC0415  (at first use)
+
+    return rules.Governing(rules=rules.of_checkout(config))
+
+
 def unopened(*_: object) -> Never:
     """What a world without a port does when it is asked for it all the same."""
     msg = "this world has no such port"
@@ -499,6 +513,8 @@ class World:
     """The signing keys a config names."""
     registry_scan: Callable[[ModelConfig], RegistryScan] = unopened
     """The registry's own scan of the model's images."""
+    rules: Callable[[ModelConfig], Governing] = of_checkout
+    """Which scan policy and which waivers count for a model."""
     hosting: Callable[[], CodeHost] = unopened
     """GitHub; raises ``Unavailable`` where the token or the repository is unknown."""
     examinations: Callable[[Sequence[ModelConfig]], Sequence[Examination]] = unopened

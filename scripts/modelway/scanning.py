@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from modelway.core.config import ModelConfig
 from modelway.core.image import Digest
 from modelway.core.json import canonical
-from modelway.core.manifest import Manifest
-from modelway.core.policy import Verdict, combine, judge
+from modelway.core.merge import Merged, merge
+from modelway.core.policy import Verdict, judge
 from modelway.core.report import Report
 from modelway.core.report_json import report_json, report_of
-from modelway.errors import Blocked, NotAllowed, NotEvaluated, Unavailable
+from modelway.core.scan_spec import Policy
+from modelway.errors import NotEvaluated, Unavailable
 from modelway.ports import Scanner, World
 
 
@@ -24,8 +24,13 @@ class Scanned:
     """An image's reports and what the policy says of them."""
 
     reports: tuple[Report, ...]
-    """One for each scanner the config lists."""
+    """One for each scanner the policy lists."""
+    merged: Merged
+    """All of them in one list."""
     verdict: Verdict
+    policy: Policy
+    other: Verdict | None = None
+    """On a pull request, by the policy that counts until it is merged; ``None`` where that is the same."""
     files: tuple[Path, ...]
     """Where the reports lie."""
 
@@ -36,16 +41,14 @@ class Scanned:
 
     def words(self) -> str:
         """What was found, in one line."""
-        packages = sum(len(report.packages) for report in self.reports)
+        packages = len(self.merged.packages)
         counts = (
             (self.verdict.blocking, "stop it"),
             (self.verdict.waived, "waived"),
             (self.verdict.below, "below the policy"),
         )
         found = ", ".join(f"{len(findings)} {what}" for findings, what in counts if findings)
-        notes = "; ".join(
-            dict.fromkeys(r.database.note for r in self.reports if r.database and r.database.note)
-        )
+        notes = "; ".join(dict.fromkeys(one.note for _, one in self.merged.databases if one.note))
         return f"{packages} packages, {found or 'no findings'}" + (f"; {notes}" if notes else "")
 
 
@@ -61,7 +64,7 @@ def examine(world: World, config: ModelConfig, tag: str, *, database: Path | Non
         )
     index = world.advisories(database).path
     reports = []
-    for name in config.scan.scanners:
+    for name in world.rules(config).rules.policy().spec.scanners:
         scanner = world.scanner(name, config, index)
         fingerprint = scanner.fingerprint()  # fails before the image is exported where advisories are missing
         kept = _kept_for(world, world.builder().identity(tag), name, fingerprint)
@@ -78,7 +81,7 @@ def examine_kept(
     """
     index = world.advisories(database).path
     reports = []
-    for name in config.scan.scanners:
+    for name in world.rules(config).rules.policy().spec.scanners:
         report = _kept(world, subject, name, world.scanner(name, config, index).fingerprint())
         if report is None:
             return None
@@ -106,10 +109,14 @@ def _judged(world: World, config: ModelConfig, reports: tuple[Report, ...]) -> S
             seen=", ".join(f"{report.scanner}: {report.subject}" for report in reports),
             cure="run it again, and let nothing else build meanwhile.",
         )
-    now = world.clock.now()
+    now, governing, merged = world.clock.now(), world.rules(config), merge(reports)
+    policy = governing.rules.policy()
     return Scanned(
         reports=reports,
-        verdict=combine([judge(report, config.scan, now) for report in reports]),
+        merged=merged,
+        verdict=judge(merged, policy, now),
+        policy=policy,
+        other=judge(merged, governing.other.policy(), now) if governing.other else None,
         files=tuple(_file(world, report.subject, report.scanner) for report in reports),
     )
 
@@ -161,46 +168,3 @@ def write(path: Path, text: str) -> None:
         raise Unavailable(
             f"The report cannot be written to {path}", seen=str(error), cure="make room or name another file."
         ) from error
-
-
-def judge_attached(
-    world: World, config: ModelConfig, documents: Collection[bytes], manifest: Manifest
-) -> str:
-    """The newest report about this image, judged by the policy and waivers of today."""
-    if not config.scan.scanners:
-        return "the config asks for no scan"
-    about = [r for r in map(_reports, documents) if r and all(one.subject == manifest.config for one in r)]
-    if not about:
-        what = f"no scan report is attached to {manifest.digest}"
-        cure = "Scan and push it: scripts/run scan CONFIG && scripts/run push CONFIG"
-        raise NotAllowed(what, seen=f"{len(documents)} documents are about other images.", cure=cure)
-    newest = about[0]
-    missing = set(config.scan.scanners) - {report.scanner for report in newest}
-    if missing:
-        what = f"{manifest.digest} was not scanned by {', '.join(sorted(missing))}"
-        raise NotEvaluated(what, cure="Scan and push it: scripts/run scan CONFIG && scripts/run push CONFIG")
-    now = world.clock.now()
-    verdict = combine([judge(report, config.scan, now) for report in newest])
-    if verdict.stale:
-        raise NotEvaluated(verdict.stale, cure="Scan with newer advisories and push the report again.")
-    if verdict.unread:
-        what = f"not everything in {manifest.digest} could be scanned"
-        seen = "\n".join(f"{one.area}: {one.what}" for one in verdict.unread)
-        raise NotEvaluated(what, seen=seen, cure="List a scanner that reads it; scan and push again.")
-    if not verdict.ok:
-        blocking = [f"{b.finding.id} in {b.finding.thing}: {b.why}" for b in verdict.blocking]
-        expired = [f"the waiver of {w.id} expired on {w.expires}" for w in verdict.expired]
-        what = f"the policy of today refuses {manifest.digest}"
-        cure = "Fix or waive them in the config; `scripts/run scan CONFIG` shows how."
-        raise Blocked(what, seen="\n".join([*blocking, *expired]), cure=cure)
-    counts = f"{len(verdict.below)} findings below the limit, {len(verdict.waived)} waived"
-    return f"the scan report passes the policy of today: {counts}"
-
-
-def _reports(document: bytes) -> tuple[Report, ...]:
-    """Read an attached document, one report a scanner; one that cannot be read is not a pass."""
-    try:
-        return tuple(report_of(one) for one in json.loads(document)["reports"])
-    except (ValueError, KeyError, TypeError) as error:
-        what = "a scan report attached to the image cannot be read"
-        raise NotEvaluated(what, seen=repr(error), cure="Scan and push again.") from error

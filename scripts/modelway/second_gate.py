@@ -18,9 +18,11 @@ from modelway.core.ecr_scan import Done, EcrScan, Hopeless, Look, Scanning, Setu
 from modelway.core.image import Image
 from modelway.core.json import canonical
 from modelway.core.manifest import Manifest
+from modelway.core.merge import merge
 from modelway.core.policy import Verdict, judge
 from modelway.core.report import Database, Read, Report
 from modelway.core.report_json import report_json, report_of
+from modelway.core.scan_spec import Policy
 from modelway.errors import Blocked, NotAllowed, NotEvaluated
 from modelway.ports import Registry, RegistryScan, World
 from modelway.scanning import Scanned
@@ -51,7 +53,9 @@ def examine(world: World, config: ModelConfig, image: Image, wanted: EcrScan) ->
         registry.attach(image.digest, ECR_REPORT_TYPE, body, created=world.clock.now())
     file = world.run.workspace / "reports" / f"{report.subject.hex}.{SCANNER}.json"
     scanning.write(file, canonical(report_json(report)))
-    return Scanned(reports=(report,), verdict=_judged(world, config, report), files=(file,))
+    merged, policy = merge((report,)), _policy(world, config)
+    verdict = judge(merged, policy, world.clock.now())
+    return Scanned(reports=(report,), merged=merged, verdict=verdict, policy=policy, files=(file,))
 
 
 def reasons(world: World, config: ModelConfig, image: Image, manifest: Manifest) -> tuple[str, ...]:
@@ -83,7 +87,13 @@ def reasons(world: World, config: ModelConfig, image: Image, manifest: Manifest)
 
 def _judged(world: World, config: ModelConfig, report: Report) -> Verdict:
     """What the policy says of it now."""
-    return judge(report, config.scan, world.clock.now())
+    return judge(merge((report,)), _policy(world, config), world.clock.now())
+
+
+def _policy(world: World, config: ModelConfig) -> Policy:
+    """The policy, but for the number of packages: ECR names only those it found something in."""
+    policy = world.rules(config).rules.policy()
+    return replace(policy, spec=replace(policy.spec, min_packages=0))
 
 
 def _as_of(report: Report) -> datetime:

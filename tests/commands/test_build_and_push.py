@@ -15,21 +15,22 @@ import pytest
 from modelway import evidence
 from modelway.commands import build, push
 from modelway.commands.build import build_image, local_image, pushed_image
-from modelway.core.config import BuildSecret, Byoc, Extended, ModelConfig, Prebuilt, ScanSpec
+from modelway.core.config import BuildSecret, Byoc, Extended, ModelConfig, Prebuilt
 from modelway.core.evidence import provenance_of
 from modelway.core.findings import Finding
 from modelway.core.image import Digest, Image
 from modelway.core.manifest import digest_of
-from modelway.core.report import Report
-from modelway.delivery import REPORT_TYPE
-from modelway.errors import Differs, Malformed, NotAllowed, Unavailable
+from modelway.core.report import Database, Report
+from modelway.core.scan_spec import ScanSpec
+from modelway.errors import Differs, Malformed, NotAllowed, NotEvaluated, Unavailable
 from modelway.ports import Advisories, Run, World
+from modelway.scan_gate import REPORT_TYPE
 from modelway.scanning import examine
 from tests.configs import model_config
 from tests.fake_images import FakeBuilder, FakeRegistry, Images, manifest_over
 from tests.fake_world import OneConfig
 from tests.fakes import FakeClock, FakeKeys, FakeReporter
-from tests.reports import NOW, finding, report
+from tests.reports import NOW, finding, package, report
 
 BASE = "python:3.12-slim"
 PINNED = Digest("sha256:" + "5" * 64)
@@ -58,7 +59,7 @@ class OneFingerprint:
         with tarfile.open(fileobj=archive, mode="r|") as tar:
             name = next(iter(tar)).name
         subject = Digest.parse("sha256:" + name.removesuffix(".json"))
-        return replace(report(*self.findings), subject=subject, platform=platform)
+        return replace(report(*self.findings), subject=subject, platform=platform, packages=(package(),))
 
 
 @dataclass
@@ -66,6 +67,10 @@ class NoIndex:
     """Advisories nobody reads."""
 
     path: Path = Path("none")
+
+    def about(self) -> Database:
+        """There is none."""
+        raise NotEvaluated("there are no advisories on this machine")
 
 
 @dataclass
@@ -410,6 +415,6 @@ def test_push_builds_nothing(shop: Shop) -> None:
 
 def test_the_policy_is_the_configs(shop: Shop) -> None:
     shop.scanner.findings = (finding(severity="critical"),)
-    shop.config = replace(shop.config, scan=ScanSpec(fail_on="off"))
+    shop.config = replace(shop.config, scan=ScanSpec(fail_on="off", said=frozenset({"fail_on"})))
     assert pushed_image(shop.world, shop.config) is None
     assert shop.release() == pushed_image(shop.world, shop.config)

@@ -16,9 +16,10 @@ import pytest
 
 from modelway.adapters.advisories import OsvIndex
 from modelway.commands import scan, scan_db
-from modelway.core.config import ModelConfig, ScanSpec, Waiver
+from modelway.core.config import ModelConfig
 from modelway.core.problem import Problem
 from modelway.core.report_json import report_of
+from modelway.core.scan_spec import ScanSpec, Waiver
 from modelway.errors import Blocked, NotEvaluated
 from modelway.ports import Advisories, Builder, Configs, Run, Scanner, World
 from modelway.scanners.builtin import Builtin
@@ -189,7 +190,7 @@ def test_a_kept_report_is_judged_by_todays_policy(house: House) -> None:
     house.scan(tag="good")
     with pytest.raises(Blocked):
         house.scan(tag="bad")
-    house.spec = replace(house.spec, fail_on="off")
+    house.spec = replace(house.spec, fail_on="off", said=frozenset({"fail_on"}))
     house.scan(tag="bad")
     assert house.images.exported == ["good", "bad"]
 

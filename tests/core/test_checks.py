@@ -6,8 +6,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from modelway.core import checks
-from modelway.core.checks import LONGEST_WAIVER, Subject
+from modelway.core import checks, checks_scan
+from modelway.core.checks import Subject
+from modelway.core.checks_scan import Demands
 from modelway.core.config import (
     AlarmMetric,
     Analysis,
@@ -262,15 +263,16 @@ def test_promotions_lead_somewhere(sources: dict[str, str | None], wrong: list[s
     [
         ("2026-06-01", True),
         ("2020-01-01", True),  # expired: the scan says so, not validate
-        ((TODAY + LONGEST_WAIVER).isoformat(), True),
-        ((TODAY + LONGEST_WAIVER + timedelta(days=1)).isoformat(), False),
+        ((TODAY + timedelta(days=365)).isoformat(), True),
+        ((TODAY + timedelta(days=365) + timedelta(days=1)).isoformat(), False),
         ("2026-02-30", False),
         ("2026-13-01", False),
         ("0000-01-01", False),
     ],
 )
 def test_waivers_end_on_a_day_that_is_near(expires: str, right: bool) -> None:  # noqa: FBT001 # a case
-    flaws = list(checks.waiver_days([{"expires": expires}], TODAY))
+    demands = Demands(today=TODAY, environments=())
+    flaws = list(checks_scan.waivers([{"expires": expires}], ("scan", "waivers"), demands))
     assert (flaws == []) is right
     assert all(flaw.path == ("scan", "waivers", 0, "expires") for flaw in flaws)
 

@@ -19,7 +19,6 @@ from modelway.core.config import (
     ModelConfig,
     Prebuilt,
     Rollout,
-    ScanSpec,
     Signing,
 )
 from modelway.core.ecr_scan import EcrScan
@@ -36,6 +35,7 @@ from modelway.core.iam import (
 )
 from modelway.core.image import Digest, Image
 from modelway.core.roles import Kind, Role, roles
+from modelway.core.scan_spec import ScanSpec
 from modelway.core.trust import Repository
 from modelway.targets.sagemaker.permissions import permissions
 from tests.configs import SETTINGS, model_config, production, staging

@@ -164,6 +164,13 @@ def test_what_one_scanner_cannot_read_another_can() -> None:
     assert Read(area="packages:rpm", count=90) in merge([blind, seeing]).read
 
 
+def test_a_list_of_packages_without_advisories_makes_up_for_nothing() -> None:
+    rpm = Unread(area="packages:rpm", what="no reader")
+    read = (Read(area="packages:rpm", count=90),)
+    listing = replace(report(), scanner="syft", database=None, read=read)
+    assert merge([replace(report(), unread=(rpm,)), listing]).unread == (rpm,)
+
+
 def test_a_damaged_file_stays_unread() -> None:
     torn = Unread(area="models", what="too large", path="/m.pkl")
     blind = replace(report(), unread=(torn,))

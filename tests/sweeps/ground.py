@@ -22,11 +22,11 @@ from modelway.core.config import (
     Expect,
     RegistrySpec,
     Rollout,
-    ScanSpec,
 )
 from modelway.core.image import Digest, Image
 from modelway.core.json import Json
 from modelway.core.plan import State
+from modelway.core.scan_spec import ScanSpec
 from modelway.core.version import Artifact, Version
 from modelway.delivery import Delivery, Manner
 from modelway.errors import Failure
@@ -125,7 +125,7 @@ class Model:
             environments={place.name: place},
             artifact=self.ground.weights(self.number),
             registry=RegistrySpec(account=REGISTRY, region=REGION, repository=REPOSITORY),
-            scan=ScanSpec(scanners=()),
+            scan=ScanSpec(scanners=(), said=frozenset({"scanners"})),
             contract_tests=(ContractTest(name="zero", body="[1]", expect=Expect(json=[0], has_json=True)),),
         )
         config = replace(config, **changes)  # type: ignore[arg-type] # the caller names fields, as with replace

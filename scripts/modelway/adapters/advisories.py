@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from modelway.core.report import Database
+from modelway.core.report import Database, Report
 from modelway.errors import Malformed, Unavailable
 from modelway.ports import Clock, Reporter
 
@@ -54,6 +54,12 @@ class OsvIndex:
 
         with open_index(self.path) as index:
             return index.about
+
+    def match(self, report: Report, /) -> Report:
+        """The builtin scanner's report with the advisories of today."""
+        from modelway.scanners.builtin.again import again  # noqa: PLC0415  (at first use)
+
+        return again(report, self.path)
 
     def bring(self, sources: Sequence[Path], /, *, note: str, as_of: datetime | None) -> Database:
         """Replace the index by the records of these files, folders and zips."""

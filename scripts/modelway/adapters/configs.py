@@ -8,13 +8,16 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from modelway.adapters import config_text, repository_paths, yaml_nodes, yaml_positions
+from modelway.adapters import config_text, repository_paths, yaml_positions
+from modelway.adapters.organisation import Read, nobody
 from modelway.adapters.schema import Schema
-from modelway.adapters.yaml_nodes import Mistake, Node, Place
+from modelway.adapters.yaml_nodes import Mistake, Place
+from modelway.adapters.yaml_problems import located, misread
 from modelway.core.assemble import assemble
 from modelway.core.checks import TargetCheck, Wanted
 from modelway.core.config import ModelConfig
 from modelway.core.problem import Flaw, Level, Problem
+from modelway.core.scan_spec import Organisation
 from modelway.errors import Malformed
 
 FOLDER = "model-configs"
@@ -30,6 +33,8 @@ class Configs:
     checks: Mapping[str, TargetCheck] = field(default_factory=dict)
     """What each target would refuse, by the target's name."""
     schema: Schema = field(default_factory=Schema)
+    organisation: Callable[[], Read] = nobody
+    """The organisation's policy as the checkout has it."""
 
     def find(self, paths: Sequence[str], /) -> tuple[Path, ...]:
         """Config files under the paths; under ``model-configs/`` when none is given.
@@ -57,28 +62,40 @@ class Configs:
         name = self._name(path)
         text = config_text.read(path, self.root)
         if isinstance(text, Mistake):
-            return None, (_misread(name, text),)
-        return self._parsed(name, text, self._path_flaws)
+            return None, (misread(name, text),)
+        organisation, wrong = self.organisation()
+        config, problems = self._parsed(name, text, self._path_flaws, organisation)
+        return (None if wrong else config), (*wrong, *problems)
 
     def past(self, name: str, text: str) -> ModelConfig | None:
         """A config of another commit, whose paths lead nowhere here; ``None`` where it has errors."""
-        return self._parsed(name, text, lambda _: iter(()))[0]
+        return self.elsewhere(name, text, None)[0]
+
+    def elsewhere(
+        self, name: str, text: str, organisation: Organisation | None
+    ) -> tuple[ModelConfig | None, tuple[Problem, ...]]:
+        """The same with its problems, and with the organisation's policy of that commit."""
+        return self._parsed(name, text, lambda _: iter(()), organisation)
 
     def _parsed(
-        self, name: str, text: str, paths: Callable[[Sequence[Wanted]], Iterator[Flaw]]
+        self,
+        name: str,
+        text: str,
+        paths: Callable[[Sequence[Wanted]], Iterator[Flaw]],
+        organisation: Organisation | None,
     ) -> tuple[ModelConfig | None, tuple[Problem, ...]]:
         """A text's config unless there are errors, and every problem; ``paths`` looks for what it names."""
         node, mistakes = yaml_positions.read(text)
-        problems = [_misread(name, mistake) for mistake in mistakes]
+        problems = [misread(name, mistake) for mistake in mistakes]
         if node is None:
             return None, tuple(problems)
         wrong = self.schema.flaws(node.value)
-        made = assemble(node.value, wrong, today=self.today(), targets=self.checks)
+        made = assemble(node.value, wrong, today=self.today(), targets=self.checks, organisation=organisation)
         flaws = (*wrong, *made.flaws, *paths(made.wanted))
-        misread = {mistake.place for mistake in mistakes}
-        located = (_located(name, node, flaw) for flaw in flaws)
+        spoilt = {mistake.place for mistake in mistakes}
+        placed = (located(name, node, flaw) for flaw in flaws)
         # What is not read as it was meant needs no second complaint about what it was read as.
-        problems += [problem for problem in located if Place(problem.line, problem.column) not in misread]
+        problems += [problem for problem in placed if Place(problem.line, problem.column) not in spoilt]
         if made.config is None or any(problem.level is Level.ERROR for problem in problems):
             return None, tuple(sorted(set(problems)))
         return replace(made.config, path=name), tuple(sorted(set(problems)))
@@ -113,25 +130,3 @@ def _yaml_files(folder: Path) -> Iterator[Path]:
             part.startswith(".") for part in path.relative_to(folder).parts
         ):
             yield path
-
-
-def _misread(name: str, mistake: Mistake) -> Problem:
-    """A mistake of the YAML as a problem."""
-    place = mistake.place
-    return Problem(
-        file=name, line=place.line, column=place.column, message=mistake.message, cure=mistake.cure
-    )
-
-
-def _located(name: str, node: Node, flaw: Flaw) -> Problem:
-    """A flaw with its place in the file."""
-    locate = yaml_nodes.locate_key if flaw.spot == "key" else yaml_nodes.locate
-    place = locate(node, flaw.path)
-    return Problem(
-        file=name,
-        line=place.line,
-        column=place.column,
-        message=flaw.message,
-        cure=flaw.cure,
-        level=flaw.level,
-    )

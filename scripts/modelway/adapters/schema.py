@@ -1,4 +1,4 @@
-"""The config's JSON Schema: what a value gets wrong by it, in words that tell the cure.
+"""The JSON Schemas of configs and policies: what a value gets wrong by it, in words that tell the cure.
 
 jsonschema-rs judges; this module explains. docs/adr says why not jsonschema.
 """
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).resolve().parents[3] / "schemas"
 MAIN = "model-config.schema.json"
+POLICY = "policy.schema.json"
 _BASE = "schema:///"
 
 Steps: TypeAlias = Sequence[str | int]
@@ -32,6 +33,8 @@ class Schema:
     """The schema files of one folder, compiled at first use."""
 
     folder: Path = FOLDER
+    main: str = MAIN
+    """The file values are judged by; it names the others it needs."""
 
     def flaws(self, value: Json) -> tuple[Flaw, ...]:
         """Everything the schema finds wrong; nothing for a valid value."""
@@ -56,15 +59,15 @@ class Schema:
                 value=_at(value, error.instance_path),
                 schema=walked[-1],
                 around=walked,
-                top=self._files[MAIN],
+                top=self._files[self.main],
             ),
             self.resolve,
         )
 
     def _walk(self, steps: Steps) -> Iterator[JsonObject]:
         """Every schema on the way to the one that failed, references followed."""
-        schema: Json = self._files[MAIN]
-        yield self._files[MAIN]
+        schema: Json = self._files[self.main]
+        yield self._files[self.main]
         for step in steps:
             schema = self.resolve(cast("JsonObject", schema)) if step == "$ref" else _at(schema, [step])
             if isinstance(schema, Mapping):
@@ -86,7 +89,7 @@ class Schema:
     def _files(self) -> dict[str, dict[str, Json]]:
         """Every schema file by its path in the folder; the main one first."""
         others = (path.relative_to(self.folder).as_posix() for path in self.folder.glob("targets/*.json"))
-        names = (MAIN, *sorted(others))
+        names = (self.main, *sorted(others))
         return {name: json.loads((self.folder / name).read_text("utf-8")) for name in names}
 
     @cached_property
@@ -95,8 +98,8 @@ class Schema:
         import jsonschema_rs  # noqa: PLC0415 # 28 ms that --help does not need
 
         return jsonschema_rs.Draft202012Validator(
-            self._files[MAIN],
-            base_uri=_BASE + MAIN,
+            self._files[self.main],
+            base_uri=_BASE + self.main,
             retriever=self._retrieve,
         )
 

@@ -16,9 +16,9 @@ from modelway.core.access import reading
 from modelway.core.config import ModelConfig, Prebuilt
 from modelway.core.image import Image
 from modelway.core.json import canonical
-from modelway.delivery import REPORT_TYPE
 from modelway.errors import Unavailable
 from modelway.ports import World
+from modelway.scan_gate import REPORT_TYPE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,11 +21,9 @@ from modelway.core.evidence import Document
 from modelway.core.image import Digest, Image
 from modelway.core.json import canonical
 from modelway.core.manifest import Manifest, digest_of
-from modelway.core.policy import verdict_json
-from modelway.core.report_json import report_json
-from modelway.delivery import REPORT_TYPE
 from modelway.errors import Differs, NotAllowed, NotEvaluated, Unavailable
 from modelway.ports import Registry, World
+from modelway.scan_gate import REPORT_TYPE, document
 from modelway.scanning import Scanned
 
 
@@ -92,7 +90,8 @@ def push_image(world: World, config: ModelConfig, built: BuiltImage) -> Image:
 
 def _attach(world: World, config: ModelConfig, built: BuiltImage, image: Digest, scanned: Scanned) -> None:
     """What is known of the image now, and the build's word for it."""
-    registry, report = world.registry(config.registry), _document(scanned)
+    registry = world.registry(config.registry)
+    report = document(scanned.reports, scanned.verdict, scanned.policy)
     registry.attach(image, REPORT_TYPE, report, created=world.clock.now())
     documents = (Document(name="report", media_type=REPORT_TYPE, digest=digest_of(report)),)
     provenance = evidence.provenance(world, config, built.input_hash, built.bases, documents)
@@ -153,9 +152,3 @@ def _same(manifest: Manifest, scanned: Digest, repository: str) -> None:
             cure="the same inputs were built somewhere else meanwhile: run the same command again,"
             " it scans what is there",
         )
-
-
-def _document(scanned: Scanned) -> bytes:
-    """The reports and the verdict, as they are attached."""
-    reports = [report_json(report) for report in scanned.reports]
-    return canonical({"reports": reports, "verdict": verdict_json(scanned.verdict)}).encode()

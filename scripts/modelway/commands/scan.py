@@ -16,9 +16,11 @@ from modelway.commands import options as shared
 from modelway.commands.build import local_image
 from modelway.core.config import ModelConfig
 from modelway.core.json import canonical
-from modelway.core.policy import Blocking, Verdict, Waived, suggestion, verdict_json
+from modelway.core.policy import Judged, Verdict
 from modelway.core.report import Database
 from modelway.core.report_json import report_json
+from modelway.core.verdict_json import verdict_json
+from modelway.core.waivers import suggestion
 from modelway.errors import Blocked, NotEvaluated
 from modelway.ports import World
 from modelway.scanning import Scanned, examine, write
@@ -45,7 +47,8 @@ def run(options: argparse.Namespace, world: World) -> None:
         write(options.report, canonical(report_json(scanned.reports[0])))
     if options.format == "json":
         reports = [report_json(one) for one in scanned.reports]
-        world.reporter.data(canonical({"reports": reports, "verdict": verdict_json(scanned.verdict)}))
+        verdict = verdict_json(scanned.verdict, scanned.policy)
+        world.reporter.data(canonical({"reports": reports, "verdict": verdict}))
     show(world, scanned)
     enforce(world, config, scanned)
 
@@ -76,13 +79,13 @@ def enforce(world: World, config: ModelConfig, scanned: Scanned) -> None:
             cure=f"remove them from {where}, or review them and set a new date.",
         )
     if verdict.blocking:
-        today = world.clock.now().date()
-        waivers = dict.fromkeys(suggestion(one.finding, today) for one in verdict.blocking[:_SHOWN])
+        today, rules = world.clock.now().date(), scanned.policy.waiver_rules
+        waivers = dict.fromkeys(suggestion(one.finding, today, rules) for one in verdict.blocking[:_SHOWN])
         raise Blocked(
             f"{len(verdict.blocking)} finding(s) stop the release of {config.name}",
             seen=_blocked_words(verdict),
             cure="install the fixed versions; where that cannot be, accept a finding for a while,"
-            f" with a reason, under {where}:\n" + "\n".join(waivers),
+            f" with a reason, under {where}:\n" + "\n".join(filter(None, waivers)),
         )
     if verdict.unread:
         raise NotEvaluated(
@@ -103,7 +106,9 @@ def show(world: World, scanned: Scanned) -> None:
     reporter, verdict = world.reporter, scanned.verdict
     rows = [(*_row(one), one.why) for one in verdict.blocking]
     rows += [
-        (*_row(one), f"waived until {one.waiver.expires}: {one.waiver.reason}") for one in verdict.waived
+        (*_row(one), f"waived until {one.waiver.expires}: {one.waiver.reason}")
+        for one in verdict.waived
+        if one.waiver
     ]
     if rows:
         columns = ("severity", "finding", "package", "installed", "fixed in", "")
@@ -120,6 +125,14 @@ def show(world: World, scanned: Scanned) -> None:
             reporter.note(note)
     for waiver in verdict.unused:
         reporter.warn(f"The waiver of {waiver.id} matches nothing: remove it, or correct its id or package.")
+    if verdict.ageing:
+        reporter.warn(verdict.ageing)
+    if scanned.other and scanned.other.ok != verdict.ok:
+        before = "passes" if scanned.other.ok else "stops"
+        reporter.warn(
+            f"By the policy of the branch this is to be merged into, the image {before}; by this one it"
+            f" {'passes' if verdict.ok else 'stops'}: that counts once it is merged."
+        )
     reporter.output("report", str(scanned.files[0]))
     reporter.output("config_digest", str(scanned.subject))
 
@@ -132,11 +145,11 @@ def _advisories(about: Database | None) -> str:
     return f"; {about.records} advisories {of}"
 
 
-def _row(one: Blocking | Waived) -> tuple[str, ...]:
+def _row(one: Judged) -> tuple[str, ...]:
     """The columns every finding has."""
     finding = one.finding
     fixed = finding.fixed_in or {"no": "no fix", "unknown": "unknown"}.get(finding.fixable, "")
-    return str(finding.severity), finding.id, finding.thing, finding.installed, fixed
+    return str(one.severity), finding.id, finding.thing, finding.installed, fixed
 
 
 def _blocked_words(verdict: Verdict) -> str:

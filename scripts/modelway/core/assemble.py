@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
-from modelway.core import checks, parse
+from modelway.core import checks, checks_scan, parse, parse_scan
 from modelway.core.checks import Subject, TargetCheck, Wanted
-from modelway.core.config import Environment, ModelConfig, ScanSpec, Signing, Strategy
+from modelway.core.checks_scan import Demands
+from modelway.core.config import Environment, ModelConfig, Signing, Strategy
 from modelway.core.json import Json, JsonObject
 from modelway.core.problem import Flaw, Level
+from modelway.core.scan_spec import Organisation, ScanSpec, WaiverRules
 
 Part = TypeVar("Part")
 
@@ -32,19 +34,26 @@ class Assembled:
 
 
 def assemble(
-    value: Json, wrong: Sequence[Flaw], *, today: date, targets: Mapping[str, TargetCheck]
+    value: Json,
+    wrong: Sequence[Flaw],
+    *,
+    today: date,
+    targets: Mapping[str, TargetCheck],
+    organisation: Organisation | None = None,
 ) -> Assembled:
-    """Parse and check what the schema found nothing ``wrong`` with."""
+    """Parse and check what the schema found nothing ``wrong`` with; raises nothing."""
     sections = _Sections(value, wrong)
+    days = tuple(sections.waivers(today, organisation))
+    sections = _Sections(value, (*wrong, *days))
     image = sections.parsed("image", parse.image)
     tests = sections.parsed("contract_tests", parse.contract_tests) or ()
     environments = parse.in_release_order(sections.environments())
-    late = tuple(sections.waivers(today))
     platform = image.platform if image else None
     artifact = isinstance(value, Mapping) and "model_artifact" in value
     subject = Subject(model=sections.name(), platform=platform, artifact=artifact)
     flaws = (
-        *late,
+        *days,
+        *sections.policies(environments, organisation),
         *(checks.secrets(image) if image else ()),
         *checks.tests(tests),
         *checks.promotions(sections.promotions()),
@@ -81,9 +90,7 @@ class _Sections:
 
     def _sound(self, *path: str) -> bool:
         """Whether the part is there and the schema found nothing wrong in it or with all of it."""
-        value: Json = self.value
-        for step in path:
-            value = value.get(step) if isinstance(value, Mapping) else None
+        value = self._at(*path)
         touching = (flaw for flaw in self.wrong if flaw.path and _touch(flaw.path, path))
         return value is not None and next(touching, None) is None
 
@@ -95,27 +102,51 @@ class _Sections:
         """The model's name; empty while it is wrong."""
         return str(self._top()["name"]) if self._sound("name") else ""
 
-    def waivers(self, today: date) -> Iterator[Flaw]:
-        """Flaws of the waivers' days."""
-        scan = self._top().get("scan")
-        if self._sound("scan") and isinstance(scan, Mapping):
-            yield from checks.waiver_days(scan.get("waivers"), today)
+    def waivers(self, today: date, organisation: Organisation | None) -> Iterator[Flaw]:
+        """Flaws of all waivers, of the model's and of its environments' policies."""
+        names = [*self._written("environments")]
+        rules = organisation.waiver_rules if organisation else WaiverRules()
+        by = organisation.path if organisation else ""
+        demands = Demands(today=today, environments=names, rules=rules, by=by)
+        for keys in (("scan",), *(("environments", name, "scan") for name in names)):
+            if self._sound(*keys):
+                yield from checks_scan.waivers(self._at(*keys, "waivers"), (*keys, "waivers"), demands)
+
+    def policies(
+        self, environments: Mapping[str, Environment], organisation: Organisation | None
+    ) -> Iterator[Flaw]:
+        """Flaws of the sound policies beside each other."""
+        scan = self.parsed("scan", parse_scan.scan)
+        inner = {name: place.scan for name, place in environments.items() if place.scan}
+        yield from checks_scan.loosened(scan, inner, organisation)
+        yield from checks_scan.idle(scan, ("scan",)) if scan else ()
+        for name, one in inner.items():
+            yield from checks_scan.idle(one, ("environments", name, "scan"))
+
+    def _at(self, *path: str) -> Json:
+        """The value at a path; ``None`` where there is none."""
+        value: Json = self.value
+        for step in path:
+            value = value.get(step) if isinstance(value, Mapping) else None
+        return value
+
+    def _written(self, key: str) -> JsonObject:
+        """A mapping of the top, whatever is wrong with it."""
+        value = self._top().get(key)
+        return value if isinstance(value, Mapping) else {}
 
     def environments(self) -> dict[str, Environment]:
         """The sound environments."""
-        written = self._top().get("environments")
-        names = written if isinstance(written, Mapping) else {}
         return {
             name: parse.environment(name, value)
-            for name, value in names.items()
+            for name, value in self._written("environments").items()
             if self._sound("environments", name)
         }
 
     def promotions(self) -> dict[str, str | None]:
         """Where every environment says it is promoted from, sound or not."""
-        written = self._top().get("environments")
         found: dict[str, str | None] = {}
-        for name, value in written.items() if isinstance(written, Mapping) else ():
+        for name, value in self._written("environments").items():
             source = value.get("promote_from") if isinstance(value, Mapping) else None
             found[name] = source if isinstance(source, str) else None
         return found
@@ -130,7 +161,7 @@ class _Sections:
             image=image,
             artifact=self.parsed("model_artifact", parse.artifact),
             registry=parse.registry(top["registry"]),
-            scan=self.parsed("scan", parse.scan) or ScanSpec(),
+            scan=self.parsed("scan", parse_scan.scan) or ScanSpec(),
             evidence=self.parsed("evidence", parse.signing) or Signing(),
             contract_tests=self.parsed("contract_tests", parse.contract_tests) or (),
             environments=environments,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import Literal, TypeAlias
 
@@ -20,10 +20,8 @@ from modelway.core.config import (
     Strategy,
 )
 from modelway.core.duration import words
-from modelway.core.json import Json
 from modelway.core.problem import Flaw, Level
 
-LONGEST_WAIVER = timedelta(days=365)
 _DAY = timedelta(days=1)
 _MINUTE = timedelta(minutes=1)
 
@@ -109,24 +107,6 @@ def _repeated(names: Sequence[str], keys: Keys, field: str) -> Iterator[Flaw]:
         if name in names[:index]:
             message = f"{field} {name!r} is used twice; first by item {names.index(name) + 1}"
             yield Flaw(path=(*keys, index, field), message=message, cure="Give each its own.")
-
-
-def waiver_days(waivers: Json, today: date) -> Iterator[Flaw]:
-    """Every waiver ends on a day of the calendar that is not far away; whether it has ended is not asked."""
-    for index, waiver in enumerate(waivers if isinstance(waivers, list) else ()):
-        text = waiver.get("expires") if isinstance(waiver, Mapping) else None
-        path: Keys = ("scan", "waivers", index, "expires")
-        try:
-            expires = date.fromisoformat(text) if isinstance(text, str) else today
-        except ValueError:
-            yield Flaw(path=path, message=f"{text} is not a day of the calendar", cure="Write YYYY-MM-DD.")
-            continue
-        if expires - today > LONGEST_WAIVER:
-            latest = today + LONGEST_WAIVER
-            message = f"the waiver lasts until {expires}; at most {LONGEST_WAIVER.days} days are allowed"
-            yield Flaw(
-                path=path, message=message, cure=f"Write {latest} or an earlier day, and review it then."
-            )
 
 
 def promotions(sources: Mapping[str, str | None]) -> Iterator[Flaw]:

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-from modelway.core.ecr_scan import EcrScan
 from modelway.core.image import Image
 from modelway.core.json import Json, JsonObject
+from modelway.core.scan_spec import ScanSpec
 from modelway.core.version import Artifact
-
-Severity: TypeAlias = Literal["critical", "high", "medium", "low", "negligible", "off"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,29 +80,6 @@ class RegistrySpec:
     """The same where nothing is written: to find an image, to plan, to gate."""
     evidence_role: str = "modelway-evidence"
     """Role an environment's deployment assumes there to attach its verdict, and nothing else."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiver:
-    """One finding accepted until a date, with a reason somebody reviewed."""
-
-    id: str
-    reason: str
-    expires: date
-    package: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanSpec:
-    """What stops a release."""
-
-    scanners: tuple[str, ...] = ("builtin",)
-    fail_on: Severity = "high"
-    only_fixable: bool = False
-    waivers: tuple[Waiver, ...] = ()
-    max_database_age: timedelta = timedelta(days=7)
-    ecr: EcrScan | None = None
-    """What is wanted of ECR's own scan; ``None`` where it is not waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,6 +238,8 @@ class Environment:
     """Checked against the target's schema; part of the version's id."""
     capacity: Capacity = field(default_factory=Capacity)
     rollout: Rollout = field(default_factory=Rollout)
+    scan: ScanSpec | None = None
+    """What stops a version here beyond what stops it everywhere."""
     promote_from: str | None = None
     artifact_bucket: str | None = None
     """Bucket for model artifacts; ``None`` means ``modelway-<account>-<region>``."""

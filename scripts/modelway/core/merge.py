@@ -62,7 +62,6 @@ def merge(reports: Sequence[Report]) -> Merged:
     if len(subjects) != 1:
         msg = f"{len(reports)} reports are about {len(subjects)} images"
         raise ValueError(msg)
-    read = tuple(_read(reports))
     packages, stands_for = _packages(reports)
     found = joined(_credited(reports))
     return Merged(
@@ -75,8 +74,8 @@ def merge(reports: Sequence[Report]) -> Merged:
         findings=tuple(
             replace(one, package=stands_for[one.package]) if one.package else one for one in found
         ),
-        read=read,
-        unread=_unread(reports, {one.area for one in read}),
+        read=tuple(_read(reports)),
+        unread=_unread(reports),
         notes=tuple(dict.fromkeys(note for report in reports for note in report.notes)),
     )
 
@@ -255,8 +254,13 @@ def _read(reports: Sequence[Report]) -> Iterator[Read]:
         yield Read(area=area, count=max(o.count for r in reports for o in r.read if o.area == area))
 
 
-def _unread(reports: Sequence[Report], areas: set[str]) -> tuple[Unread, ...]:
-    """What nobody read: another scanner makes up for a whole area, not for one damaged file."""
+def _unread(reports: Sequence[Report]) -> tuple[Unread, ...]:
+    """What nobody read: another scanner makes up for a whole area, not for one damaged file.
+
+    A scanner without advisories lists packages and judges none: it makes up for no packages.
+    """
+    areas = {one.area for report in reports for one in report.read if report.database}
+    areas |= {one.area for r in reports for one in r.read if not one.area.startswith("packages")}
     said = dict.fromkeys(one for report in reports for one in report.unread)
     return tuple(one for one in said if one.path or one.area not in areas)
 

@@ -6,9 +6,9 @@ A part may be parsed while another is still wrong: checks then say all that can 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 
-from modelway.core import duration
+from modelway.core import duration, parse_scan
 from modelway.core.config import (
     Alarm,
     AlarmMetric,
@@ -28,19 +28,13 @@ from modelway.core.config import (
     RegistrySpec,
     Rollout,
     RolloutStrategy,
-    ScanSpec,
-    Severity,
     Signing,
     Strategy,
-    Waiver,
 )
-from modelway.core.ecr_scan import MODES, EcrScan
 from modelway.core.fields import Fields, broken
 from modelway.core.image import Digest, Image
 from modelway.core.json import Json, JsonObject
 from modelway.core.version import Artifact
-
-_SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "negligible", "off")
 
 
 def image(value: Json) -> Strategy:
@@ -102,41 +96,6 @@ def registry(value: Json) -> RegistrySpec:
     )
 
 
-def scan(value: Json) -> ScanSpec:
-    """The scan policy; raises ``ValueError`` for a day that no calendar has."""
-    fields = Fields(value)
-    bare = ScanSpec()
-    wanted = fields.text("fail_on", bare.fail_on)
-    return ScanSpec(
-        scanners=fields.texts("scanners") or bare.scanners,
-        fail_on=next(known for known in _SEVERITIES if known == wanted),
-        only_fixable=fields.flag("only_fixable", default=False),
-        waivers=tuple(_waiver(item) for item in fields.items("waivers")),
-        max_database_age=fields.time("max_database_age", bare.max_database_age),
-        ecr=_ecr(fields.raw("ecr")) if "ecr" in fields else None,
-    )
-
-
-def _ecr(value: Json) -> EcrScan:
-    """What is wanted of ECR's own scan."""
-    fields, bare = Fields(value), EcrScan()
-    wanted = fields.text("mode", bare.mode)
-    return EcrScan(
-        mode=next(known for known in MODES if known == wanted), timeout=fields.time("timeout", bare.timeout)
-    )
-
-
-def _waiver(value: Json) -> Waiver:
-    """One waiver."""
-    fields = Fields(value)
-    return Waiver(
-        id=fields.text("id"),
-        reason=fields.text("reason"),
-        expires=date.fromisoformat(fields.text("expires")),
-        package=fields.maybe("package"),
-    )
-
-
 def contract_tests(value: Json) -> tuple[ContractTest, ...]:
     """The contract tests, in order."""
     return tuple(_contract_test(item) for item in Fields({"tests": value}).items("tests"))
@@ -179,6 +138,7 @@ def environment(name: str, value: Json) -> Environment:
         settings=_object(fields.raw("settings")),
         capacity=_capacity(fields.raw("capacity") if "capacity" in fields else {}),
         rollout=_rollout(fields.raw("rollout")) if "rollout" in fields else Rollout(),
+        scan=parse_scan.scan(fields.raw("scan")) if "scan" in fields else None,
         promote_from=fields.maybe("promote_from"),
         artifact_bucket=fields.maybe("artifact_bucket"),
         deploy_role=fields.text("deploy_role", "modelway-deploy"),

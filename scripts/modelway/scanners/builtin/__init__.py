@@ -52,7 +52,7 @@ class Builtin:
                 findings=matched.findings,
                 database=index.about,
                 layers=tuple(ImageLayer(diff_id=diff_id) for diff_id, _ in image.layers),
-                read=tuple(one for one in counted(inventory.packages) if one.area not in _areas(unread)),
+                read=tuple(one for one in counted(inventory.packages) if one.area not in areas(unread)),
                 unread=unread,
                 notes=(*inventory.notes, *matched.notes),
             )
@@ -65,7 +65,7 @@ def counted(packages: Sequence[Package]) -> Iterator[Read]:
         yield Read(area=f"packages:{ecosystem}", count=counts[ecosystem])
 
 
-def _areas(unread: Sequence[Unread]) -> frozenset[str]:
+def areas(unread: Sequence[Unread]) -> frozenset[str]:
     """What was not read whole: packages that nobody judged do not count as read."""
     return frozenset(one.area for one in unread)
 

@@ -1,0 +1,65 @@
+"""A verdict as JSON; findings by id and package, as the report has them whole."""
+
+from __future__ import annotations
+
+from modelway.core.finding_json import filled
+from modelway.core.json import Json, JsonObject
+from modelway.core.policy import Judged, Verdict
+from modelway.core.report_json import unread_json
+from modelway.core.scan_spec import Policy, Waiver
+
+
+def verdict_json(verdict: Verdict, policy: Policy) -> JsonObject:
+    """A verdict and where the policy came from."""
+    return {
+        "ok": verdict.ok,
+        "environment": policy.environment,
+        "policy": policy.source,
+        "stale": verdict.stale,
+        "ageing": verdict.ageing,
+        "unread": [unread_json(one) for one in verdict.unread],
+        "blocking": [_judged_json(one) for one in verdict.blocking],
+        "waived": [_judged_json(one) for one in verdict.waived],
+        "below": [_judged_json(one) for one in verdict.below],
+        "expired": [waiver_json(one) for one in verdict.expired],
+        "unused": [waiver_json(one) for one in verdict.unused],
+    }
+
+
+def waiver_json(waiver: Waiver) -> JsonObject:
+    """A waiver."""
+    return filled(
+        {
+            "id": waiver.id,
+            "package": waiver.package,
+            "path": waiver.path,
+            "fingerprint": waiver.fingerprint,
+            "reason": waiver.reason,
+            "expires": str(waiver.expires),
+            "environments": list(waiver.environments),
+            "until_fixed": waiver.until_fixed,
+            "owner": waiver.owner,
+            "approver": waiver.approver,
+            "ticket": waiver.ticket,
+        }
+    )
+
+
+def _judged_json(one: Judged) -> JsonObject:
+    finding = one.finding
+    named: dict[str, Json] = {
+        "kind": str(finding.kind),
+        "id": finding.id,
+        "package": finding.thing,
+        "installed": finding.installed,
+        "fixed_in": finding.fixed_in,
+        "severity": str(one.severity),
+        "path": finding.path,
+        "sources": list(finding.sources),
+        "why": one.why,
+    }
+    waiver: dict[str, Json] = {**waiver_json(one.waiver)} if one.waiver else {}
+    waiver.pop("id", None)
+    waiver.pop("package", None)
+    waiver.pop("path", None)
+    return {**named, **waiver}

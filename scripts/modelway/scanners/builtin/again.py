@@ -1,0 +1,31 @@
+"""A stored report, its packages asked about again: no image, no archive, today's advisories."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from modelway.core.findings import Kind
+from modelway.core.report import Report
+from modelway.scanners.builtin import areas, fingerprint
+from modelway.scanners.builtin.index import open_index
+from modelway.scanners.builtin.inventory import Inventory
+from modelway.scanners.builtin.match import match
+
+
+def again(report: Report, database: Path) -> Report:
+    """A report with its packages asked about again; what needs the image itself stays as it was found."""
+    with open_index(database) as index:
+        seen = Inventory(distro=report.distro, packages=report.packages, unread=report.unread, notes=())
+        matched = match(seen, index)
+        unread = (*report.unread, *matched.unread)
+        others = (one for one in report.findings if one.kind is not Kind.VULNERABILITY)
+        return replace(
+            report,
+            fingerprint=fingerprint(index.about),
+            findings=(*matched.findings, *others),
+            database=index.about,
+            read=tuple(one for one in report.read if one.area not in areas(unread)),
+            unread=unread,
+            notes=tuple(dict.fromkeys((*report.notes, *matched.notes))),
+        )
