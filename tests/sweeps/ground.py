@@ -237,6 +237,7 @@ def _world(folder: Path, wire: Wire) -> World:
         advisories=doors.advisories,
         history=doors.history,
         permissions=doors.permissions,
+        keys=doors.keys,
     )
 
 
