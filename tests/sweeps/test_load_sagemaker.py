@@ -86,7 +86,8 @@ def test_a_bad_release_loses_no_more_than_the_canarys_share(ground: Ground, mode
     with users(ground, model) as load:
         assert model.start() == "6", model.said
     assert "alarm" in model.said.lower()
-    assert 0 < load.tally.lost <= load.tally.sent * _SHARE / 100, load.tally
+    # One more, as the first request to the canary may be the only one.
+    assert 0 < load.tally.lost <= load.tally.sent * _SHARE / 100 + 1, load.tally
     numbers(f"a release that fails under traffic, at {_SHARE} %", load.tally)
 
 
