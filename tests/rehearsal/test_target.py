@@ -31,6 +31,8 @@ from tests.fake_target import FakeTarget
 from tests.rehearsal import model_image
 from tests.rehearsal.clients import PRODUCTION, Clients
 from tests.rehearsal.conftest import login
+from tests.rehearsal.ecs_place import ecs_place
+from tests.rehearsal.services import Services
 
 AT = "2026-01-01T00:00:00.000000Z"
 
@@ -49,7 +51,9 @@ class Place:
         self.target.settle(lambda _: None)
 
     def serve(self, version: Version, number: int = 1) -> None:
-        """Stage, attempt and shift, as the engine does."""
+        """Prepare, stage, attempt and shift, as the engine does."""
+        for need in self.target.observe(version).needs:
+            self.target.prepare(need.id, version)
         self.target.stage(version, release="r1")
         before = self.target.observe(None).modified
         now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
@@ -127,9 +131,19 @@ def sagemaker(cloud: Cloud, pushed: Image, monkeypatch: pytest.MonkeyPatch) -> I
         client.delete_endpoint(EndpointName=endpoint)
 
 
+@pytest.fixture
+def ecs(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """A new model's service in staging."""
+    for name, value in services.cloud.environment().items():
+        monkeypatch.setenv(name, value)
+    with ecs_place(services) as made:
+        yield Place(target=made.target, good=made.version("1"), better=made.version("2"))
+
+
 @pytest.fixture(
     params=[
         "fake",
+        pytest.param("ecs", marks=[pytest.mark.docker, pytest.mark.rehearsal]),
         pytest.param("sagemaker", marks=[pytest.mark.docker, pytest.mark.rehearsal]),
     ]
 )

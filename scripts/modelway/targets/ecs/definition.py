@@ -19,6 +19,7 @@ from modelway.targets.ecs.settings import CONTAINER, LOADER, MODEL_FOLDER, Mode,
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import (
+        ContainerDefinitionOutputTypeDef,
         ContainerDefinitionTypeDef,
         HealthCheckTypeDef,
         KeyValuePairTypeDef,
@@ -75,6 +76,12 @@ def settings_of(registered: TaskDefinitionTypeDef) -> Settings | None:
         None,
     )
     return settings_.parse(json.loads(label)) if label else None
+
+
+def weights(container: ContainerDefinitionOutputTypeDef) -> str | None:
+    """The SHA-256 of the weights a container fetches, 64 hex digits; ``None`` where it fetches none."""
+    variables = {one.get("name"): one.get("value") for one in container.get("environment", [])}
+    return variables.get("MODELWAY_MODEL_SHA256") if container.get("name") == LOADER else None
 
 
 def log_group(settings: Settings, family: str) -> str:

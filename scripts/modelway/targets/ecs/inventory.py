@@ -47,7 +47,7 @@ class Inventory:
             familyPrefix=self.family, status="ACTIVE", sort="DESC"
         )
         arns = [arn for page in pages for arn in page["taskDefinitionArns"]]
-        own = [arn for arn in arns if arn.rpartition("/")[2].rpartition(":")[0] == self.family]
+        own = [arn for arn in arns if _family(arn) == self.family]
         return tuple(sorted(own, key=number, reverse=True))
 
     def _look(self, arn: str) -> dict[str, str]:
@@ -65,7 +65,12 @@ class Inventory:
         return self._definitions[arn]
 
     def version_of(self, arn: str) -> VersionId | None:
-        """The version a revision is, if it is one of ours; revisions are those of the last ``records``."""
+        """The version an active revision is, if it is one of ours."""
+        if arn not in self._versions and _family(arn) == self.family:
+            with translated(f"read the task definition {arn}", service="ecs"):
+                tags = self._look(arn)
+            if VERSION_TAG in tags and self._definitions[arn].get("status") == "ACTIVE":
+                self._versions[arn] = VersionId(tags[VERSION_TAG])
         return self._versions.get(arn)
 
     def arn(self, version: VersionId) -> str:
@@ -88,6 +93,11 @@ class Inventory:
         """The revision is gone."""
         self._versions.pop(arn, None)
         self._definitions.pop(arn, None)
+
+
+def _family(arn: str) -> str:
+    """The family a revision belongs to."""
+    return arn.rpartition("/")[2].rpartition(":")[0]
 
 
 def number(arn: str) -> int:

@@ -18,7 +18,7 @@ from modelway.targets.ecs.alarms import Alarms
 from modelway.targets.ecs.deployments import SUCCESSFUL, Deployment
 from modelway.targets.ecs.metrics import dimensions
 from modelway.targets.ecs.pointer import Pointer, Sight
-from modelway.targets.ecs.proof import refuse_other_image
+from modelway.targets.ecs.proof import refuse_other
 from modelway.targets.ecs.reasons import of_trouble, setback
 from modelway.targets.ecs.scaling import Scaling, as_configured
 from modelway.targets.ecs.surroundings import Surroundings
@@ -54,8 +54,8 @@ class Observer:
         traffic, settled = self.pointer.traffic(sight), self.pointer.settled(sight)
         serving = next((v for v, percent in traffic.items() if percent == FULL), None)
         if serving and sight.under_way is None:
-            definition = self.pointer.inventory.arn(serving)
-            refuse_other_image(self.pointer.services, definition, sight.revision, records[serving])
+            definition = self.pointer.inventory.definition(self.pointer.inventory.arn(serving))
+            refuse_other(self.pointer.services, definition, sight.revision, records[serving])
         needs, obstacles, sick = self._around(wanted, traffic, sight)
         return State(
             records=records,

@@ -6,22 +6,43 @@ from typing import TYPE_CHECKING
 
 from modelway.core.record import Record
 from modelway.errors import Differs
+from modelway.targets.ecs.definition import weights
 from modelway.targets.ecs.services import Services
 from modelway.targets.ecs.settings import CONTAINER
 
 if TYPE_CHECKING:
-    from mypy_boto3_ecs.type_defs import TaskTypeDef
+    from mypy_boto3_ecs.type_defs import TaskDefinitionTypeDef, TaskTypeDef
 
 
-def refuse_other_image(services: Services, definition: str, revision: str | None, record: Record) -> None:
-    """Raise ``Differs`` where the revision, or a running task of it, has another image than recorded."""
+def refuse_other(
+    services: Services, definition: TaskDefinitionTypeDef, revision: str | None, record: Record
+) -> None:
+    """Raise ``Differs`` where the revision, or a running task of it, has another image or other weights."""
+    _compare_weights(definition, record)
     found = services.revision(revision) if revision else None
     images = found.get("containerImages", []) if found else []
     resolved = {image.get("containerName"): image.get("imageDigest") for image in images}
     _compare(resolved.get(CONTAINER), f"the service {services.name}", record)
-    running = [task for task in services.tasks("RUNNING") if task.get("taskDefinitionArn") == definition]
+    running = [
+        task
+        for task in services.tasks("RUNNING")
+        if task.get("taskDefinitionArn") == definition["taskDefinitionArn"]
+    ]
     for task in running:
         _compare(_digest(task), f"the task {task['taskArn']}", record)
+
+
+def _compare_weights(definition: TaskDefinitionTypeDef, record: Record) -> None:
+    """What the task definition makes its tasks fetch is what the record says."""
+    seen = next(
+        (f"sha256:{digest}" for digest in map(weights, definition["containerDefinitions"]) if digest), None
+    )
+    if seen != record.artifact:
+        raise Differs(
+            f"{definition['taskDefinitionArn']} loads other weights than version {record.id}",
+            seen=f"expected {record.artifact or 'none'}, got {seen or 'none'}",
+            cure="Somebody changed the tags of the task definition; release again.",
+        )
 
 
 def _digest(task: TaskTypeDef) -> str | None:
