@@ -86,7 +86,10 @@ ACTIONS: Mapping[str, Action] = {
             "reused": "why it was not built; empty where it was",
         },
     ),
-    "scan-db": Action(does="Update, import or show the advisories the builtin scanner uses."),
+    "scan-db": Action(
+        does="Update, import, show, push or pull the advisories the builtin scanner uses.",
+        outputs={"advisories": "repository@sha256:... of the index that was pushed"},
+    ),
     "scan": Action(
         does="Look for known vulnerabilities in the image, and judge them by the config's policy.",
         outputs={

@@ -162,6 +162,8 @@ class FakeRegistry:
     manifests: dict[Digest, Manifest] = field(default_factory=dict)
     named: dict[str, Digest] = field(default_factory=dict)
     documents: list[tuple[Digest, str, datetime, bytes]] = field(default_factory=list)
+    files: dict[str, list[tuple[str, bytes]]] = field(default_factory=dict)
+    """Type and content of each file kept under a name, the newest last."""
     ensured: tuple[RegistrySpec, tuple[str, ...]] | None = None
     writes: list[str] = field(default_factory=list)
     """Each call that changed something."""
@@ -244,6 +246,23 @@ class FakeRegistry:
         """Documents of these types, newest first."""
         mine = [(at, body) for s, kind, at, body in self.documents if s == subject and kind in artifact_types]
         return tuple(body for _, body in sorted(mine, key=lambda one: one[0], reverse=True))
+
+    def publish(self, name: str, artifact_type: str, file: Path, /, *, created: datetime) -> Digest:
+        """Keep a file under its name."""
+        kept = self.files.setdefault(name, [])
+        if not kept or kept[-1][1] != file.read_bytes():
+            kept.append((artifact_type, file.read_bytes()))
+        return digest_of(kept[-1][1])
+
+    def fetch(self, name: str, artifact_type: str, into: Path, /, *, most: int) -> Digest | None:
+        """The newest file of a name."""
+        if name not in self.files:
+            return None
+        kind, body = self.files[name][-1]
+        if kind != artifact_type or len(body) > most:
+            raise Differs(f"{name} is not the file it should be")
+        into.write_bytes(body)
+        return digest_of(body)
 
     def _elsewhere(self, source: Image) -> Manifest:
         own = self.manifests.get(source.digest) if source.repository == self.repository else None

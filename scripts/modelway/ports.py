@@ -249,6 +249,15 @@ class Registry(Protocol):
     def attached(self, subject: Digest, /, *artifact_types: str) -> tuple[bytes, ...]:
         """Documents of these types attached to a digest, newest first."""
 
+    def publish(self, name: str, artifact_type: str, file: Path, /, *, created: datetime) -> Digest:
+        """Keep a file beside the images under its name; the newest of a name is the one ``fetch`` finds."""
+
+    def fetch(self, name: str, artifact_type: str, into: Path, /, *, most: int) -> Digest | None:
+        """Download the newest file of a name, its digest checked; ``None`` where there is none.
+
+        Raises ``Differs`` for what is of another type or has more than ``most`` bytes.
+        """
+
 
 class Keys(Protocol):
     """The keys of those who say something of an image: the build, and each environment."""
@@ -406,8 +415,16 @@ class Advisories(Protocol):
         Raises ``NotEvaluated`` like ``about``.
         """
 
-    def update(self, ecosystems: Sequence[str], base_url: str, /) -> Database:
-        """Replace the index by what OSV publishes now."""
+    def update(
+        self, ecosystems: Sequence[str], base_url: str, /, *, kev_url: str = "", epss_url: str = ""
+    ) -> Database:
+        """Bring the index to what OSV publishes now, and CISA and FIRST where they can be reached."""
+
+    def pack(self, into: Path, /) -> Database:
+        """Write the index to a file, packed; raises ``NotEvaluated`` when there is none."""
+
+    def take(self, packed: Path, /) -> Database:
+        """Replace the index by what another machine packed; raises ``NotEvaluated`` for what is no index."""
 
 
 class Configs(Protocol):

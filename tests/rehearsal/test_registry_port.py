@@ -171,6 +171,22 @@ def test_documents_do_not_change_the_image(setting: Setting) -> None:
     assert setting.registry.find("in-1") == pushed
 
 
+def test_the_newest_file_of_a_name_comes_back(setting: Setting) -> None:
+    setting.ensure()
+    registry, file, back = setting.registry, setting.folder / "file", setting.folder / "back"
+    kind, more = "application/vnd.modelway.test.v1", "application/vnd.modelway.other.v1"
+    assert registry.fetch("advisories", kind, back, most=100) is None
+    for hour, content in enumerate((b"one", b"two", b"two")):
+        file.write_bytes(content)
+        digest = registry.publish("advisories", kind, file, created=datetime(2026, 1, 1, hour, tzinfo=UTC))
+        assert registry.fetch("advisories", kind, back, most=100) == digest
+        assert back.read_bytes() == content
+    assert registry.fetch("others", kind, back, most=100) is None
+    for expected, most in ((more, 100), (kind, 2)):
+        with pytest.raises(Differs, match="is not the file it should be"):
+            registry.fetch("advisories", expected, back, most=most)
+
+
 def test_a_pulled_image_is_the_pushed_one(setting: Setting) -> None:
     setting.ensure()
     pushed = setting.registry.push(setting.build("a"), "in-1")

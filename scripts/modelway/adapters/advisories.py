@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
-import struct
+import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,23 +12,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
+from modelway.adapters.advisory_files import Source, opened, zipped
 from modelway.core.report import Database, Report
-from modelway.errors import Malformed, Unavailable
+from modelway.errors import Malformed, NotEvaluated, Unavailable
 from modelway.ports import Clock, Reporter
 
 if TYPE_CHECKING:
-    from zipfile import ZipFile, ZipInfo
-
+    from modelway.adapters.osv_export import Export
+    from modelway.scanners.builtin.exploitation import Known
     from modelway.scanners.builtin.osv import Record
 
 VARIABLE = "MODELWAY_ADVISORIES"
-_RECORD = 16 << 20
-_ALL = 16 << 30
-_LOCAL = struct.Struct("<26xHH")
-"""A local file header: what is asked of it is how long the name and the extra field after it are."""
-_ENCRYPTED = 1
+_CHUNK = 1 << 20
+_MOST = 4 << 30
 
 
 def location(environment: Mapping[str, str]) -> Path:
@@ -62,35 +61,88 @@ class OsvIndex:
         return again(report, self.path)
 
     def bring(self, sources: Sequence[Path], /, *, note: str, as_of: datetime | None) -> Database:
-        """Replace the index by the records of these files, folders and zips."""
+        """Replace the index by the records of these files; lists of the exploited alone are added to it."""
         for source in sources:
             if not source.exists():
                 raise Malformed(f"There is nothing to import at {source}", cure="name a file, folder or zip.")
         if as_of and as_of > self.clock.now():
             raise Malformed(f"The advisories cannot be of {as_of:%Y-%m-%d}: that day is yet to come")
-        return self._write([one for source in sources for one in self._sources(source)], note, as_of)
+        found = [one for source in sources for one in opened(source, self.reporter)]
+        records = [(one.name, one.records) for one in found if isinstance(one, Source)]
+        known = [one for one in found if not isinstance(one, Source)]
+        if records or not known:
+            return self._write(records, known, note, as_of)
+        return self._amend({}, known)
 
-    def update(self, ecosystems: Sequence[str], base_url: str, /) -> Database:
-        """Download OSV's bulk export of each ecosystem and replace the index by it."""
-        from modelway.adapters.download import download  # noqa: PLC0415  (only an update needs the network)
+    def update(
+        self, ecosystems: Sequence[str], base_url: str, /, *, kev_url: str = "", epss_url: str = ""
+    ) -> Database:
+        """Bring the index to what OSV publishes now: by what changed, or anew where that is shorter."""
+        from modelway.adapters.osv_export import Export  # noqa: PLC0415  (only an update needs the network)
 
-        with tempfile.TemporaryDirectory(prefix="modelway-osv-") as folder:
-            sources: list[tuple[str, Iterator[Record]]] = []
-            for ecosystem in ecosystems:
-                url = f"{base_url.rstrip('/')}/{ecosystem}/all.zip"
-                into = Path(folder) / f"{ecosystem}.zip"
-                download(url, into, clock=self.clock, reporter=self.reporter)
-                sources.append((url, self._records([into])))
-            return self._write(sources, "", None)
+        with Export(base_url, self.path.parent, self.clock, self.reporter).downloads() as export:
+            known = export.lists(kev_url, epss_url)
+            changes = self._changes(export, ecosystems)
+            if changes is not None:
+                return self._amend(changes, known)
+            sources = [(export.source(one), zipped(export.zip(one), self.reporter)) for one in ecosystems]
+            return self._write(sources, known, "", None)
+
+    def _changes(self, export: Export, ecosystems: Sequence[str]) -> Mapping[str, Sequence[Record]] | None:
+        """The records that changed since this index was made of the same sources; ``None`` asks for all."""
+        from modelway.scanners.builtin.index import open_index  # noqa: PLC0415  (SQLite, at first use)
+
+        try:
+            with open_index(self.path) as index:
+                newest = dict(index.newest())
+        except NotEvaluated:
+            return None
+        if set(newest) != {export.source(one) for one in ecosystems}:
+            return None
+        return export.changes(ecosystems, newest)
+
+    def take(self, packed: Path, /) -> Database:
+        """Replace the index by another machine's, packed by ``pack``; raises ``NotEvaluated``."""
+        from modelway.scanners.builtin.index import open_index  # noqa: PLC0415  (SQLite, at first use)
+
+        with self._replacing() as draft:
+            with gzip.open(packed) as stream, draft.open("wb") as file:
+                for piece in _pieces(stream):
+                    file.write(piece)
+                    if file.tell() > _MOST:
+                        raise NotEvaluated(f"The advisories have more than {_MOST} bytes: they were left")
+            with open_index(draft) as index:
+                return index.about
+
+    def pack(self, into: Path, /) -> Database:
+        """Write the index to a file, packed; raises ``NotEvaluated`` when there is none."""
+        about = self.about()
+        with self.path.open("rb") as file, gzip.GzipFile(into, "wb", compresslevel=6, mtime=0) as packed:
+            shutil.copyfileobj(file, packed, _CHUNK)
+        return about
+
+    def _amend(self, changes: Mapping[str, Sequence[Record]], known: Sequence[Known]) -> Database:
+        """A changed copy of the index in its place."""
+        from modelway.scanners.builtin.index_writer import amend  # noqa: PLC0415  (SQLite, at first use)
+
+        self.about()
+        with self._replacing() as draft:
+            shutil.copyfile(self.path, draft)
+            return amend(draft, now=self.clock.now(), changes=changes, known=known)
 
     def _write(
-        self, sources: Sequence[tuple[str, Iterator[Record]]], note: str, as_of: datetime | None
+        self,
+        sources: Sequence[tuple[str, Iterator[Record]]],
+        known: Sequence[Known],
+        note: str,
+        as_of: datetime | None,
     ) -> Database:
         """Write beside the index, then put it in place; on any failure the old index stays."""
         from modelway.scanners.builtin.index_writer import write_index  # noqa: PLC0415  (SQLite, at first use)
 
         with self._replacing() as draft:
-            about = write_index(draft, sources, now=self.clock.now(), note=note, as_of=as_of)
+            lists = self._carried(known)
+            about = write_index(draft, sources, now=self.clock.now(), note=note, as_of=as_of, known=lists)
             if not about.records:
                 raise Malformed(
                     "There is no advisory to import, so the index was left as it was",
@@ -98,6 +150,17 @@ class OsvIndex:
                     cure="name OSV records: JSON files, a folder of them, or an all.zip of OSV's export.",
                 )
         return about
+
+    def _carried(self, known: Sequence[Known]) -> Sequence[Known]:
+        """These lists, and those of the index before that are not among them."""
+        from modelway.scanners.builtin.index_writer import lists  # noqa: PLC0415  (SQLite, at first use)
+
+        new = {one.source for one in known}
+        try:
+            self.about()
+        except NotEvaluated:
+            return known
+        return (*known, *(one for one in lists(self.path) if one.source not in new))
 
     @contextmanager
     def _replacing(self) -> Iterator[Path]:
@@ -117,96 +180,13 @@ class OsvIndex:
                 cure=f"free space there, or name another file: --database FILE, or {VARIABLE}.",
             ) from error
 
-    def _sources(self, path: Path) -> Iterator[tuple[str, Iterator[Record]]]:
-        """A file, or what a folder holds: every zip by itself, for each has its own age."""
-        if not path.is_dir():
-            yield path.name, self._records([path])
-            return
-        found = sorted(file for file in path.rglob("*") if file.suffix in {".json", ".zip"})
-        if loose := [file for file in found if file.suffix == ".json"]:
-            yield path.name, self._records(loose)
-        for file in found:
-            if file.suffix == ".zip":
-                yield f"{path.name}/{file.relative_to(path)}", self._records([file])
 
-    def _records(self, files: Sequence[Path]) -> Iterator[Record]:
-        """Every record of some files."""
-        for file in files:
-            if file.suffix == ".zip":
-                yield from _zipped(file, self.reporter)
-            else:
-                yield _record(_content(file), str(file))
-
-
-def _content(path: Path) -> bytes:
-    """A file's bytes."""
+def _pieces(packed: gzip.GzipFile) -> Iterator[bytes]:
+    """A packed file's content; raises ``NotEvaluated`` where it was cut or altered."""
     try:
-        if path.stat().st_size > _RECORD:
-            raise Malformed(f"{path} is larger than an advisory may be ({_RECORD} bytes)")
-        return path.read_bytes()
-    except OSError as error:
-        raise Malformed(f"{path} cannot be read", seen=str(error)) from error
-
-
-def _record(body: bytes, where: str) -> Record:
-    """One record, or the failure that names its file."""
-    from modelway.scanners.builtin.osv import Invalid, parse  # noqa: PLC0415  (at first use)
-
-    try:
-        return parse(body)
-    except Invalid as error:
-        raise Malformed(
-            f"{where} is no OSV advisory, so the index was left as it was",
-            seen=str(error),
-            cure="correct or remove it; records follow https://ossf.github.io/osv-schema/.",
+        while piece := packed.read(_CHUNK):
+            yield piece
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise NotEvaluated(
+            "The advisories that came are damaged, so they were left", seen=str(error)
         ) from error
-
-
-def _zipped(path: Path, reporter: Reporter) -> Iterator[Record]:
-    """Every record of a zip; a broken zip is refused whole."""
-    from zipfile import BadZipFile, ZipFile  # noqa: PLC0415  (at first use)
-
-    try:
-        with ZipFile(path) as archive, path.open("rb") as file:
-            entries = sorted(
-                (entry for entry in archive.infolist() if entry.filename.endswith(".json")),
-                key=lambda entry: entry.filename,
-            )
-            if sum(entry.file_size for entry in entries) > _ALL:
-                raise Malformed(f"{path} holds more than {_ALL} bytes", cure="import less at a time.")
-            for number, entry in enumerate(entries):
-                if number % 5000 == 0:
-                    reporter.progress(f"{path.name}: {number} of {len(entries)} advisories")
-                yield _record(_unzipped(archive, entry, file), f"{path}: {entry.filename}")
-    except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise Malformed(
-            f"{path} is no readable zip, so the index was left as it was",
-            seen=str(error),
-            cure="download it again.",
-        ) from error
-
-
-def _unzipped(archive: ZipFile, entry: ZipInfo, file: BinaryIO) -> bytes:
-    """One entry, no larger than a record may be, whatever its header says.
-
-    Of a plain entry the bytes are taken directly: ``ZipFile.open`` costs as much as reading the JSON.
-    """
-    from zipfile import ZIP_DEFLATED, BadZipFile  # noqa: PLC0415  (at first use)
-
-    if entry.compress_type != ZIP_DEFLATED or entry.flag_bits & _ENCRYPTED:
-        with archive.open(entry) as stream:
-            body = stream.read(_RECORD + 1)
-    else:
-        file.seek(entry.header_offset)
-        header = file.read(_LOCAL.size)
-        if len(header) < _LOCAL.size or not header.startswith(b"PK\3\4"):
-            raise BadZipFile(f"{entry.filename} is not where the zip says")
-        name, extra = _LOCAL.unpack(header)
-        file.seek(name + extra, os.SEEK_CUR)
-        inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-        body = inflate.decompress(file.read(min(entry.compress_size, _RECORD)), _RECORD + 1)
-        if len(body) <= _RECORD and (not inflate.eof or zlib.crc32(body) != entry.CRC):
-            raise BadZipFile(f"{entry.filename} is damaged")
-    if len(body) > _RECORD:
-        raise Malformed(f"{entry.filename} is larger than an advisory may be ({_RECORD} bytes)")
-    return body

@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from modelway.adapters import aws, ecr_repository, engine
+from modelway.adapters import aws, ecr_files, ecr_repository, engine
 from modelway.adapters.aws_errors import code, translated
 from modelway.adapters.docker_push import Mover, Refused
 from modelway.adapters.oci import ACCEPTED, Login, Repository, address_and_name, carry, kept_login
@@ -164,6 +165,24 @@ class Ecr:
         """An attached document: out of its manifest, or out of its blob."""
         body = manifests.embedded(document)
         return b"".join(self._registry.read(document.blobs[1].digest)) if body is None else body
+
+    def publish(self, name: str, artifact_type: str, file: Path, /, *, created: datetime) -> Digest:
+        """Keep a file under its name and time; the same file as the newest is not kept again."""
+        wanted = ecr_files.put(self._registry, artifact_type, file, created)
+        latest = (
+            self.find(before)
+            if (before := ecr_files.newest(self._ecr, self._spec.repository, name))
+            else None
+        )
+        if latest and latest.blobs == wanted.blobs:
+            return latest.digest
+        return self._named(wanted, ecr_files.tag(name, created)).digest
+
+    def fetch(self, name: str, artifact_type: str, into: Path, /, *, most: int) -> Digest | None:
+        """Download the newest file of a name; ``None`` where there is none."""
+        latest = ecr_files.newest(self._ecr, self._spec.repository, name)
+        found = self.find(latest) if latest else None
+        return ecr_files.get(self._registry, found, artifact_type, into, most=most) if found else None
 
     def _documents(self, subject: Digest, *artifact_types: str) -> list[Manifest]:
         """Manifests of what is attached. ListImageReferrers needs ecr:BatchGetImage, and has no paginator."""

@@ -12,7 +12,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "changed": ("changed", "say which models a change touches, as a matrix; or what a release tag names"),
     "build": ("build", "build the image a config describes, or say why it need not be built"),
     "scan": ("scan", "look for known vulnerabilities in the image and judge them by the policy"),
-    "scan-db": ("scan_db", "import, update or show the advisories the builtin scanner uses"),
+    "scan-db": ("scan_db", "update, import, show, push or pull the advisories the builtin scanner uses"),
     "try": ("try_", "run the image on this machine and ask it the contract tests"),
     "push": ("push", "push the image to Amazon ECR and print repository@sha256:..."),
     "plan": ("plan", "show the steps from what is to what is wanted, and the way back; reads only"),

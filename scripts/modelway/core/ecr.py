@@ -11,12 +11,15 @@ PUSHING = "push-"
 """Tags under which an engine pushes before the image has its final manifest."""
 POINTER = "env-"
 """Tags that show people what an environment runs; they move."""
+DATA = "data-"
+"""Tags of files kept beside the images, as the index of advisories; each has the time it was put there."""
 MUTABILITY = "IMMUTABLE_WITH_EXCLUSION"
 MOVABLE = (f"{PUSHING}*", f"{POINTER}*", "sha256-*")
 """Tags that may be overwritten; ``sha256-*`` are those cosign keeps signatures under."""
 
 _PULL = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 _FOREVER = 9999
+_FILES = 10
 
 
 def lifecycle(keep_releases: int) -> JsonObject:
@@ -33,6 +36,7 @@ def lifecycle(keep_releases: int) -> JsonObject:
             2, f"the newest {keep_releases} releases stay", TAG_PREFIX, "imageCountMoreThan", keep_releases
         ),
         _rule(3, "left-overs of pushes go after a day", PUSHING, "sinceImagePushed", 1),
+        _rule(4, f"the newest {_FILES} files of data stay", DATA, "imageCountMoreThan", _FILES),
     ]
     return {"rules": rules}
 

@@ -18,7 +18,7 @@ def registry_reading(config: ModelConfig) -> Statements:
     """To find an image and what is attached to it, and to pull it."""
     spec = config.registry
     pull = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-    ours = allow("ecr:DescribeRepositories", *pull, on=[_repository(config)])
+    ours = allow("ecr:DescribeImages", "ecr:DescribeRepositories", *pull, on=[_repository(config)])
     statements = [allow("ecr:GetAuthorizationToken"), ours]  # the token knows no resource
     source = ecr_repository(config.image.source.repository) if isinstance(config.image, Prebuilt) else None
     if source:

@@ -147,6 +147,19 @@ def attachment(
     return read(json.dumps(written), OCI_MANIFEST)
 
 
+def document(artifact_type: str, content: Blob, created: datetime) -> Manifest:
+    """The manifest of a file that is kept in a registry by itself (image-spec 1.1, the same guidelines)."""
+    written = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "artifactType": artifact_type,
+        "config": Blob(media_type=_EMPTY_TYPE, digest=digest_of(EMPTY), size=len(EMPTY)).json(),
+        "layers": [content.json()],
+        "annotations": {CREATED: created.strftime("%Y-%m-%dT%H:%M:%SZ")},
+    }
+    return read(json.dumps(written), OCI_MANIFEST)
+
+
 def embedded(manifest: Manifest) -> bytes | None:
     """The attached document, where its descriptor holds it and it is the one the digest names."""
     layers = _list(_object(json.loads(manifest.body)).get("layers"))

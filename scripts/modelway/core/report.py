@@ -28,6 +28,8 @@ class Database:
     records: int = 0
     ecosystems: tuple[tuple[str, int], ...] = ()
     """Affected packages for each ecosystem OSV names, as in ``("Debian:12", 812)``."""
+    also: tuple[tuple[str, str], ...] = ()
+    """What else it knows, and of which day (ISO 8601): ``("CISA KEV", "2026-11-20")``."""
     note: str = ""
     """What a reader of the report must know of these advisories."""
 

@@ -111,6 +111,7 @@ def database_json(about: Database) -> JsonObject:
         "digest": str(about.digest) if about.digest else None,
         "records": about.records,
         "ecosystems": dict(about.ecosystems),
+        **({"also": dict(about.also)} if about.also else {}),
         "note": about.note,
     }
 
@@ -119,6 +120,7 @@ def database_of(value: Json) -> Database:
     """Read what an index says of itself; raises ``Wrong``."""
     raw = decode.an_object(value, "database")
     ecosystems = decode.an_object(raw.get("ecosystems"), "ecosystems")
+    also = decode.an_object(raw.get("also", {}), "also")
     built = decode.moment(raw, "built")
     if built is None:
         raise Wrong("built is missing")
@@ -130,6 +132,7 @@ def database_of(value: Json) -> Database:
         digest=decode.digest(raw, "digest") if raw.get("digest") is not None else None,
         records=decode.integer(raw, "records"),
         ecosystems=tuple((name, decode.integer(ecosystems, name)) for name in sorted(ecosystems)),
+        also=tuple((name, decode.text(also, name)) for name in sorted(also)),
         note=decode.text(raw, "note"),
     )
 

@@ -14,6 +14,7 @@ from modelway.core.json import Json
 from modelway.core.report import Database
 from modelway.core.report_json import database_of
 from modelway.errors import NotEvaluated
+from modelway.scanners.builtin.exploitation import EPSS, KEV
 from modelway.scanners.builtin.osv import Affected, Range
 
 FORMAT = 2
@@ -56,6 +57,10 @@ class Index:
         for id_, of_package, of_advisory in rows:
             yield _advisory(id_, of_advisory), _affected(ecosystem, name, of_package)
 
+    def newest(self) -> list[tuple[str, str]]:
+        """Each source and its newest change (RFC 3339; empty where nothing says)."""
+        return [(str(name), str(at)) for name, at in self.db.execute("SELECT name, newest FROM source")]
+
     def advisory(self, id_: str) -> Advisory | None:
         """One advisory by id."""
         row = self.db.execute("SELECT said FROM advisory WHERE id=?", (id_,)).fetchone()
@@ -66,17 +71,17 @@ class Index:
         for name in sorted(names):
             row = self.db.execute("SELECT added, due FROM exploited WHERE id=?", (name,)).fetchone()
             if row:
-                return Exploited(source="CISA KEV", added=str(row[0]), due=str(row[1]))
+                return Exploited(source=KEV, added=str(row[0]), due=str(row[1]))
         return None
 
     def epss(self, names: frozenset[str]) -> Epss | None:
         """FIRST's estimate; the highest of its names."""
-        query = "SELECT score, percentile, day FROM epss WHERE id=?"
+        query = "SELECT score, percentile FROM epss WHERE id=?"
         rows = [row for name in sorted(names) if (row := self.db.execute(query, (name,)).fetchone())]
         if not rows:
             return None
-        score, percentile, day = max(rows)
-        return Epss(score=float(score), percentile=float(percentile), day=str(day))
+        score, percentile = max(rows)
+        return Epss(score=float(score), percentile=float(percentile), day=dict(self.about.also).get(EPSS, ""))
 
 
 @contextmanager

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeAlias
 
 from modelway.core.image import Digest
 from modelway.core.json import canonical
 from modelway.core.report import Database
 from modelway.core.report_json import database_json
-from modelway.scanners.builtin.index import FORMAT
+from modelway.scanners.builtin.exploitation import EPSS, KEV, Known
+from modelway.scanners.builtin.index import FORMAT, about
 from modelway.scanners.builtin.osv import Record, moment
 from modelway.scanners.builtin.python import name_of
 
@@ -27,21 +29,22 @@ CREATE TABLE advisory(id TEXT PRIMARY KEY, said TEXT NOT NULL, hash BLOB NOT NUL
 CREATE TABLE affected(ecosystem TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, said TEXT NOT NULL);
 CREATE TABLE source(name TEXT PRIMARY KEY, newest TEXT NOT NULL);
 CREATE TABLE exploited(id TEXT PRIMARY KEY, added TEXT NOT NULL, due TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE epss(id TEXT PRIMARY KEY, score REAL NOT NULL, percentile REAL NOT NULL, day TEXT NOT NULL)
-  WITHOUT ROWID;
+CREATE TABLE epss(id TEXT PRIMARY KEY, score REAL NOT NULL, percentile REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE known(source TEXT PRIMARY KEY, day TEXT NOT NULL, hash TEXT NOT NULL) WITHOUT ROWID;
 """
 _INDEXES = "CREATE INDEX by_package ON affected(ecosystem, name); CREATE INDEX by_advisory ON affected(id);"
 _ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _Affected: TypeAlias = "tuple[str, str, str, str]"
 
 
-def write_index(
+def write_index(  # noqa: PLR0913  (all by name)
     path: Path,
     sources: Iterable[tuple[str, Iterable[Record]]],
     *,
     now: datetime,
     note: str = "",
     as_of: datetime | None = None,
+    known: Iterable[Known] = (),
 ) -> Database:
     """Write a new index to a file that is not there yet.
 
@@ -59,9 +62,57 @@ def write_index(
                     seen.add(record.id)
                     _insert(db, record)
             _remember(db, name, newest.at)
+        for one in known:
+            _know(db, one)
         db.commit()
         db.executescript(_INDEXES)
         return _sign(db, now=now, note=note, as_of=as_of)
+
+
+def amend(
+    path: Path,
+    *,
+    now: datetime,
+    changes: Mapping[str, Iterable[Record]] = MappingProxyType({}),
+    known: Iterable[Known] = (),
+) -> Database:
+    """Change an index nobody reads yet: records of sources that changed, and what is known of attackers.
+
+    A source that is named is as new as the newest of its changes, or stays as new as it was.
+    """
+    with closing(sqlite3.connect(path)) as db:
+        before = about(db)
+        for source, records in changes.items():
+            newest = _Newest(now)
+            for record in records:
+                newest.look(record)
+                db.execute("DELETE FROM advisory WHERE id=?", (record.id,))
+                db.execute("DELETE FROM affected WHERE id=?", (record.id,))
+                if not record.withdrawn:
+                    _insert(db, record)
+            if newest.at:
+                db.execute("UPDATE source SET newest=? WHERE name=?", (newest.at.isoformat(), source))
+        for one in known:
+            _know(db, one)
+        return _sign(db, now=now, note=before.note, as_of=None if changes else before.as_of)
+
+
+def lists(path: Path) -> Iterator[Known]:
+    """What an index knows of attackers, to be carried into the next one."""
+    columns = {KEV: "id, added, due FROM exploited", EPSS: "id, score, percentile FROM epss"}
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+        for source, day in db.execute("SELECT source, day FROM known ORDER BY source").fetchall():
+            rows = db.execute(f"SELECT {columns[source]} ORDER BY id").fetchall()
+            yield Known(source, day, tuple((str(a), str(b), str(c)) for a, b, c in rows))
+
+
+def _know(db: sqlite3.Connection, one: Known) -> None:
+    """Put a list in place of the one before."""
+    table = {KEV: "exploited", EPSS: "epss"}[one.source]
+    db.execute(f"DELETE FROM {table}")  # noqa: S608  (one of two constants)
+    db.executemany(f"INSERT OR REPLACE INTO {table} VALUES(?, ?, ?)", one.rows)
+    hashed = sha256(_ENCODE(sorted(one.rows)).encode()).hexdigest()
+    db.execute("INSERT OR REPLACE INTO known VALUES(?, ?, ?)", (one.source, one.day, hashed))
 
 
 @dataclass(slots=True)
@@ -110,6 +161,9 @@ def _sign(db: sqlite3.Connection, *, now: datetime, note: str, as_of: datetime |
     for (one,) in db.execute("SELECT hash FROM advisory ORDER BY hash"):
         digest.update(one)
         records += 1
+    known = db.execute("SELECT source, day, hash FROM known ORDER BY source").fetchall()
+    for source, day, hashed in known:
+        digest.update(f"{source} {day} {hashed}".encode())
     told = Database(
         sources=tuple(sources),
         built=now,
@@ -122,6 +176,7 @@ def _sign(db: sqlite3.Connection, *, now: datetime, note: str, as_of: datetime |
                 "SELECT ecosystem, count(*) FROM affected GROUP BY ecosystem ORDER BY ecosystem"
             ).fetchall()
         ),
+        also=tuple((source, day) for source, day, _ in known),
         note=note,
     )
     written = [("format", str(FORMAT)), ("about", canonical(database_json(told)))]

@@ -196,6 +196,8 @@ def _finding(package: Package, group: _Group, index: Index, compare: Compare) ->
         title=_title(group),
         urls=tuple(dict.fromkeys(url for hit in group.hits for url in hit.advisory.urls))[:_URLS],
         published=min((p for hit in group.hits if moment(p := hit.advisory.published)), default=""),
+        exploited=index.exploited(frozenset(group.names)),
+        epss=index.epss(frozenset(group.names)),
         inexact=any(hit.outcome.inexact for hit in group.hits),
     )
 
