@@ -96,7 +96,7 @@ http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
 _LOADED = """\
 import encodings.ascii, encodings.idna, encodings.latin_1
 import http.client, http.server, json, os, pathlib, sys, time
-import __future__, datetime, gzip, hashlib, hmac, site, tarfile, urllib.request  # of what fetches weights on ECS
+import __future__, datetime, gzip, hashlib, hmac, site, tarfile, urllib.request  # fetching weights
 files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
 print(*(file for file in files if file and "<" not in file), sep="\\n")
 """
