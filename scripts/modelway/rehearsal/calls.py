@@ -34,12 +34,16 @@ _RESOURCES = (
         "ModelName",
     ),
     *("ResourceId", "RoleArn", "logGroupName", "AlarmName", "AlarmNames", "Namespace", "TrainingJobName"),
-    *("Path", "Names"),
+    *("Path", "Names", "serviceDeploymentArn", "serviceDeploymentArns", "serviceRevisionArns"),
+    *("service", "services", "serviceName", "tasks", "taskDefinition", "family"),
 )
 """Parameters that say what a call is about, the most telling first."""
 
 
-_RELATED = ("ExecutionRoleArn", "Role", "EndpointConfigName", "SourceArn", "Tags", "AlarmNames")
+_RELATED = (
+    *("ExecutionRoleArn", "Role", "EndpointConfigName", "SourceArn", "Tags", "AlarmNames"),
+    *("executionRoleArn", "taskRoleArn", "tags"),
+)
 """Parameters that name something beside the resource, or whose presence needs a permission of its own."""
 _REGISTRY = re.compile(r"/v2/(?P<path>.+)/(?P<kind>manifests|blobs|tags|referrers)/.*")
 

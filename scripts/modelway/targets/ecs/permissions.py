@@ -101,8 +101,10 @@ def _acting(names: _Names) -> Iterator[Statement]:
             "elasticloadbalancing:DescribeRules",
         )
     group = log_group(settings, names.pointer)
-    yield allow("logs:CreateLogGroup", "logs:TagResource", on=[names.arn("logs", f"log-group:{group}")])
     streams = names.arn("logs", f"log-group:{group}:*")
+    # Both forms of a group's ARN are asked for (CloudWatch Logs guide, iam-access-control-overview-cwl).
+    both = [names.arn("logs", f"log-group:{group}"), streams]
+    yield allow("logs:CreateLogGroup", "logs:TagResource", on=both)
     yield allow("logs:DescribeLogStreams", "logs:GetLogEvents", on=[streams])
     yield _linked(names, "ecs.amazonaws.com", "AWSServiceRoleForECS")
 
