@@ -15,16 +15,19 @@ from tests.sweeps import ground as grounds
 from tests.sweeps.ground import FACTOR, Ground
 from tests.sweeps.wire import without_waiting
 
+HERE = Path(__file__).parent
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep a part of them, where several processes share the work; one strategy stays in one process."""
     part, _, parts = str(config.getoption("--shard")).partition("/")
-    groups = sorted({_group(item) for item in items})
-    kept = {group for n, group in enumerate(groups) if n % int(parts) == int(part) - 1}
-    left = [item for item in items if _group(item) not in kept]
+    # pytest asks about every test of the run, also those of other folders: they are nobody's part.
+    groups = {item.nodeid: _group(item) for item in items if HERE in item.path.parents}
+    taken = {group for n, group in enumerate(sorted({*groups.values()})) if n % int(parts) != int(part) - 1}
+    left = [item for item in items if groups.get(item.nodeid) in taken]
     if left:
         config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if _group(item) in kept]
+        items[:] = [item for item in items if item not in left]
 
 
 def _group(item: pytest.Item) -> str:
