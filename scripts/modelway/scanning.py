@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modelway.core.config import ModelConfig
 from modelway.core.image import Digest
 from modelway.core.json import canonical
 from modelway.core.merge import Merged, merge
+from modelway.core.origin import settled, traced
 from modelway.core.policy import Verdict, judge
 from modelway.core.report import Report
 from modelway.core.report_json import report_json, report_of
 from modelway.core.scan_spec import Policy
 from modelway.errors import NotEvaluated, Unavailable
 from modelway.ports import Scanner, World
+from modelway.tracing import source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ def examine(world: World, config: ModelConfig, tag: str, *, database: Path | Non
         scanner = world.scanner(name, config, index)
         fingerprint = scanner.fingerprint()  # fails before the image is exported where advisories are missing
         kept = _kept_for(world, world.builder().identity(tag), name, fingerprint)
-        reports.append(kept or _scan(world, tag, config.image.platform, name, scanner))
+        reports.append(kept or _scan(world, config, tag, name, scanner))
     return _judged(world, config, tuple(reports))
 
 
@@ -89,12 +91,13 @@ def examine_kept(
     return _judged(world, config, tuple(reports))
 
 
-def _scan(world: World, tag: str, platform: str, name: str, scanner: Scanner) -> Report:
+def _scan(world: World, config: ModelConfig, tag: str, name: str, scanner: Scanner) -> Report:
     """Scan now, and keep the report."""
     builder = world.builder()
     identity = builder.identity(tag)
     with builder.export(tag) as archive:
-        report = scanner.scan(archive, platform=platform)
+        report = scanner.scan(archive, platform=config.image.platform)
+    report = replace(report, layers=settled(report.layers, source(world, config)))
     write(_file(world, report.subject, name), canonical(report_json(report)))
     if identity and builder.identity(tag) == identity:  # the tag was not moved meanwhile
         write(_pointer(world, identity), str(report.subject))
@@ -110,6 +113,8 @@ def _judged(world: World, config: ModelConfig, reports: tuple[Report, ...]) -> S
             cure="run it again, and let nothing else build meanwhile.",
         )
     now, governing, merged = world.clock.now(), world.rules(config), merge(reports)
+    findings = traced(merged.findings, merged.layers, source(world, config))
+    merged = replace(merged, findings=findings)
     policy = governing.rules.policy()
     return Scanned(
         reports=reports,

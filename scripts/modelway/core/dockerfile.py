@@ -100,7 +100,7 @@ def bases(text: str, build_args: Mapping[str, str], platform: str) -> tuple[Base
     stages = {"scratch"}
     last: Base | None = None
     found: dict[str, Base] = {}
-    for number, line in _instructions(text):
+    for number, line in instructions(text):
         started = _FROM.fullmatch(line)
         if line[:4].upper() == "ARG " and last is None and not found:
             arguments |= _declared(line[4:], build_args, arguments)
@@ -150,7 +150,7 @@ def _substituted(text: str, values: Mapping[str, str]) -> str:
     return _VARIABLE.sub(value, text)
 
 
-def _instructions(text: str) -> Iterator[tuple[int, str]]:
+def instructions(text: str) -> Iterator[tuple[int, str]]:
     """Instructions on one line each, with the number of the line they begin on; here-documents left out."""
     escape = _escape(text)
     lines = enumerate(text.splitlines(), start=1)

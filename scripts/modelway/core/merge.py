@@ -16,6 +16,7 @@ from modelway.core.findings import (
     Package,
 )
 from modelway.core.image import Digest
+from modelway.core.origin import by_layer
 from modelway.core.report import Database, ImageLayer, Read, Report, Unread
 
 _SYSTEM = {"", "deb", "apk", "rpm"}
@@ -63,13 +64,14 @@ def merge(reports: Sequence[Report]) -> Merged:
         msg = f"{len(reports)} reports are about {len(subjects)} images"
         raise ValueError(msg)
     packages, stands_for = _packages(reports)
-    found = joined(_credited(reports))
+    layers = max((report.layers for report in reports), key=len)
+    found = tuple(by_layer(joined(_credited(reports)), layers))
     return Merged(
         reports=tuple(reports),
         subject=reports[0].subject,
         platform=reports[0].platform,
         distro=next((report.distro for report in reports if report.distro), ""),
-        layers=max((report.layers for report in reports), key=len),
+        layers=layers,
         packages=packages,
         findings=tuple(
             replace(one, package=stands_for[one.package]) if one.package else one for one in found

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from modelway.core.findings import Finding, Package
+from modelway.core.findings import Finding, Origin, Package
 from modelway.core.image import Digest
 
 
@@ -66,6 +66,8 @@ class ImageLayer:
     diff_id: str
     created_by: str = ""
     """The instruction that made it, as the image's history has it."""
+    origin: Origin = Origin.UNKNOWN
+    """Whose it is; not the scanner's to say: ``core.origin`` fills it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections import Counter
 from modelway.core import decode
 from modelway.core.decode import Wrong
 from modelway.core.finding_json import filled, finding_json, finding_of, package_json, package_of
-from modelway.core.findings import Finding, Package
+from modelway.core.findings import Finding, Origin, Package
 from modelway.core.json import Json, JsonObject, sha256
 from modelway.core.report import Database, ImageLayer, Read, Report, Unread
 
@@ -159,11 +159,18 @@ def _read_of(raw: JsonObject) -> Read:
 
 
 def _layer_json(one: ImageLayer) -> JsonObject:
-    return filled({"diff_id": one.diff_id, "created_by": one.created_by}, always=("diff_id",))
+    origin = "" if one.origin is Origin.UNKNOWN else str(one.origin)
+    return filled(
+        {"diff_id": one.diff_id, "created_by": one.created_by, "origin": origin}, always=("diff_id",)
+    )
 
 
 def _layer_of(raw: JsonObject) -> ImageLayer:
-    return ImageLayer(diff_id=decode.text(raw, "diff_id"), created_by=decode.soft_text(raw, "created_by"))
+    return ImageLayer(
+        diff_id=decode.text(raw, "diff_id"),
+        created_by=decode.soft_text(raw, "created_by"),
+        origin=Origin(decode.soft_text(raw, "origin") or Origin.UNKNOWN),
+    )
 
 
 def _digest(body: JsonObject) -> str:

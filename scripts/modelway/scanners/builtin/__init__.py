@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from modelway.core.findings import Package
+from modelway.core.plain import shown
 from modelway.core.report import Database, ImageLayer, Read, Report, Unread
 from modelway.scanners.means import Means
 
+if TYPE_CHECKING:
+    from modelway.scanners.builtin.archive import Archive
+
 NAME = "builtin"
-GENERATION = 3
+GENERATION = 4
 """Raised when the same image and advisories begin to give another report, so that no old one is reused."""
 
 
@@ -35,6 +39,7 @@ class Builtin:
         from modelway.scanners.builtin.archive import read_archive  # noqa: PLC0415  (at first use)
         from modelway.scanners.builtin.index import open_index  # noqa: PLC0415  (SQLite, at first use)
         from modelway.scanners.builtin.inventory import take_inventory  # noqa: PLC0415  (at first use)
+        from modelway.scanners.builtin.lifetime import ended, ending  # noqa: PLC0415  (at first use)
         from modelway.scanners.builtin.match import match  # noqa: PLC0415  (at first use)
 
         with open_index(self.database) as index:
@@ -42,6 +47,7 @@ class Builtin:
             inventory = take_inventory(image.layers)
             matched = match(inventory, index)
             unread = (*inventory.unread, *matched.unread)
+            today = index.about.as_of or index.about.built  # no clock: the same inputs give the same report
             return Report(
                 scanner=NAME,
                 fingerprint=fingerprint(index.about),
@@ -49,13 +55,24 @@ class Builtin:
                 platform=image.platform,
                 distro=inventory.distro,
                 packages=inventory.packages,
-                findings=matched.findings,
+                findings=(*matched.findings, *ended(inventory.distro, today)),
                 database=index.about,
-                layers=tuple(ImageLayer(diff_id=diff_id) for diff_id, _ in image.layers),
+                layers=tuple(made(image)),
                 read=tuple(one for one in counted(inventory.packages) if one.area not in areas(unread)),
                 unread=unread,
-                notes=(*inventory.notes, *matched.notes),
+                notes=(*inventory.notes, *matched.notes, *ending(inventory.distro, today)),
             )
+
+
+def made(image: Archive) -> Iterator[ImageLayer]:
+    """The layers, each with the instruction that made it, where the image's history has as many."""
+    history = image.document.get("history")
+    entries = [one for one in history if isinstance(one, Mapping)] if isinstance(history, list) else []
+    said = [str(one.get("created_by") or "") for one in entries if not one.get("empty_layer")]
+    if len(said) != len(image.layers):
+        said = [""] * len(image.layers)
+    for (diff_id, _), text in zip(image.layers, said, strict=True):
+        yield ImageLayer(diff_id=diff_id, created_by=shown(text, 1000))
 
 
 def counted(packages: Sequence[Package]) -> Iterator[Read]:

@@ -10,6 +10,7 @@ from modelway.core.report import Report
 from modelway.scanners.builtin import areas, fingerprint
 from modelway.scanners.builtin.index import open_index
 from modelway.scanners.builtin.inventory import Inventory
+from modelway.scanners.builtin.lifetime import ended
 from modelway.scanners.builtin.match import match
 
 
@@ -19,11 +20,13 @@ def again(report: Report, database: Path) -> Report:
         seen = Inventory(distro=report.distro, packages=report.packages, unread=report.unread, notes=())
         matched = match(seen, index)
         unread = (*report.unread, *matched.unread)
-        others = (one for one in report.findings if one.kind is not Kind.VULNERABILITY)
+        asked_again = {Kind.VULNERABILITY, Kind.END_OF_LIFE}
+        others = (one for one in report.findings if one.kind not in asked_again)
+        today = index.about.as_of or index.about.built
         return replace(
             report,
             fingerprint=fingerprint(index.about),
-            findings=(*matched.findings, *others),
+            findings=(*matched.findings, *ended(report.distro, today), *others),
             database=index.about,
             read=tuple(one for one in report.read if one.area not in areas(unread)),
             unread=unread,
