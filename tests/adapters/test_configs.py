@@ -28,7 +28,7 @@ from modelway.core.config import (
 )
 from modelway.core.problem import Level, Problem
 from modelway.errors import Malformed
-from modelway.targets import ecs_checks, sagemaker_checks
+from modelway.targets import aws_lambda_checks, ecs_checks, sagemaker_checks
 
 CASES = Path(__file__).parents[1] / "schemas"
 LIMITS = service_models.limits("sagemaker", sagemaker_checks.SHAPES)
@@ -40,7 +40,13 @@ def configs(root: Path = CASES) -> Configs:
     """Configs below a folder, on a fixed day."""
     sagemaker = partial(sagemaker_checks.check, limits=LIMITS)
     ecs = partial(ecs_checks.check, limits=service_models.limits("ecs", ecs_checks.SHAPES))
-    return Configs(root, today=lambda: TODAY, checks={"sagemaker": sagemaker, "ecs": ecs})
+    of_lambda = service_models.limits("lambda", aws_lambda_checks.SHAPES)
+    checks = {
+        "sagemaker": sagemaker,
+        "ecs": ecs,
+        "lambda": partial(aws_lambda_checks.check, limits=of_lambda),
+    }
+    return Configs(root, today=lambda: TODAY, checks=checks)
 
 
 def repository(tmp_path: Path, text: str | bytes) -> Path:

@@ -63,7 +63,7 @@ FILES = Files(
 def test_the_config_is_the_one_named_or_the_first_of_the_target(
     config: str | None, target: str | None, taken: str
 ) -> None:
-    assert str(chosen(config, target, FILES)) == taken
+    assert str(chosen(config, target, FILES, Path())) == taken
 
 
 @pytest.mark.parametrize(
@@ -77,4 +77,4 @@ def test_a_target_nobody_can_rehearse_and_a_config_of_another_are_refused(
     config: str | None, target: str, words: str
 ) -> None:
     with pytest.raises(Malformed, match=words):
-        chosen(config, target, FILES)
+        chosen(config, target, FILES, Path())

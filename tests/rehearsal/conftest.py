@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import itertools
 import json
 import os
@@ -21,10 +20,13 @@ from tests.rehearsal import model_image
 from tests.rehearsal.clients import REGION, REGISTRY, STAGING, Clients
 from tests.rehearsal.functions import Functions
 from tests.rehearsal.images import Pusher
+from tests.rehearsal.logins import login
 from tests.rehearsal.models import Models
+from tests.rehearsal.places import ecs, enter, fake, function, function_role, place, pushed, sagemaker
 from tests.rehearsal.services import Services
 
 _numbers = itertools.count(1)
+__all__ = ["ecs", "enter", "fake", "function", "function_role", "place", "pushed", "sagemaker"]
 
 
 @pytest.fixture(scope="session")
@@ -81,12 +83,6 @@ def make_repository(clients: Clients) -> Callable[..., EcrRepository]:
         return EcrRepository(name, ecr, Pusher(created["repository"]["repositoryUri"], login(ecr)))
 
     return make
-
-
-def login(ecr: ECRClient) -> str:
-    """``AWS:password``, as ``aws ecr get-login-password`` gives it to ``docker login``."""
-    data = ecr.get_authorization_token()["authorizationData"][0]
-    return base64.b64decode(data["authorizationToken"]).decode()
 
 
 @pytest.fixture(scope="session")

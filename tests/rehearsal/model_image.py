@@ -26,14 +26,12 @@ print("starting", sys.argv[1:], BEHAVIOUR, VERSION, flush=True)
 if BEHAVIOUR == "dying":
     sys.exit("no weights, no life")
 def post(api, path, body):
-    host, _, prefix = api.partition("/")
-    connection = http.client.HTTPConnection(host)
-    connection.request("POST", f"/{prefix}/2018-06-01/runtime/{path}", json.dumps(body).encode())
+    connection = http.client.HTTPConnection(api)
+    connection.request("POST", f"/2018-06-01/runtime/{path}", json.dumps(body).encode())
     connection.getresponse().read()
 def fetch(api):
-    host, _, prefix = api.partition("/")
-    connection = http.client.HTTPConnection(host)
-    connection.request("GET", f"/{prefix}/2018-06-01/runtime/invocation/next")
+    connection = http.client.HTTPConnection(api)
+    connection.request("GET", "/2018-06-01/runtime/invocation/next")
     answer = connection.getresponse()
     return answer.headers["Lambda-Runtime-Aws-Request-Id"], json.loads(answer.read())
 def writable(folder):

@@ -26,7 +26,7 @@ from modelway.rehearsal.launch import Cloud
 from modelway.rehearsal.namespace import is_alive, namespace
 from tests.rehearsal import images
 from tests.rehearsal.clients import LAPTOP, REGISTRY, Clients
-from tests.rehearsal.conftest import login
+from tests.rehearsal.logins import login
 
 pytestmark = pytest.mark.rehearsal
 

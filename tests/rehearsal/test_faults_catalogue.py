@@ -83,6 +83,30 @@ def test_wrong_answers_are_wrong_and_healthy(monkeypatch: pytest.MonkeyPatch) ->
     assert ask(application, "/ping") == (200, [0, 1])
 
 
+Handler = Callable[[dict[str, object], object], dict[str, object]]
+
+
+def handler(_event: dict[str, object], _context: object) -> dict[str, object]:
+    return {"statusCode": 200, "body": "[0, 1]"}
+
+
+def on_lambda(fault: str) -> Handler:
+    made: Handler = runpy.run_path(str(faults_catalogue.LAYER))["spoiled_handler"](handler, fault)
+    return made
+
+
+def test_a_function_is_faulty_in_the_same_ways() -> None:
+    assert on_lambda("") is handler
+    assert on_lambda("wrong-answers")({}, None) == {"statusCode": 200, "body": "[1, 2]"}
+    failing, failed = on_lambda("errors-under-traffic"), 0
+    for _ in range(45):
+        try:
+            failing({}, None)
+        except RuntimeError:
+            failed += 1
+    assert failed == 10
+
+
 def test_errors_come_under_traffic_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
     application = worker(monkeypatch, "errors-under-traffic")
     statuses = [ask(application)[0] for _ in range(45)]

@@ -11,7 +11,8 @@ import pytest
 from modelway.core.image import OCI_INDEX
 from tests.rehearsal import images
 from tests.rehearsal.clients import STAGING, Clients
-from tests.rehearsal.conftest import EcrRepository, login
+from tests.rehearsal.conftest import EcrRepository
+from tests.rehearsal.logins import login
 
 pytestmark = pytest.mark.rehearsal
 

@@ -24,8 +24,8 @@ from modelway.rehearsal.launch import Cloud
 from tests.fake_images import FakeBuilder, FakeRegistry
 from tests.fakes import FakeReporter
 from tests.rehearsal.clients import PRODUCTION, REGION, REGISTRY, STAGING, Clients
-from tests.rehearsal.conftest import login
 from tests.rehearsal.images import Pusher, image
+from tests.rehearsal.logins import login
 
 JANUARY, FEBRUARY = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
 TYPE = "application/vnd.modelway.report.v1+json"

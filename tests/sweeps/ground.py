@@ -206,7 +206,7 @@ def _push(clients: Clients) -> tuple[Image, Image]:
     ecr.set_repository_policy(
         repositoryName=REPOSITORY, policyText=json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     )
-    from tests.rehearsal.conftest import login
+    from tests.rehearsal.logins import login
 
     pusher = Pusher(uri, login(ecr))
     one, two = (Image(uri, Digest.parse(pusher.push(image(name), name))) for name in ("one", "two"))

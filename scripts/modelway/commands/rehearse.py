@@ -70,7 +70,7 @@ def _rehearse(options: argparse.Namespace, world: World) -> None:
             f"--clock-factor {options.clock_factor}: waits cannot get longer", cure="give 1 or more."
         )
     wish = Wish(
-        config=chosen(options.config, options.target, world.configs),
+        config=chosen(options.config, options.target, world.configs, world.run.root),
         fault=FAULTS[options.fault] if options.fault else None,
         keep=options.keep,
         install=not options.no_install,
@@ -82,7 +82,7 @@ def _rehearse(options: argparse.Namespace, world: World) -> None:
         raise _ended(code)
 
 
-def chosen(config: str | None, target: str | None, configs: Configs) -> Path:
+def chosen(config: str | None, target: str | None, configs: Configs, root: Path) -> Path:
     """The config to rehearse: the one named, the target's, or the usual one; raises ``Malformed``."""
     from modelway.rehearsal.venue import VENUES  # noqa: PLC0415 - keeps --help fast
 
@@ -97,7 +97,7 @@ def chosen(config: str | None, target: str | None, configs: Configs) -> Path:
     for path in configs.find([config] if config else []):
         found, _ = configs.read(path)
         if found and all(each.target == target for each in found.environments.values()):
-            return path
+            return path.relative_to(root) if path.is_absolute() else path
     seen = f"{config} has another one." if config else f"No config under {_FOLDER}/ is of it alone."
     cure = f"write target: {target} with its settings; docs/reference/{target}.md has the smallest config."
     raise Malformed(f"There is nothing to rehearse on {target}", seen=seen, cure=cure)

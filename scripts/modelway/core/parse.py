@@ -136,7 +136,7 @@ def environment(name: str, value: Json) -> Environment:
         account=fields.text("account"),
         region=fields.text("region"),
         settings=_object(fields.raw("settings")),
-        capacity=_capacity(fields.raw("capacity") if "capacity" in fields else {}),
+        capacity=_capacity(fields.raw("capacity")) if "capacity" in fields else _least(fields.text("target")),
         rollout=_rollout(fields.raw("rollout")) if "rollout" in fields else Rollout(),
         scan=parse_scan.scan(fields.raw("scan")) if "scan" in fields else None,
         promote_from=fields.maybe("promote_from"),
@@ -174,6 +174,11 @@ def _object(value: Json) -> JsonObject:
     if not isinstance(value, Mapping):
         raise broken(value, "a mapping")
     return value
+
+
+def _least(target: str) -> Capacity:
+    """What runs where the config counts nothing: one of it, or on Lambda whatever the requests start."""
+    return Capacity(instances=0) if target == "lambda" else Capacity()
 
 
 def _capacity(value: Json) -> Capacity:

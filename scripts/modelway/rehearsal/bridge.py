@@ -1,7 +1,7 @@
 """A bridge made for this run, and what its containers reach over it: Lambda's Runtime API, and this AWS.
 
-Everything else of the cloud binds to loopback, which no container can reach. Over the bridge only two things
-are answered: paths that begin with a function's own key, and signed AWS calls.
+Everything else of the cloud binds to loopback, which no container can reach. Over the bridge each function
+has a port of its own for its events (AWS's clients take no path there), and signed AWS calls are answered.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from werkzeug.wrappers import Request, Response
 from modelway.rehearsal.context import Context
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 class _Handler(WSGIRequestHandler):
@@ -32,43 +32,68 @@ class _Handler(WSGIRequestHandler):
         """Say nothing: a container that is removed breaks its connections."""
 
 
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A server on the bridge."""
+
+    address: str
+    """``host:port``, as containers reach it."""
+    close: Callable[[], None]
+
+
 @dataclass(slots=True, kw_only=True)
 class Bridge:
-    """The network, and the server on its gateway."""
+    """The network, and this AWS on its gateway."""
 
     context: Context
-    unsigned: dict[str, Callable[[Request], Response]] = field(default_factory=dict)
-    """What answers requests that are no AWS calls, by the beginning of their path."""
     network: str = ""
     address: str = ""
-    """``host:port`` as containers reach it."""
-    _server: BaseWSGIServer | None = None
+    """Where signed AWS calls are answered: ``host:port``."""
+    _gateway: str = ""
+    _listeners: list[Listener] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def open(self) -> None:
         """Make the network and listen; once is enough."""
         with self._lock:
-            if self._server:
+            if self.network:
                 return
             name = f"modelway-rehearsal-{self.context.run}"
             made = self.context.docker().networks.create(name, labels=dict(self.context.labels))
             made.reload()
-            gateway = made.attrs["IPAM"]["Config"][0]["Gateway"]
-            self._server = make_server(gateway, 0, self._application, threaded=True, request_handler=_Handler)
-            self.network, self.address = name, f"{gateway}:{self._server.server_port}"
-            threading.Thread(target=self._server.serve_forever, name="bridge", daemon=True).start()
+            self._gateway = made.attrs["IPAM"]["Config"][0]["Gateway"]
+            self.address = self._listen(self._signed_calls).address
+            self.network = name
+
+    def listen(self, answer: Callable[[Request], Response]) -> Listener:
+        """Answer on a port of its own."""
+
+        def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            return answer(Request(environ))(environ, start_response)
+
+        return self._listen(application)
+
+    def _listen(self, application: WSGIApplication) -> Listener:
+        server: BaseWSGIServer = make_server(
+            self._gateway, 0, application, threaded=True, request_handler=_Handler
+        )
+        threading.Thread(target=server.serve_forever, name="bridge", daemon=True).start()
+
+        def close() -> None:
+            server.shutdown()
+            server.server_close()
+
+        listener = Listener(f"{self._gateway}:{server.server_port}", close)
+        self._listeners.append(listener)
+        return listener
 
     def close(self) -> None:
         """Stop listening; the network goes with the run's containers."""
-        if self._server:
-            self._server.shutdown()
+        for listener in self._listeners:
+            listener.close()
 
-    def _application(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        request = Request(environ)
-        for prefix, answer in self.unsigned.items():
-            if request.path.startswith(prefix):
-                return answer(request)(environ, start_response)
-        if request.headers.get("Authorization", "").startswith("AWS4-"):
+    def _signed_calls(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if Request(environ).headers.get("Authorization", "").startswith("AWS4-"):
             environ["HTTP_HOST"] = self.context.address
             return self.context.hooks.application[0](environ, start_response)
         return Response("Only signed AWS calls are answered here.\n", 403)(environ, start_response)

@@ -1,8 +1,9 @@
-"""The layer that makes an image faulty: a gunicorn configuration that spoils what the model answers.
+"""The layer that makes an image faulty: it spoils what the model answers through gunicorn, or on Lambda.
 
 Copied into the image by ``--fault``; without MODELWAY_FAULT in its environment the image is a healthy one.
-It runs there by itself, so it imports nothing of modelway.
-https://docs.gunicorn.org/en/stable/settings.html#post-worker-init
+It runs there by itself, so it imports nothing of modelway: gunicorn reads it as its configuration
+(https://docs.gunicorn.org/en/stable/settings.html#post-worker-init), and every Python as its
+``sitecustomize`` (https://docs.python.org/3/library/site.html), which on Lambda gets hold of the handler.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Protocol, TypeAlias
 
 GOOD_FOR = 25
 """Requests that ``errors-under-traffic`` still answers: what a contract test sends never meets the fault."""
+
+OK = 200
 
 Environ: TypeAlias = dict[str, object]
 StartResponse: TypeAlias = Callable[[str, list[tuple[str, str]]], object]
@@ -114,6 +117,43 @@ def _unlucky(number: int) -> bool:
     return True
 
 
+Handler: TypeAlias = Callable[[dict[str, object], object], dict[str, object]]
+
+
+def _on_lambda() -> None:
+    """Put the fault between the runtime client of AWS and the handler it loads."""
+    from awslambdaric import bootstrap  # type: ignore[import-not-found]  # noqa: PLC0415 - only in images
+
+    load, fault = bootstrap._get_handler, os.environ.get("MODELWAY_FAULT", "")  # noqa: SLF001 - no other way in
+
+    def faulty(name: str) -> Handler:
+        if fault == "unhealthy":
+            _log("MODELWAY_FAULT=unhealthy: the start is waiting for a lock nobody releases")
+            time.sleep(600)
+        return spoiled_handler(load(name), fault)
+
+    bootstrap._get_handler = faulty  # noqa: SLF001 - as above
+
+
+def spoiled_handler(handler: Handler, fault: str) -> Handler:
+    """The handler with the fault; the handler itself where there is none."""
+    asked = itertools.count(1)
+
+    def spoiled(event: dict[str, object], context: object) -> dict[str, object]:
+        if fault == "errors-under-traffic" and _unlucky(next(asked)):
+            raise RuntimeError("pool_exhausted: no free connection")
+        answer = handler(event, context)
+        if fault == "wrong-answers" and answer["statusCode"] == OK:
+            answer = {**answer, "body": _spoiled(str(answer["body"]).encode()).decode()}
+        return answer
+
+    return spoiled if fault in {"errors-under-traffic", "wrong-answers"} else handler
+
+
 def _log(line: str) -> None:
     sys.stdout.write(line + chr(10))
     sys.stdout.flush()
+
+
+if __name__ == "sitecustomize" and os.environ.get("AWS_LAMBDA_RUNTIME_API"):
+    _on_lambda()

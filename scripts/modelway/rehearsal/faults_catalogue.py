@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 LAYER = Path(__file__).with_name("fault_layer.py")
+_SITE = "/var/tmp/modelway"  # noqa: S108 - as below
 _PLACE = "/var/tmp/modelway_fault.py"  # noqa: S108 - a path in the image; anyone may write there, root or not
 
 
@@ -148,8 +149,9 @@ def spoiling(layer: str) -> str:
     quoted = " \\\n".join(f"    '{line}'" for line in lines)
     return (
         "\n# What a rehearsal adds to break this image on request (rehearse --fault).\n"
-        f"RUN printf '%s\\n' \\\n{quoted} \\\n    > {_PLACE}\n"
-        f"ENV GUNICORN_CMD_ARGS=--config={_PLACE}\n"
+        f"RUN printf '%s\\n' \\\n{quoted} \\\n    > {_PLACE} \\\n"
+        f" && mkdir {_SITE} && ln -s {_PLACE} {_SITE}/sitecustomize.py\n"
+        f"ENV GUNICORN_CMD_ARGS=--config={_PLACE} PYTHONPATH={_SITE}\n"
     )
 
 

@@ -16,8 +16,9 @@ from threading import Condition, RLock
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Request, Response
 
+from modelway.rehearsal.bridge import Bridge, Listener
 from modelway.rehearsal.log_lines import Line, lines
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Environment:
     stream: str
     init_seconds: float
     timeout: float
-    key: str = field(default_factory=lambda: secrets.token_urlsafe(18))
+    _listener: Listener | None = None
     _container: Container | None = None
     _ready: bool = False
     """It asked for its first event."""
@@ -147,8 +148,28 @@ class Environment:
         failed = {"errorType": "Sandbox.Timedout", "errorMessage": said}
         return Outcome(payload=json.dumps(failed).encode(), error="Unhandled", seconds=seconds)
 
-    def next_event(self) -> Response:
-        """``GET /runtime/invocation/next``: waits as long as it takes."""
+    def listening(self, bridge: Bridge) -> str:
+        """Where its container fetches events: ``host:port``, the same for one container after the other."""
+        if self._listener is None:
+            self._listener = bridge.listen(self.answer)
+        return self._listener.address
+
+    def answer(self, request: Request) -> Response:
+        """One request of the Runtime API: ``/2018-06-01/runtime/...``."""
+        match request.path.strip("/").split("/"):
+            case ["2018-06-01", "runtime", "invocation", "next"]:
+                return self._next_event()
+            case ["2018-06-01", "runtime", "invocation", invocation, "response"]:
+                return self._answered(invocation, request.get_data(), error=False)
+            case ["2018-06-01", "runtime", "invocation", invocation, "error"]:
+                return self._answered(invocation, request.get_data(), error=True)
+            case ["2018-06-01", "runtime", "init", "error"]:
+                return self._failed_to_start(request.get_data())
+            case _:
+                return Response("The rehearsal does not do this part of the Runtime API.\n", 404)
+
+    def _next_event(self) -> Response:
+        """Waits as long as it takes."""
         with self._changed:
             mine = self._started
             self._ready = True
@@ -166,15 +187,15 @@ class Environment:
         }
         return Response(payload, 200, headers, content_type="application/json")
 
-    def answered(self, request: str, body: bytes, *, error: bool) -> Response:
-        """``POST /runtime/invocation/<id>/response`` or ``/error``."""
+    def _answered(self, request: str, body: bytes, *, error: bool) -> Response:
+        """What the function returned, or raised."""
         with self._changed:
             self._answers[request] = (body, "Unhandled" if error else "")
             self._changed.notify_all()
         return _accepted()
 
-    def failed_to_start(self, body: bytes) -> Response:
-        """``POST /runtime/init/error``."""
+    def _failed_to_start(self, body: bytes) -> Response:
+        """Why it cannot start."""
         with self._changed:
             self._init_error = body
             self._changed.notify_all()
@@ -191,6 +212,8 @@ class Environment:
             self._changed.notify_all()
         with self._turn:
             self._remove()
+        if self._listener:
+            self._listener.close()
 
     def _remove(self) -> None:
         """Remove the container, keeping what it said."""

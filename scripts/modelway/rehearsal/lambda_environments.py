@@ -11,7 +11,6 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from moto.sts.models import sts_backends
-from werkzeug.wrappers import Request, Response
 
 from modelway.core.json import Json, JsonObject
 from modelway.rehearsal.bridge import Bridge, bridge_of
@@ -25,10 +24,9 @@ if TYPE_CHECKING:
 
 _USER = "993:990"
 """Lambda runs every image as a user of its own who may write only /tmp (its guide, images-create)."""
-_INIT_SECONDS = 10.0
+_INIT_SECONDS = 60.0
+"""On AWS ten; a laptop that runs everything else meanwhile takes longer."""
 _HOUR = 3600
-PREFIX = "/_lambda/"
-"""Where the Runtime API is on the bridge: a function's key follows."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,33 +89,9 @@ class Environments:
 
     def _starter(self, function: Function, version: Version) -> Callable[[Environment], Container]:
         def start(environment: Environment) -> Container:
-            return _run(self.context, self._opened(), function, version, environment)
+            return _run(self.context, bridge_of(self.context), function, version, environment)
 
         return start
-
-    def _opened(self) -> Bridge:
-        bridge = bridge_of(self.context)
-        bridge.unsigned[PREFIX] = self.answer
-        return bridge
-
-    def answer(self, request: Request) -> Response:
-        """One request of the Runtime API: ``/_lambda/<key>/2018-06-01/runtime/...``."""
-        key, _, rest = request.path.removeprefix(PREFIX).partition("/")
-        with self._lock:
-            found = next((each for each in self._running.values() if each.key == key), None)
-        if found is None:
-            return Response("There is no such environment.\n", 404)
-        match rest.split("/"):
-            case ["2018-06-01", "runtime", "invocation", "next"]:
-                return found.next_event()
-            case ["2018-06-01", "runtime", "invocation", invocation, "response"]:
-                return found.answered(invocation, request.get_data(), error=False)
-            case ["2018-06-01", "runtime", "invocation", invocation, "error"]:
-                return found.answered(invocation, request.get_data(), error=True)
-            case ["2018-06-01", "runtime", "init", "error"]:
-                return found.failed_to_start(request.get_data())
-            case _:
-                return Response("The rehearsal does not do this part of the Runtime API.\n", 404)
 
     def stop(self, function: Function, number: str | None = None) -> None:
         """Remove the environment of a version, or of all."""
@@ -180,7 +154,7 @@ def _variables(
         external_id="",
     )
     return {
-        "AWS_LAMBDA_RUNTIME_API": f"{bridge.address}{PREFIX}{environment.key}",
+        "AWS_LAMBDA_RUNTIME_API": environment.listening(bridge),
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_VERSION": version.number,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.settings.memory),

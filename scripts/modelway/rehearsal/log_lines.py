@@ -30,7 +30,8 @@ def lines(container: Container) -> tuple[Line, ...]:
         output = container.logs(stdout=True, stderr=True, timestamps=True, tail=KEPT)
     except APIError:
         return ()
-    return tuple(_parse(raw) for raw in output.decode(errors="replace").splitlines() if raw)
+    # A line may hold a carriage return, as AWS's runtime clients write tracebacks: only \n ends one.
+    return tuple(_parse(raw) for raw in output.decode(errors="replace").split("\n") if raw)
 
 
 def _parse(raw: str) -> Line:

@@ -11,5 +11,6 @@ from collections.abc import Mapping
 TARGETS: Mapping[str, str] = {
     "ecs": "modelway.targets.ecs",
     "sagemaker": "modelway.targets.sagemaker",
+    "lambda": "modelway.targets.aws_lambda",  # Python keeps the bare word to itself
 }
 """What a config's ``target`` says, and the module that is it."""

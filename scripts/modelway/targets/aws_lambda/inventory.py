@@ -1,0 +1,153 @@
+"""Reading a function: what it is, its published versions, and what its alias points at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from modelway.adapters.aws_errors import code, translated
+from modelway.core.plan import FULL
+from modelway.core.version import VersionId
+from modelway.targets.aws_lambda.settings import ALIAS
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_lambda.type_defs import (
+        AliasConfigurationResponseTypeDef,
+        FunctionConfigurationTypeDef,
+        GetFunctionResponseTypeDef,
+    )
+
+_DESCRIPTION = re.compile(
+    r"modelway (?P<id>[0-9a-f]{12})(?: artifact (?P<artifact>[0-9a-f]{64}))?(?: release (?P<release>.+))?"
+)
+_POINTED = re.compile(r"modelway (?P<id>[0-9a-f]{12}) at (?P<percent>\d{1,3})% since (?P<since>\S+)")
+_LONGEST = 256
+
+
+def described(version: VersionId, artifact: str | None, release: str) -> str:
+    """A published version's description: it says which version of ours it is."""
+    parts = [
+        f"modelway {version}",
+        f"artifact {artifact}" if artifact else "",
+        release and f"release {release}",
+    ]
+    return " ".join(part for part in parts if part)[:_LONGEST]
+
+
+def pointed(version: VersionId, percent: int, since: str) -> str:
+    """The alias's description: Lambda keeps no time of its last change."""
+    return f"modelway {version} at {percent}% since {since}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A published version."""
+
+    number: str
+    """Lambda's own: 1, 2, 3 ..."""
+    sha256: str
+    """The image's digest, 64 hex digits."""
+    role: str
+    artifact: str | None
+    release: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pointer:
+    """The alias."""
+
+    revision: str
+    shares: Mapping[str, int]
+    """Percent by Lambda's version number; what has none is not named."""
+    description: str
+
+    @property
+    def step(self) -> tuple[VersionId, int, str] | None:
+        """The version it was last moved for, to which share, and when; ``None`` where others wrote there."""
+        found = _POINTED.fullmatch(self.description)
+        return (VersionId(found["id"]), int(found["percent"]), found["since"]) if found else None
+
+
+@dataclass(slots=True)
+class Inventory:
+    """What there is of one function."""
+
+    client: LambdaClient
+    function: str
+    _numbers: dict[VersionId, str] = field(default_factory=dict)
+
+    def find(self) -> GetFunctionResponseTypeDef | None:
+        """The function; ``None`` while there is none."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
+
+        with translated(f"read the function {self.function}", service="lambda"):
+            try:
+                return self.client.get_function(FunctionName=self.function)
+            except ClientError as error:
+                if code(error) == "ResourceNotFoundException":
+                    return None
+                raise
+
+    def pointer(self) -> Pointer | None:
+        """The alias; ``None`` while there is none."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
+
+        with translated(f"read the alias {self.function}:{ALIAS}", service="lambda"):
+            try:
+                return _pointer(self.client.get_alias(FunctionName=self.function, Name=ALIAS))
+            except ClientError as error:
+                if code(error) == "ResourceNotFoundException":
+                    return None
+                raise
+
+    def versions(self) -> Mapping[VersionId, Published]:
+        """Every published version that is one of ours; of two of the same id the newer."""
+        found: dict[VersionId, Published] = {}
+        for each in self._listed():
+            told = _DESCRIPTION.fullmatch(each.get("Description", ""))
+            if told is None or each["Version"] == "$LATEST":
+                continue
+            found[VersionId(told["id"])] = Published(
+                number=each["Version"],
+                sha256=each["CodeSha256"],
+                role=each["Role"],
+                artifact=told["artifact"],
+                release=told["release"] or "",
+            )
+        self._numbers = {id_: each.number for id_, each in found.items()}
+        return found
+
+    def _listed(self) -> list[FunctionConfigurationTypeDef]:
+        """What Lambda lists; nothing while there is no function."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
+
+        with translated(f"list the versions of {self.function}", service="lambda"):
+            try:
+                pages = self.client.get_paginator("list_versions_by_function").paginate(
+                    FunctionName=self.function
+                )
+                return [each for page in pages for each in page["Versions"]]
+            except ClientError as error:
+                if code(error) == "ResourceNotFoundException":
+                    return []
+                raise
+
+    def number(self, version: VersionId) -> str:
+        """Lambda's number of a version; empty while it is not published."""
+        if version not in self._numbers:
+            self.versions()
+        return self._numbers.get(version, "")
+
+
+def _pointer(alias: AliasConfigurationResponseTypeDef) -> Pointer:
+    routing = alias.get("RoutingConfig") or {}
+    others = {n: round(FULL * weight) for n, weight in routing.get("AdditionalVersionWeights", {}).items()}
+    first = {alias["FunctionVersion"]: FULL - sum(others.values())}
+    return Pointer(
+        revision=alias["RevisionId"],
+        shares={number: share for number, share in {**first, **others}.items() if share},
+        description=alias.get("Description", ""),
+    )

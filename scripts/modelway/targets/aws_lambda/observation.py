@@ -1,0 +1,166 @@
+"""What an environment looks like, in the planner's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from modelway.core.config import Environment, RolloutStrategy
+from modelway.core.naming import role_arn
+from modelway.core.plan import Need, Obstacle, State
+from modelway.core.record import PREFIX, Record, from_tags
+from modelway.core.version import Version, VersionId
+from modelway.errors import Differs
+from modelway.ports import ArtifactStore, Clock
+from modelway.targets.aws_lambda import settings as settings_
+from modelway.targets.aws_lambda.alarms import Alarms
+from modelway.targets.aws_lambda.concurrency import Concurrency
+from modelway.targets.aws_lambda.inventory import Inventory, Pointer, Published
+from modelway.targets.aws_lambda.records import Records
+from modelway.targets.aws_lambda.settings import ALIAS
+from modelway.targets.aws_lambda.url import Url
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda.type_defs import GetFunctionResponseTypeDef
+
+ARTIFACT = "artifact"
+_MANAGED = "modelway:model"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observer:
+    """Looks at one function and all around it."""
+
+    environment: Environment
+    inventory: Inventory
+    records: Records
+    alarms: Alarms
+    concurrency: Concurrency
+    url: Url
+    artifacts: ArtifactStore
+    clock: Clock
+
+    def observe(self, wanted: Version | None) -> State:
+        """The state, and what the wanted version does not find yet."""
+        function = self.inventory.find()
+        if function is None:
+            return State(needs=self._needs(wanted, None), obstacles=self._obstacles(wanted, {}, None))
+        pointer, published = self.inventory.pointer(), self.inventory.versions()
+        if wanted:
+            _refuse_other_image(wanted, published.get(wanted.id))
+        traffic = _traffic(pointer, published)
+        sick = self.alarms.look(wanted.id)[2] if wanted and traffic.get(wanted.id) else None
+        return State(
+            records=self._records(published),
+            traffic=traffic,
+            modified=pointer.revision if pointer else None,
+            needs=self._needs(wanted, pointer),
+            obstacles=self._obstacles(wanted, published, pointer),
+            sick=sick,
+            capacity=self.concurrency.observe(self.environment.capacity) if pointer else None,
+            foreign=_foreign(function, pointer, published),
+            soaked=self._soaked(pointer, traffic),
+        )
+
+    def _records(self, published: Mapping[VersionId, Published]) -> dict[VersionId, Record]:
+        """Every version that is there, with what is remembered of it."""
+        marks = self.records.read() if published else {}
+        return {id_: _record(id_, each, marks.get(id_, {})) for id_, each in published.items()}
+
+    def _soaked(self, pointer: Pointer | None, traffic: Mapping[VersionId, int]) -> float:
+        """Seconds since our last step; none where the alias is not as that step left it."""
+        step = pointer.step if pointer else None
+        if step is None or traffic.get(step[0]) != step[1]:
+            return 0.0
+        return self.clock.elapsed(datetime.fromisoformat(step[2]))
+
+    def _needs(self, wanted: Version | None, pointer: Pointer | None) -> tuple[Need, ...]:
+        """What the version lacks around it."""
+        if wanted is None:
+            return ()
+        settings = settings_.parse(wanted.settings)
+        # Whether or not the version is staged: somebody may have written there since.
+        artifact = self._artifact(wanted)
+        url = self.url.look(settings.function_url) if pointer else ()  # else it comes with the alias
+        return (*artifact, *self.alarms.look(wanted.id)[0], *url)
+
+    def _artifact(self, wanted: Version) -> tuple[Need, ...]:
+        """The copy of the weights the version is to load."""
+        if wanted.artifact is None or self.artifacts.find(wanted.artifact):
+            return ()
+        words = f"copy {wanted.artifact.uri} to {self.artifacts.target_uri(wanted.artifact)} and verify it"
+        return (Need(id=ARTIFACT, words=words),)
+
+    def _obstacles(
+        self, wanted: Version | None, published: Mapping[VersionId, Published], pointer: Pointer | None
+    ) -> tuple[Obstacle, ...]:
+        """What is in the way of moving traffic to the version."""
+        if wanted is None:
+            return ()
+        alarms = self.alarms.look(wanted.id)[1]
+        return (*alarms, *self._other_role(wanted, published, pointer))
+
+    def _other_role(
+        self, wanted: Version, published: Mapping[VersionId, Published], pointer: Pointer | None
+    ) -> Iterator[Obstacle]:
+        """An alias shares its traffic between versions of one execution role only."""
+        serving = next((p for p in published.values() if pointer and p.number in pointer.shares), None)
+        settings, place = settings_.parse(wanted.settings), self.environment
+        role = role_arn(settings.execution_role, place.account, place.region)
+        shares = place.rollout.strategy in {RolloutStrategy.CANARY, RolloutStrategy.LINEAR}
+        if shares and serving and serving.role != role:
+            yield Obstacle(
+                what=f"an alias cannot share traffic between versions of two execution roles: {role}",
+                seen=f"What serves has {serving.role}.",
+                cure="Release this once with strategy: all_at_once or blue_green, then go on as before.",
+            )
+
+
+def _traffic(pointer: Pointer | None, published: Mapping[VersionId, Published]) -> dict[VersionId, int]:
+    """Percent by version, of those that are ours; what runs beside has none."""
+    if pointer is None:
+        return {}
+    ids = {each.number: id_ for id_, each in published.items()}
+    shares = {ids[number]: share for number, share in pointer.shares.items() if number in ids}
+    step = pointer.step
+    if step and step[1] == 0 and step[0] in published and step[0] not in shares:
+        shares[step[0]] = 0
+    return shares
+
+
+def _foreign(
+    function: GetFunctionResponseTypeDef, pointer: Pointer | None, published: Mapping[VersionId, Published]
+) -> str | None:
+    """What serves, where modelway did not make it."""
+    name = function["Configuration"]["FunctionName"]
+    if _MANAGED not in function.get("Tags", {}):
+        return f"the function {name}, which has no tag {_MANAGED}"
+    ours = {each.number for each in published.values()}
+    others = [number for number in (pointer.shares if pointer else {}) if number not in ours]
+    return f"version {others[0]} of the function {name} behind the alias {ALIAS}" if others else None
+
+
+def _record(id_: VersionId, published: Published, marks: Mapping[str, str]) -> Record:
+    """What Lambda says of the version and what is remembered of it; raises ``Differs``."""
+    bare = {f"{PREFIX}digest": f"sha256:{published.sha256}", f"{PREFIX}release": published.release}
+    if published.artifact:
+        bare[f"{PREFIX}artifact"] = f"sha256:{published.artifact}"
+    try:
+        record = from_tags(id_, {**bare, **marks})
+    except ValueError as error:
+        shown = ", ".join(f"{key}={value!r}" for key, value in sorted(marks.items()))
+        cure = "Delete the parameter that is wrong: what it said is then forgotten."
+        raise Differs(
+            f"the marks of version {id_} are not as modelway wrote them", seen=shown, cure=cure
+        ) from error
+    return record or replace(Record(id=id_, digest=bare[f"{PREFIX}digest"]))
+
+
+def _refuse_other_image(wanted: Version, published: Published | None) -> None:
+    """The proof of the one digest: Lambda's own hash of what the version runs."""
+    if published and published.sha256 != wanted.image.digest.hex:
+        what = f"version {published.number}, which is to be {wanted.id}, runs another image"
+        seen = f"expected {wanted.image.digest}, got sha256:{published.sha256}"
+        raise Differs(what, seen=seen, cure="Delete that version of the function, then release again.")

@@ -1,0 +1,64 @@
+"""Lambda's own words for what went wrong, as modelway's failures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelway.adapters.aws_errors import code
+from modelway.errors import Failure, Malformed, Unavailable
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+    from mypy_boto3_lambda.type_defs import FunctionConfigurationResponseTypeDef
+
+_BY_CONFIG = {
+    *("InvalidConfiguration", "InvalidSubnet", "InvalidSecurityGroup", "InvalidImage", "KMSKeyNotFound"),
+    *("FunctionError.InvalidEntryPoint", "FunctionError.InvalidWorkingDirectory", "InvalidRuntime"),
+}
+"""Reason codes that the config can be blamed for; every other is the account's or Lambda's."""
+_CURES = {
+    "ImageAccessDenied": "Let Lambda pull: scripts/run push sets the repository's policy.",
+    "ImageDeleted": "The image is gone from ECR: release it again.",
+    "EniLimitExceeded": "Raise the quota of network interfaces in this region, or leave the VPC.",
+    "SubnetOutOfIPAddresses": "Name subnets with free addresses in settings.vpc.",
+    "InsufficientRolePermissions": "Give the execution role AWSLambdaVPCAccessExecutionRole.",
+}
+_ALIASED = "following aliases reference it"
+
+
+def refused(error: ClientError) -> Exception:
+    """What Lambda finds wrong with a request; other errors stay what they are."""
+    text = error.response.get("Error", {}).get("Message", str(error))
+    what = f"Lambda refuses {error.operation_name}"
+    match code(error):
+        case "InvalidParameterValueException" if "cannot be assumed" in text or "not have permission" in text:
+            cure = (
+                "Let lambda.amazonaws.com assume the execution role, and pull the image (scripts/run push)."
+            )
+            return Unavailable(what, seen=text, cure=cure)
+        case "InvalidParameterValueException" if "oncurren" in text or "quota" in text:
+            cure = "Raise the quota of concurrent executions in this region, or lower capacity."
+            return Unavailable(what, seen=text, cure=cure)
+        case "ResourceConflictException" if _ALIASED not in text:
+            return Unavailable(what, seen=text, cure="Another change is under way: run this again.")
+        case "CodeStorageExceededException":
+            return Unavailable(what, seen=text, cure="Delete functions nobody uses, or raise the quota.")
+        case "InvalidParameterValueException" | "ValidationException":
+            cure = "Correct the environment's settings in the config."
+            return Malformed(what, seen=text, cure=cure)
+        case _:
+            return error
+
+
+def not_ready(found: FunctionConfigurationResponseTypeDef) -> Failure | None:
+    """Why a change failed, if it did; a function that was idle (``Inactive``) has not."""
+    if found.get("State") == "Failed":
+        reason, why = found.get("StateReasonCode", ""), found.get("StateReason", "")
+    elif found.get("LastUpdateStatus") == "Failed":
+        reason, why = found.get("LastUpdateStatusReasonCode", ""), found.get("LastUpdateStatusReason", "")
+    else:
+        return None
+    what, seen = f"Lambda could not make {found['FunctionArn']} ready", f"{reason}: {why}"
+    if reason in _BY_CONFIG:
+        return Malformed(what, seen=seen, cure="Correct the environment's settings, or the image.")
+    return Unavailable(what, seen=seen, cure=_CURES.get(str(reason), "See Lambda's console; run this again."))
