@@ -79,23 +79,32 @@ class FakeBuilder:
         self.built.append(request)
         if self.failure:
             raise self.failure
-        config = {"architecture": "amd64", "os": "linux", "config": {"Labels": dict(request.labels)}}
+        config = {
+            "architecture": "amd64",
+            "os": "linux",
+            "config": {"Labels": dict(request.labels)},
+            "rootfs": {"type": "layers", "diff_ids": []},
+        }
         self.images.configs[request.tag] = json.dumps(config).encode()
 
     @contextmanager
     def export(self, tag: str, /) -> Iterator[BinaryIO]:
         """A docker archive with a config and no layers."""
-        config = self.images.config(tag)
-        name = f"{digest_of(config).hex}.json"
-        listing = json.dumps([{"Config": name, "RepoTags": [tag], "Layers": []}]).encode()
-        packed = io.BytesIO()
-        with tarfile.open(fileobj=packed, mode="w") as archive:
-            for path, body in ((name, config), ("manifest.json", listing)):
-                member = tarfile.TarInfo(path)
-                member.size = len(body)
-                archive.addfile(member, io.BytesIO(body))
-        packed.seek(0)
-        yield packed
+        yield _archive(self.images.config(tag))
+
+
+def _archive(config: bytes) -> BinaryIO:
+    """A docker archive with a config and no layers."""
+    name = f"{digest_of(config).hex}.json"
+    listing = json.dumps([{"Config": name, "RepoTags": [], "Layers": []}]).encode()
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for path, body in ((name, config), ("manifest.json", listing)):
+            member = tarfile.TarInfo(path)
+            member.size = len(body)
+            archive.addfile(member, io.BytesIO(body))
+    packed.seek(0)
+    return packed
 
 
 @dataclass
@@ -246,6 +255,14 @@ class FakeRegistry:
         """Documents of these types, newest first."""
         mine = [(at, body) for s, kind, at, body in self.documents if s == subject and kind in artifact_types]
         return tuple(body for _, body in sorted(mine, key=lambda one: one[0], reverse=True))
+
+    @contextmanager
+    def export(self, digest: Digest, /) -> Iterator[BinaryIO]:
+        """An image as an archive."""
+        found = self.manifest(digest)
+        if not found or not found.config:
+            raise Differs(f"{self.repository} does not have {digest}")
+        yield _archive(self.blobs[found.config])
 
     def publish(self, name: str, artifact_type: str, file: Path, /, *, created: datetime) -> Digest:
         """Keep a file under its name."""

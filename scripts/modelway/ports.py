@@ -249,6 +249,12 @@ class Registry(Protocol):
     def attached(self, subject: Digest, /, *artifact_types: str) -> tuple[bytes, ...]:
         """Documents of these types attached to a digest, newest first."""
 
+    def export(self, digest: Digest, /) -> AbstractContextManager[BinaryIO]:
+        """An image as an archive, readable once from start to end, its digests checked while it is read.
+
+        Raises ``Differs`` for what is not there or not what its digest says.
+        """
+
     def publish(self, name: str, artifact_type: str, file: Path, /, *, created: datetime) -> Digest:
         """Keep a file beside the images under its name; the newest of a name is the one ``fetch`` finds."""
 

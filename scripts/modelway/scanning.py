@@ -6,7 +6,9 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
+from modelway.core.access import reading
 from modelway.core.config import ModelConfig
 from modelway.core.image import Digest
 from modelway.core.json import canonical
@@ -16,7 +18,7 @@ from modelway.core.policy import Verdict, judge
 from modelway.core.report import Report
 from modelway.core.report_json import report_json, report_of
 from modelway.core.scan_spec import Policy
-from modelway.errors import NotEvaluated, Unavailable
+from modelway.errors import Differs, NotEvaluated, Unavailable
 from modelway.ports import Scanner, World
 from modelway.tracing import source
 
@@ -91,16 +93,50 @@ def examine_kept(
     return _judged(world, config, tuple(reports))
 
 
+def examine_pushed(
+    world: World, config: ModelConfig, digest: Digest, *, database: Path | None = None
+) -> Scanned:
+    """Report on an image of the registry, straight from there, and judge it; needs no container engine."""
+    registry = world.registry(reading(config).registry)
+    manifest = registry.manifest(digest)
+    if manifest is None or manifest.config is None:
+        raise NotEvaluated(
+            f"There is no image {registry.repository}@{digest}, so nothing was scanned",
+            cure="name the digest of an image that was pushed: `scripts/run push` says it.",
+        )
+    index, subject, reports = world.advisories(database).path, manifest.config, []
+    for name in world.rules(config).rules.policy().spec.scanners:
+        scanner = world.scanner(name, config, index)
+        kept = _kept(world, subject, name, scanner.fingerprint())
+        if kept is None:
+            with registry.export(digest) as archive:
+                kept = _report(world, config, archive, name, scanner)
+        reports.append(kept)
+    if any(report.subject != subject for report in reports):
+        raise Differs(
+            f"What was scanned is not the image {digest}",
+            seen=f"its config is {subject}; scanned was {', '.join(str(one.subject) for one in reports)}",
+            cure="do not use this registry; something between it and this machine changes images",
+        )
+    return _judged(world, config, tuple(reports))
+
+
 def _scan(world: World, config: ModelConfig, tag: str, name: str, scanner: Scanner) -> Report:
-    """Scan now, and keep the report."""
+    """Scan a local image now, and keep the report."""
     builder = world.builder()
     identity = builder.identity(tag)
     with builder.export(tag) as archive:
-        report = scanner.scan(archive, platform=config.image.platform)
-    report = replace(report, layers=settled(report.layers, source(world, config)))
-    write(_file(world, report.subject, name), canonical(report_json(report)))
+        report = _report(world, config, archive, name, scanner)
     if identity and builder.identity(tag) == identity:  # the tag was not moved meanwhile
         write(_pointer(world, identity), str(report.subject))
+    return report
+
+
+def _report(world: World, config: ModelConfig, archive: BinaryIO, name: str, scanner: Scanner) -> Report:
+    """Scan an archive, and keep the report."""
+    report = scanner.scan(archive, platform=config.image.platform)
+    report = replace(report, layers=settled(report.layers, source(world, config)))
+    write(_file(world, report.subject, name), canonical(report_json(report)))
     return report
 
 

@@ -20,11 +20,12 @@ from modelway.core.config import ModelConfig
 from modelway.core.problem import Problem
 from modelway.core.report_json import report_of
 from modelway.core.scan_spec import ScanSpec, Waiver
-from modelway.errors import Blocked, NotEvaluated
-from modelway.ports import Advisories, Builder, Configs, Run, Scanner, World
+from modelway.errors import Blocked, Malformed, NotEvaluated
+from modelway.ports import Advisories, Builder, Configs, Run, Scanner, World, unopened
 from modelway.scanners.builtin import Builtin
 from modelway.scanning import examine_kept
 from tests.configs import model_config
+from tests.fake_images import FakeRegistry
 from tests.fakes import FakeClock, FakeReporter
 from tests.scanners.images import DEBIAN, docker_archive, layer, python
 
@@ -280,3 +281,21 @@ def test_status_says_what_there_is_and_fails_for_age(house: House) -> None:
     house.clock.time += timedelta(days=2)
     with pytest.raises(NotEvaluated, match="--max-age allows 1d"):
         house.scan_db("status", "--max-age", "1d")
+
+
+def test_an_image_of_the_registry_needs_no_engine(house: House) -> None:
+    registry = FakeRegistry()
+    config_json = {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}}
+    registry.images.configs["here"] = json.dumps(config_json).encode()
+    pushed = registry.push("here", "in-1")
+    world = replace(house.world(), registry=lambda _: registry, builder=unopened)
+    parser = argparse.ArgumentParser()
+    scan.arguments(parser)
+    options = parser.parse_args(["model.yaml", "--pushed", str(pushed.digest)])
+    with pytest.raises(NotEvaluated, match="Nothing was scanned"):  # an image without a layer
+        scan.run(options, world)
+    absent = parser.parse_args(["model.yaml", "--pushed", f"x@sha256:{'0' * 64}"])
+    with pytest.raises(NotEvaluated, match="There is no image"):
+        scan.run(absent, world)
+    with pytest.raises(Malformed, match="is no digest"):
+        scan.run(parser.parse_args(["model.yaml", "--pushed", "latest"]), world)

@@ -21,6 +21,7 @@ from modelway.core.manifest import digest_of
 from modelway.errors import Differs, Unavailable
 from modelway.ports import Builder, BuildRequest, Registry
 from modelway.rehearsal.launch import Cloud
+from modelway.scanners.builtin.archive import read_archive
 from tests.fake_images import FakeBuilder, FakeRegistry
 from tests.fakes import FakeReporter
 from tests.rehearsal.clients import PRODUCTION, REGION, REGISTRY, STAGING, Clients
@@ -169,6 +170,20 @@ def test_documents_do_not_change_the_image(setting: Setting) -> None:
     pushed = setting.registry.push(setting.build("a"), "in-1")
     setting.registry.attach(pushed.digest, TYPE, b"{}", created=JANUARY)
     assert setting.registry.find("in-1") == pushed
+
+
+def test_an_image_is_read_from_the_registry_as_an_archive(setting: Setting) -> None:
+    setting.ensure()
+    local = setting.build("one")
+    pushed = setting.registry.push(local, "in-1")
+    with setting.registry.export(pushed.digest) as stream:
+        found = read_archive(stream, platform="linux/amd64")
+    assert found.config == pushed.config == setting.builder.config_digest(local)
+    rootfs = found.document["rootfs"]
+    assert isinstance(rootfs, dict)
+    assert [diff_id for diff_id, _ in found.layers] == rootfs["diff_ids"]
+    with pytest.raises(Differs), setting.registry.export(digest_of(b"other")):
+        pass
 
 
 def test_the_newest_file_of_a_name_comes_back(setting: Setting) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from modelway.adapters import aws, ecr_files, ecr_repository, engine
+from modelway.adapters import aws, ecr_files, ecr_repository, engine, oci_archive
 from modelway.adapters.aws_errors import code, translated
 from modelway.adapters.docker_push import Mover, Refused
 from modelway.adapters.oci import ACCEPTED, Login, Repository, address_and_name, carry, kept_login
@@ -165,6 +166,16 @@ class Ecr:
         """An attached document: out of its manifest, or out of its blob."""
         body = manifests.embedded(document)
         return b"".join(self._registry.read(document.blobs[1].digest)) if body is None else body
+
+    def export(self, digest: Digest, /) -> AbstractContextManager[BinaryIO]:
+        """An image as an archive, made while it is read."""
+        manifest = self._present(digest)
+        if manifest.index:
+            raise Malformed(
+                f"{self._spec.repository}@{digest} is an index of several images",
+                cure="name the image of one platform: its own digest.",
+            )
+        return oci_archive.opened(self._registry, manifest)
 
     def publish(self, name: str, artifact_type: str, file: Path, /, *, created: datetime) -> Digest:
         """Keep a file under its name and time; the same file as the newest is not kept again."""

@@ -1,6 +1,7 @@
 """Look for known vulnerabilities in the image, and judge them by the config's scan policy.
 
-The image is the one `build` made for the config, or the local one --image names. The report is
+The image is the one `build` made for the config, the local one --image names, or the one of the config's
+repository that --pushed names: read from there, every layer's digest verified. The report is
 kept under .modelway/reports/, named by the image config's digest; an image that was scanned with
 the same advisories is not scanned again.
 
@@ -15,15 +16,16 @@ from pathlib import Path
 from modelway.commands import options as shared
 from modelway.commands.build import local_image
 from modelway.core.config import ModelConfig
+from modelway.core.image import Digest
 from modelway.core.json import canonical
 from modelway.core.policy import Judged, Verdict
 from modelway.core.report import Database
 from modelway.core.report_json import report_json
 from modelway.core.verdict_json import verdict_json
 from modelway.core.waivers import suggestion
-from modelway.errors import Blocked, NotEvaluated
+from modelway.errors import Blocked, Malformed, NotEvaluated
 from modelway.ports import World
-from modelway.scanning import Scanned, examine, write
+from modelway.scanning import Scanned, examine, examine_pushed, write
 
 _SHOWN = 20
 
@@ -31,7 +33,13 @@ _SHOWN = 20
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     shared.config(parser)
-    parser.add_argument("--image", metavar="LOCAL_TAG", help="another local image than `build` made")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--image", metavar="LOCAL_TAG", help="another local image than `build` made")
+    which.add_argument(
+        "--pushed",
+        metavar="DIGEST",
+        help="an image of the config's repository, read from there: no engine is needed",
+    )
     shared.formats(parser)
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the report here too")
     parser.add_argument("--database", type=Path, metavar="FILE", help="the index of advisories (see scan-db)")
@@ -40,9 +48,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, world: World) -> None:
     """Scan, show, and stop where the policy says so."""
     config = shared.load(options, world)
-    tag = options.image or local_image(world, config)
-    with world.reporter.stage(f"Scan {tag}"):
-        scanned = examine(world, config, tag, database=options.database)
+    scanned = _scanned(options, world, config)
     if options.report:
         write(options.report, canonical(report_json(scanned.reports[0])))
     if options.format == "json":
@@ -51,6 +57,27 @@ def run(options: argparse.Namespace, world: World) -> None:
         world.reporter.data(canonical({"reports": reports, "verdict": verdict}))
     show(world, scanned)
     enforce(world, config, scanned)
+
+
+def _scanned(options: argparse.Namespace, world: World, config: ModelConfig) -> Scanned:
+    """The report on the image the options mean, judged."""
+    if options.pushed:
+        digest = _digest(options.pushed)
+        with world.reporter.stage(f"Scan {config.registry.repository}@{digest}"):
+            return examine_pushed(world, config, digest, database=options.database)
+    tag = options.image or local_image(world, config)
+    with world.reporter.stage(f"Scan {tag}"):
+        return examine(world, config, tag, database=options.database)
+
+
+def _digest(text: str) -> Digest:
+    """A digest, alone or behind a repository."""
+    try:
+        return Digest.parse(text.rpartition("@")[2])
+    except ValueError as error:
+        raise Malformed(
+            f"--pushed {text!r} is no digest", cure="write it as sha256:... or repository@sha256:...."
+        ) from error
 
 
 def scan_image(world: World, config: ModelConfig, tag: str) -> Scanned:
