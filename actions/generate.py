@@ -129,6 +129,10 @@ ACTIONS: Mapping[str, Action] = {
         outputs={"version": "id of the version that serves again, 12 hex digits"},
     ),
     "reinstate": Action(does="Allow a withdrawn version again, with a reason."),
+    "evidence": Action(
+        does="Show who built, tested and approved what, and whether the tested version runs. Reads only.",
+        outputs={"tested": "true where the environment runs the version that was tested"},
+    ),
     "status": Action(
         does="Show what runs where. Outputs are about the environment named.",
         outputs={

@@ -103,7 +103,7 @@ def vouch(
     """The build's word for an image and the documents attached to it."""
     keys = world.keys(config)
     attached = witnessed(keys, image, registry.attached(image, *TYPES))
-    said = admission.documents(attached, Author(name=BUILD, keys=_names(config.evidence)))
+    said = admission.documents(attached, Author(name=BUILD, keys=names(config.evidence)))
     if said and all(one.digest in said.get(one.name, ()) for one in provenance.documents):
         return
     statement = Statement(subject=image, predicate_type=PROVENANCE, predicate=provenance.predicate())
@@ -126,11 +126,11 @@ def admit(
     attached = witnessed(world.keys(looking), image, world.registry(looking.registry).attached(image, *TYPES))
     rulings = [admission.about(image, attached)] if attached else []
     if config.evidence.verify_with:
-        build = Author(name=BUILD, keys=_names(config.evidence))
+        build = Author(name=BUILD, keys=names(config.evidence))
         rulings.append(admission.provenance(image, attached, build, world.run.source))
     before = config.environments.get(place.promote_from or "")
     if before and before.evidence.verify_with:
-        author = Author(name=before.name, keys=_names(before.evidence))
+        author = Author(name=before.name, keys=names(before.evidence))
         rulings.append(admission.passed(version, contract, attached, author)[0])
     for ruling in rulings:
         if not ruling.ok:
@@ -177,7 +177,7 @@ def testify(  # noqa: PLR0913, PLR0917  (all that a verdict is about)
 def _testified(world: World, config: ModelConfig, place: Environment, image: Digest, passed: Passed) -> bool:
     """Whether an environment's word for this very pass is attached already."""
     registry, keys = world.registry(testifying(config)), world.keys(config)
-    author = Author(name=place.name, keys=_names(place.evidence))
+    author = Author(name=place.name, keys=names(place.evidence))
     for one in witnessed(keys, image, registry.attached(image, *TYPES)):
         if one.statement.predicate_type == VERDICT and author.said(one):
             known = verdict_of(one.statement.predicate)
@@ -197,7 +197,7 @@ def approval(world: World, environment: str) -> Approval | None:
         return None
 
 
-def _names(signing: Signing) -> tuple[str, ...]:
+def names(signing: Signing) -> tuple[str, ...]:
     """Keys and identities, as people read them."""
     return tuple(str(key) for key in signing.verify_with)
 

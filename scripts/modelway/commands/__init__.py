@@ -23,6 +23,10 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "rollback": ("rollback", "go back to the last version that passed, or to the one named"),
     "reinstate": ("reinstate", "allow a withdrawn version again, with a reason"),
     "status": ("status", "show what runs where"),
+    "evidence": (
+        "evidence",
+        "show all that is known of a model's releases, and whether what was tested runs",
+    ),
     "iam": (
         "iam",
         "print least-privilege policies and OIDC trust for the configs, or what would change",

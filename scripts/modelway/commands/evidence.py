@@ -1,0 +1,96 @@
+"""Show all that is known of a model's releases, checked against what runs: who built, tested, approved.
+
+Read back from the registry and the platforms: no database, no server. `--verify` asks one question, whether
+an environment runs the version that was tested, and ends with exit 5 where it does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from modelway import dossier
+from modelway.commands import options as shared
+from modelway.core import dossier_page, dossier_text
+from modelway.core.config import ModelConfig
+from modelway.core.dossier import Dossier, dossier_json
+from modelway.core.image import Digest
+from modelway.core.json import canonical
+from modelway.errors import Differs, Malformed
+from modelway.ports import World
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    shared.config(parser)
+    parser.add_argument(
+        "-e", "--environment", metavar="NAME", help="whose question is answered (the config's last)"
+    )
+    parser.add_argument(
+        "--image", metavar="DIGEST", help="only this image: sha256:..., or repository@sha256:..."
+    )
+    parser.add_argument("--last", type=int, default=50, metavar="N", help="releases shown at most (50)")
+    parser.add_argument(
+        "--verify", action="store_true", help="exit 5 unless the environment runs the tested version"
+    )
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "html"),
+        default="text",
+        help="for people, for programs, or one self-contained page",
+    )
+    parser.add_argument("--out", metavar="FILE", help="write there instead of printing")
+
+
+def run(options: argparse.Namespace, world: World) -> None:
+    """Gather, show, and answer."""
+    config = shared.load(options, world)
+    environment = _environment(options, config)
+    only = _digest(options.image) if options.image else None
+    told = dossier.gather(world, config, environment, only=only, most=options.last)
+    newest = told.releases[:1]
+    if newest:
+        found = dossier.findings(world, config, newest[0].image)
+        told = replace(told, releases=(replace(newest[0], findings=found), *told.releases[1:]))
+    _show(options, world, told)
+    answer = told.answer
+    world.reporter.output("tested", "true" if answer.ok else "false")
+    if options.verify and not answer.ok:
+        raise Differs(answer.reason, seen=answer.seen, cure=answer.cure)
+
+
+def _show(options: argparse.Namespace, world: World, told: Dossier) -> None:
+    """In the form that is asked for."""
+    match options.format:
+        case "json":
+            text = canonical(dossier_json(told))
+        case "html":
+            text = dossier_page.page(told, world.clock.now())
+        case _:
+            text = dossier_text.text(told)
+    if options.out:
+        try:
+            Path(options.out).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise Malformed(f"--out: {options.out} cannot be written", seen=str(error)) from error
+        world.reporter.note(f"wrote {options.out}")
+    else:
+        world.reporter.data(text.rstrip("\n"))
+
+
+def _environment(options: argparse.Namespace, config: ModelConfig) -> str:
+    """The one named, or the config's last."""
+    known = [*config.environments]
+    if options.environment and options.environment not in known:
+        what = f"{config.name} has no environment {options.environment!r}"
+        raise Malformed(what, cure=f"Use --environment with one of: {', '.join(known)}")
+    return str(options.environment or known[-1])
+
+
+def _digest(text: str) -> Digest:
+    """The image's digest."""
+    try:
+        return Digest.parse(text.rpartition("@")[2])
+    except ValueError as error:
+        raise Malformed(f"--image: {error}", cure="Give sha256:..., as `status` shows it.") from error

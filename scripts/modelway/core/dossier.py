@@ -1,0 +1,211 @@
+"""All that is known of a model's releases: what is said of each image, by whom, and what really serves.
+
+Values and the one answer: is the last environment running the version that was tested? Reads nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from modelway.core.evidence import Provenance
+from modelway.core.image import Digest
+from modelway.core.json import Json, JsonObject
+from modelway.core.verdict import EnvironmentVerdict
+from modelway.core.version import VersionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One environment, as its platform tells it now."""
+
+    name: str
+    target: str
+    promote_from: str | None = None
+    serving: VersionId | None = None
+    image: str = ""
+    """The digest that serves, as the platform and its version's record say."""
+    artifact: str | None = None
+    trouble: str = ""
+    """Why it cannot be told what serves, or why what serves is not ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A verdict, and whether it is the environment's own word."""
+
+    verdict: EnvironmentVerdict
+    by: str
+    trusted: bool
+    """Signed by whom the config names keys of, or no key is named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What the newest attached report says, in numbers."""
+
+    packages: int
+    by_severity: Mapping[str, int]
+    as_of: str = ""
+    """The day its advisories speak for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """A version of the image in an environment."""
+
+    environment: str
+    version: VersionId
+    standing: str
+    """``serves``, or what the environment remembers of it."""
+    release: str = ""
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """One image and what is attached to it."""
+
+    image: Digest
+    layers: tuple[int, ...] = ()
+    """Compressed bytes, from the bottom up."""
+    gone: bool = False
+    """The registry does not have the image."""
+    provenance: Provenance | None = None
+    provenance_by: str = ""
+    verdicts: tuple[Said, ...] = ()
+    """Newest first."""
+    ran: tuple[Ran, ...] = ()
+    findings: Findings | None = None
+    trouble: tuple[str, ...] = ()
+    """What is wrong with the evidence."""
+
+    @property
+    def size(self) -> int:
+        """Compressed bytes of the image."""
+        return sum(self.layers)
+
+    @property
+    def newest(self) -> str:
+        """When something last happened to it, so that releases can be put in order."""
+        times = [one.verdict.passed for one in self.verdicts]
+        return max([*times, self.provenance.built if self.provenance else ""])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Whether an environment runs what was tested."""
+
+    environment: str
+    ok: bool
+    reason: str
+    seen: str = ""
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dossier:
+    """Everything about one model."""
+
+    model: str
+    owner: str
+    repository: str
+    places: tuple[Place, ...]
+    releases: tuple[Release, ...]
+    """Newest first."""
+    answer: Answer
+
+
+def answer(place: Place, releases: Sequence[Release]) -> Answer:
+    """Whether an environment runs the version that was tested before it came there, and passed there."""
+
+    def no(reason: str, *, seen: str = "", cure: str = "") -> Answer:
+        return Answer(environment=place.name, ok=False, reason=reason, seen=seen, cure=cure)
+
+    if place.trouble or place.serving is None:
+        return no(place.trouble or f"nothing serves in {place.name}", cure="scripts/run status CONFIG")
+    found = next((one for one in releases if str(one.image) == place.image), None)
+    if found is None or found.gone:
+        what = f"{place.image} serves in {place.name} and is not in the registry"
+        return no(what, cure="Keep it: push it again from what built it, and look who deleted it.")
+    if found.trouble:
+        return no(f"what is said of {place.image} cannot be relied on", seen="\n".join(found.trouble))
+    for name in filter(None, (place.promote_from, place.name)):
+        here = [one for one in found.verdicts if one.verdict.environment == name]
+        same = [one for one in here if one.verdict.artifact == place.artifact]
+        if not [one for one in same if one.trusted]:
+            said = ", ".join(sorted({one.by for one in same})) or "nobody"
+            other = " (it says so of other weights)" if here and not same else ""
+            return no(
+                f"{name} does not say that what serves in {place.name} passed there{other}",
+                seen=f"version {place.serving}, {place.image}, weights {place.artifact or 'none'};"
+                f" said by {said}",
+                cure=f"Deploy it there by modelway: scripts/run deploy CONFIG --environment {name}",
+            )
+    tested = f", which passed in {place.promote_from} before" if place.promote_from else ""
+    reason = f"{place.name} runs version {place.serving}{tested}"
+    return Answer(environment=place.name, ok=True, reason=reason)
+
+
+def dossier_json(told: Dossier) -> JsonObject:
+    """For programs; ``schemas/evidence.schema.json`` describes it."""
+    return {
+        "schema_version": 1,
+        "model": told.model,
+        "owner": told.owner,
+        "repository": told.repository,
+        "tested": {
+            "environment": told.answer.environment,
+            "ok": told.answer.ok,
+            "reason": told.answer.reason,
+            "seen": told.answer.seen,
+        },
+        "environments": [_place_json(one) for one in told.places],
+        "releases": [_release_json(one) for one in told.releases],
+    }
+
+
+def _place_json(place: Place) -> JsonObject:
+    return {
+        "name": place.name,
+        "target": place.target,
+        "promote_from": place.promote_from,
+        "serving": place.serving,
+        "image": place.image,
+        "artifact": place.artifact,
+        "trouble": place.trouble,
+    }
+
+
+def _release_json(release: Release) -> JsonObject:
+    found = release.findings
+    findings: Json = None
+    if found:
+        findings = {
+            "packages": found.packages,
+            "by_severity": dict(found.by_severity),
+            "as_of": found.as_of,
+        }
+    return {
+        "image": str(release.image),
+        "size": release.size,
+        "layers": list(release.layers),
+        "gone": release.gone,
+        "provenance": release.provenance.predicate() if release.provenance else None,
+        "provenance_by": release.provenance_by,
+        "verdicts": [
+            {**one.verdict.predicate(), "by": one.by, "trusted": one.trusted} for one in release.verdicts
+        ],
+        "versions": [
+            {
+                "environment": one.environment,
+                "id": one.version,
+                "standing": one.standing,
+                "release": one.release,
+                "attempts": one.attempts,
+            }
+            for one in release.ran
+        ],
+        "findings": findings,
+        "trouble": list(release.trouble),
+    }

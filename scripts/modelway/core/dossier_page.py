@@ -1,0 +1,132 @@
+"""A model's dossier as one self-contained page: no script, no address, readable on a phone and on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from html import escape
+
+from modelway.core.dossier import Dossier, Place, Ran, Release, Said
+from modelway.core.dossier_text import built, size
+from modelway.core.verdict import Answered
+
+_MIB = 1 << 20
+_STYLE = """
+:root{color-scheme:light dark;--ok:#176b3a;--no:#a3201b;--line:#8884;--soft:#8882}
+*{box-sizing:border-box}
+body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;padding:1rem;max-width:60rem;overflow-wrap:anywhere}
+h1{font-size:1.4rem;margin:.2rem 0}h2{font-size:1.1rem;margin:2rem 0 .5rem}h3{font-size:1rem;margin:0}
+code{font:0.85em ui-monospace,monospace}
+.answer{border-left:.4rem solid var(--no);background:var(--soft);padding:.6rem 1rem;margin:1rem 0}
+.answer.ok{border-color:var(--ok)}.answer strong{font-size:1.1rem}
+table{border-collapse:collapse;width:100%}th{font-weight:600}
+th,td{text-align:left;vertical-align:top;padding:.25rem .6rem .25rem 0;border-bottom:1px solid var(--line)}
+article{border:1px solid var(--line);border-radius:.5rem;padding:.8rem 1rem;margin:1rem 0;break-inside:avoid}
+ol.time{list-style:none;margin:.6rem 0;padding:0 0 0 1rem;border-left:2px solid var(--line)}
+ol.time li{margin:.4rem 0}time{color:#777;font-size:.9em;display:block}
+.bad{color:var(--no);font-weight:600}
+.layers{display:flex;height:1rem;margin:.4rem 0;border:1px solid var(--line)}
+.layers span{border-right:1px solid var(--line);background:var(--soft);min-width:2px}
+.layers span:nth-child(even){background:var(--line)}
+footer{margin:2rem 0;color:#777;font-size:.85em}
+@media print{body{font-size:11pt;max-width:none;padding:0}details{display:block}details>*{display:block}}
+@media(max-width:36rem){th{display:none}td{display:block;border:0;padding:.1rem 0}
+tr{display:block;border-bottom:1px solid var(--line);padding:.4rem 0}}
+"""
+
+
+def page(told: Dossier, now: datetime) -> str:
+    """The whole document."""
+    return "\n".join(_lines(told, now)) + "\n"
+
+
+def _lines(told: Dossier, now: datetime) -> Iterator[str]:
+    answer, title = told.answer, escape(f"Evidence of {told.model}")
+    yield '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+    yield '<meta name="viewport" content="width=device-width,initial-scale=1">'
+    yield f"<title>{title}</title><style>{_STYLE}</style></head><body>"
+    yield f"<h1>{title}</h1>"
+    yield f"<p>Owned by {escape(told.owner)}. Images in <code>{escape(told.repository)}</code></p>"
+    question = f"Is {answer.environment} running the tested version?"
+    yield f'<section class="answer{" ok" if answer.ok else ""}"><p>{escape(question)}</p>'
+    yield f"<strong>{'Yes' if answer.ok else 'No'}: {escape(answer.reason)}</strong>"
+    yield f"{_paragraphs(answer.seen)}{_paragraphs(answer.cure)}</section>"
+    yield "<h2>What serves now</h2>"
+    yield from _table(("environment", "on", "version", "image", "weights"), map(_place, told.places))
+    yield f"<h2>Releases, newest first ({len(told.releases)})</h2>"
+    for release in told.releases:
+        yield from _release(release)
+    yield f"<footer>Read back from the registry and the platforms on {now:%Y-%m-%d %H:%M} UTC.</footer>"
+    yield "</body></html>"
+
+
+def _paragraphs(text: str) -> str:
+    return "".join(f"<p>{escape(line)}</p>" for line in text.splitlines())
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Cells are HTML already."""
+    yield f"<table><thead><tr>{''.join(f'<th>{head}' for head in heads)}</tr></thead><tbody>"
+    yield from (f"<tr>{''.join(f'<td>{cell}' for cell in row)}</tr>" for row in rows)
+    yield "</tbody></table>"
+
+
+def _place(place: Place) -> tuple[str, ...]:
+    where = (escape(place.name), escape(place.target))
+    if place.trouble or place.serving is None:
+        return (*where, f'<span class="bad">{escape(place.trouble or "nothing serves")}</span>')
+    weights = f"<code>{escape(place.artifact[:19])}</code>" if place.artifact else "none"
+    return (*where, f"<code>{place.serving}</code>", f"<code>{escape(place.image[:19])}</code>", weights)
+
+
+def _release(release: Release) -> Iterator[str]:
+    yield f"<article><h3><code>{escape(str(release.image))}</code></h3><p>{escape(size(release))}</p>"
+    if release.layers:
+        largest = max(release.size, 1)
+        parts = "".join(
+            f'<span style="width:{100 * one / largest:.2f}%" title="layer {n}: {one / _MIB:.1f} MiB"></span>'
+            for n, one in enumerate(release.layers, 1)
+        )
+        yield f'<div class="layers" role="img" aria-label="sizes by layer">{parts}</div>'
+    yield from (f'<p class="bad">{escape(trouble)}</p>' for trouble in release.trouble)
+    if release.findings:
+        found = release.findings
+        counts = ", ".join(f"{n} {name}" for name, n in found.by_severity.items()) or "nothing found"
+        day = found.as_of or "no known day"
+        yield f"<p>{found.packages} packages; {escape(counts)}; advisories of {escape(day)}</p>"
+    yield '<ol class="time">'
+    yield f"<li><time>{escape(release.provenance.built if release.provenance else '')}</time>"
+    yield f"Built: {escape(built(release))}</li>"
+    for said in reversed(release.verdicts):
+        yield from _said(said)
+    yield "</ol>"
+    if release.ran:
+        heads = ("environment", "version", "release", "attempts", "stands")
+        yield from _table(heads, map(_ran, release.ran))
+    yield "</article>"
+
+
+def _ran(ran: Ran) -> tuple[str, ...]:
+    version = f"<code>{ran.version}</code>"
+    return escape(ran.environment), version, escape(ran.release[:24]), str(ran.attempts), escape(ran.standing)
+
+
+def _said(said: Said) -> Iterator[str]:
+    verdict = said.verdict
+    word = "" if said.trusted else ' <span class="bad">not its own word</span>'
+    yield f"<li><time>{escape(verdict.passed)}</time>"
+    yield f"Passed in {escape(verdict.environment)}; said by {escape(said.by)}{word}"
+    approval = verdict.approval
+    if approval:
+        by = ", ".join(approval.approved_by) or "nobody was asked"
+        yield f"<br>Started by {escape(approval.actor)}, approved by {escape(by)}: {escape(approval.run)}"
+    if verdict.glass:
+        yield f'<br><span class="bad">Break-glass: {escape(verdict.glass)}</span>'
+    if verdict.transcript:
+        heads = ("contract test", "status", "took", "answer")
+        yield from _table(heads, map(_answered, verdict.transcript))
+    yield "</li>"
+
+
+def _answered(one: Answered) -> tuple[str, ...]:
+    return escape(one.test), str(one.status), f"{one.latency_ms:.0f} ms", escape(one.answer)

@@ -1,0 +1,82 @@
+"""A model's dossier as people read it on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelway.core.dossier import Dossier, Place, Release, Said
+
+_MIB = 1 << 20
+
+
+def text(told: Dossier) -> str:
+    """The answer first, then what serves, then each release."""
+    return "\n".join(_lines(told))
+
+
+def _lines(told: Dossier) -> Iterator[str]:
+    answer = told.answer
+    yield f"{told.model} ({told.owner}): {'yes' if answer.ok else 'NO'}: {answer.reason}"
+    yield from (f"  {line}" for line in answer.seen.splitlines())
+    for place in told.places:
+        yield f"  {place.name:<12} {place.target:<10} {_serves(place)}"
+    for release in told.releases:
+        yield ""
+        yield from _release(release)
+
+
+def _serves(place: Place) -> str:
+    if place.trouble:
+        return place.trouble.splitlines()[0]
+    if place.serving is None:
+        return "nothing serves"
+    weights = f", weights {place.artifact[7:19]}" if place.artifact else ""
+    return f"version {place.serving} ({place.image}{weights})"
+
+
+def _release(release: Release) -> Iterator[str]:
+    yield f"{release.image}  {size(release)}"
+    for trouble in release.trouble:
+        yield from (f"  ! {line}" for line in trouble.splitlines())
+    yield f"  built     {built(release)}"
+    if release.findings:
+        found = release.findings
+        counts = ", ".join(f"{n} {name}" for name, n in found.by_severity.items()) or "nothing found"
+        day = found.as_of or "no known day"
+        yield f"  scanned   {found.packages} packages, {counts}; advisories of {day}"
+    for ran in release.ran:
+        name = f" of {ran.release[:12]}" if ran.release else ""
+        yield f"  version   {ran.version} in {ran.environment}{name}: {ran.standing}"
+    for said in release.verdicts:
+        yield from _said(said)
+
+
+def _said(said: Said) -> Iterator[str]:
+    verdict = said.verdict
+    trust = "" if said.trusted else " (NOT its word)"
+    yield f"  passed    {verdict.passed[:19]}Z in {verdict.environment}, said by {said.by}{trust}"
+    approval = verdict.approval
+    if approval:
+        by = f", approved by {', '.join(approval.approved_by)}" if approval.approved_by else ""
+        yield f"            run {approval.run} of {approval.actor or 'nobody known'}{by}"
+    if verdict.glass:
+        yield f"            BREAK-GLASS: {verdict.glass}"
+    for one in verdict.transcript:
+        yield f"            {one.test}: {one.status} in {one.latency_ms:.0f} ms  {one.answer[:60]}"
+
+
+def size(release: Release) -> str:
+    """Compressed size and layers."""
+    if release.gone:
+        return "gone"
+    return f"{release.size / _MIB:.1f} MiB compressed, {len(release.layers)} layers"
+
+
+def built(release: Release) -> str:
+    """Who built it, from what."""
+    found = release.provenance
+    if found is None:
+        return "nobody who is trusted says how"
+    where = found.source.workflow or "a local build"
+    commit = f" from {found.source.commit[:12]}" if found.source.commit else ""
+    return f"{found.built} by {where}{commit}; said by {release.provenance_by}"

@@ -1,0 +1,155 @@
+"""Gathers what is known of a model's releases, from the registry and from what runs. Reads only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from modelway import evidence, scan_gate
+from modelway.core import admission
+from modelway.core.access import reading
+from modelway.core.admission import Author, Witnessed
+from modelway.core.config import Environment, ModelConfig
+from modelway.core.decode import Wrong
+from modelway.core.dossier import Dossier, Findings, Place, Ran, Release, Said, answer
+from modelway.core.evidence import PROVENANCE, VERDICT
+from modelway.core.image import Digest
+from modelway.core.naming import BUILD
+from modelway.core.plan import State, standing
+from modelway.core.record import Record
+from modelway.core.verdict import verdict_of
+from modelway.errors import Differs, Failure, NotAllowed
+from modelway.ports import Keys, Registry, World
+
+_AT_ONCE = 8
+"""Releases asked about at the same time."""
+
+
+def gather(
+    world: World, config: ModelConfig, environment: str, *, only: Digest | None = None, most: int = 50
+) -> Dossier:
+    """Every release an environment remembers, or one image; the answer is about one environment."""
+    looking = reading(config)
+    places = {name: _look(world, looking, place) for name, place in looking.environments.items()}
+    images = [only] if only else _images(state for _, state in places.values())
+    registry, keys = world.registry(looking.registry), world.keys(looking)
+
+    def about(image: Digest) -> Release:
+        return _release(looking, registry, keys, image, {name: state for name, (_, state) in places.items()})
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        releases = sorted(pool.map(about, images), key=lambda one: one.newest, reverse=True)[:most]
+    return Dossier(
+        model=config.name,
+        owner=config.owner,
+        repository=registry.repository,
+        places=tuple(place for place, _ in places.values()),
+        releases=tuple(releases),
+        answer=answer(places[environment][0], releases),
+    )
+
+
+def _look(world: World, config: ModelConfig, place: Environment) -> tuple[Place, State]:
+    """What serves in an environment now; that its platform runs another image is trouble, not the end."""
+    bare = Place(name=place.name, target=place.target, promote_from=place.promote_from)
+    try:
+        state = world.target(config, place).observe(None)
+    except Differs as differs:
+        return replace(bare, trouble=str(differs)), State()
+    record = state.records.get(state.serving) if state.serving else None
+    if record is None:
+        foreign = f"{state.foreign} serves, which modelway did not make" if state.foreign else ""
+        return replace(bare, trouble=foreign), state
+    return replace(bare, serving=record.id, image=record.digest, artifact=record.artifact), state
+
+
+def _images(states: Iterable[State]) -> list[Digest]:
+    """The images environments remember."""
+    digests = {record.digest for state in states for record in state.records.values()}
+    return [Digest.parse(digest) for digest in sorted(digests)]
+
+
+def _release(
+    config: ModelConfig, registry: Registry, keys: Keys, image: Digest, states: dict[str, State]
+) -> Release:
+    """One image: three calls to the registry."""
+    manifest = registry.manifest(image)
+    ran = tuple(
+        _ran(name, record, state)
+        for name, state in states.items()
+        for record in state.records.values()
+        if record.digest == str(image)
+    )
+    if manifest is None:
+        return Release(image=image, gone=True, ran=ran, trouble=("the image is gone from the registry",))
+    documents = registry.attached(image, *evidence.TYPES)
+    try:
+        attached = evidence.witnessed(keys, image, documents)
+    except NotAllowed as failure:
+        layers = tuple(blob.size for blob in manifest.blobs[1:])
+        return Release(image=image, layers=layers, ran=ran, trouble=(str(failure),))
+    build = Author(name=BUILD, keys=evidence.names(config.evidence))
+    provenances = admission.read_provenances(attached, build)
+    ruling = admission.about(image, attached)
+    return Release(
+        image=image,
+        layers=tuple(blob.size for blob in manifest.blobs[1:]),
+        provenance=next(iter(provenances), None),
+        provenance_by=_by(attached, PROVENANCE),
+        verdicts=_verdicts(config, attached),
+        ran=ran,
+        trouble=() if ruling.ok else (ruling.reason,),
+    )
+
+
+def _ran(environment: str, record: Record, state: State) -> Ran:
+    serves = state.serving == record.id
+    return Ran(
+        environment=environment,
+        version=record.id,
+        standing="serves" if serves else str(standing(record.id, state)),
+        release=record.release,
+        attempts=record.attempts,
+    )
+
+
+def _by(attached: Sequence[Witnessed], kind: str) -> str:
+    """Who says this kind of thing."""
+    said = sorted({one.said_by for one in attached if one.statement.predicate_type == kind})
+    return "; ".join(said)
+
+
+def _verdicts(config: ModelConfig, attached: Sequence[Witnessed]) -> tuple[Said, ...]:
+    """Readable verdicts, newest first."""
+    found = []
+    for one in attached:
+        if one.statement.predicate_type == VERDICT:
+            try:
+                read = verdict_of(one.statement.predicate)
+            except Wrong:
+                continue
+            place = config.environments.get(read.environment)
+            author = Author(name=read.environment, keys=evidence.names(place.evidence) if place else ())
+            found.append(Said(verdict=read, by=one.said_by, trusted=place is not None and author.said(one)))
+    return tuple(sorted(found, key=lambda one: one.verdict.passed, reverse=True))
+
+
+def findings(world: World, config: ModelConfig, image: Digest) -> Findings | None:
+    """What the newest report attached to an image says, in numbers; ``None`` where there is none."""
+    registry = world.registry(reading(config).registry)
+    manifest = registry.manifest(image)
+    try:
+        documents = registry.attached(image, scan_gate.REPORT_TYPE)
+        reports = scan_gate.stored(documents, manifest.config if manifest else None)
+    except Failure:
+        return None
+    if not reports:
+        return None
+    ages = [report.database.as_of for report in reports if report.database and report.database.as_of]
+    return Findings(
+        packages=max(len(report.packages) for report in reports),
+        by_severity=Counter(str(one.severity) for report in reports for one in report.findings),
+        as_of=f"{max(ages):%Y-%m-%d}" if ages else "",
+    )
