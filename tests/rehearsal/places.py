@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from modelway.adapters.aws import Accounts
 from modelway.adapters.clock import from_environment
-from modelway.core.config import Capacity, Environment, Rollout
+from modelway.core.config import Capacity, Environment, ModelConfig, Rollout
 from modelway.core.image import Digest, Image
 from modelway.core.json import JsonObject
 from modelway.core.record import Attempt
@@ -44,6 +44,7 @@ class Place:
     good: Version
     better: Version
     dying: Version | None = None
+    config: ModelConfig | None = None
     _cloud: Cloud | None = None
 
     @property
@@ -169,22 +170,34 @@ def ecs(enter: None, services: Services) -> Iterator[Place]:
 LAMBDA: JsonObject = {"memory_mb": 256, "timeout": "5s"}
 
 
-@pytest.fixture
-def function(enter: None, cloud: Cloud, pushed: Image, function_role: str) -> Iterator[Place]:
-    """A new model's function in production."""
-    del enter
-    settings: JsonObject = {**LAMBDA, "execution_role": function_role}
-    place = production(target="lambda", capacity=Capacity(instances=0), rollout=Rollout(), settings=settings)
+@contextlib.contextmanager
+def function_place(cloud: Cloud, image: Image, role: str, **changes: object) -> Iterator[Place]:
+    """A new model's function in production, its environment with these changes; gone at the end."""
+    settings: JsonObject = {**LAMBDA, "execution_role": role}
+    plain = production(target="lambda", capacity=Capacity(instances=0), rollout=Rollout(), settings=settings)
+    place = replace(plain, **changes)  # type: ignore[arg-type]  # the caller names fields, as with replace
     config = model_config(name=f"target-{next(_numbers)}", environments={"production": place}, artifact=None)
     target = aws_lambda.open_target(config, place, Accounts(), Nothing(), from_environment())
 
     def version(number: str, **variables: str) -> Version:
-        return Version(image=pushed, settings={**settings, "environment": {"VERSION": number, **variables}})
+        return Version(
+            image=image, settings={**place.settings, "environment": {"VERSION": number, **variables}}
+        )
 
     dying = version("3", BEHAVIOUR="dying")
-    yield Place(target=target, good=version("1"), better=version("2"), dying=dying, _cloud=cloud)
+    yield Place(
+        target=target, good=version("1"), better=version("2"), dying=dying, config=config, _cloud=cloud
+    )
     with contextlib.suppress(ClientError):
         _session(place).client("lambda").delete_function(FunctionName=f"{config.name}-production")
+
+
+@pytest.fixture
+def function(enter: None, cloud: Cloud, pushed: Image, function_role: str) -> Iterator[Place]:
+    """A new model's function in production."""
+    del enter
+    with function_place(cloud, pushed, function_role) as made:
+        yield made
 
 
 @pytest.fixture(
