@@ -15,7 +15,7 @@ from modelway.core.json import Json, JsonObject
 from modelway.ports import HttpRequest
 from modelway.rehearsal import look
 from modelway.rehearsal.grounds import account, asking_once
-from modelway.rehearsal.venue import Serving, Shortage
+from modelway.rehearsal.venue import Control, Serving, Shortage, Venue
 
 if TYPE_CHECKING:
     import boto3
@@ -27,7 +27,7 @@ _FAILED = "502"
 """What a function URL answers where the function failed."""
 
 
-def open_venue(config: ModelConfig, environment: Environment) -> LambdaVenue:
+def open_venue(config: ModelConfig, environment: Environment) -> Venue:
     """The model's function."""
     return LambdaVenue(config=config, environment=environment)
 
@@ -61,7 +61,7 @@ class LambdaVenue:
         """The execution role."""
         yield str(self.environment.settings["execution_role"]), "lambda.amazonaws.com"
 
-    def build(self) -> None:
+    def build(self, _: Control, /) -> None:
         """Nothing: a function stands alone."""
 
     def users(self) -> Callable[[HttpRequest], str]:

@@ -13,7 +13,7 @@ from modelway.core.json import JsonObject
 from modelway.ports import HttpRequest
 from modelway.rehearsal import look
 from modelway.rehearsal.grounds import account, asking_once
-from modelway.rehearsal.venue import Control, Serving, Shortage
+from modelway.rehearsal.venue import Control, Serving, Shortage, Venue
 
 if TYPE_CHECKING:
     import boto3
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from modelway.rehearsal.journal import Entry
 
 
-def open_venue(config: ModelConfig, environment: Environment) -> SageMakerVenue:
+def open_venue(config: ModelConfig, environment: Environment) -> Venue:
     """The model's endpoint."""
     return SageMakerVenue(config=config, environment=environment)
 
