@@ -21,9 +21,10 @@ Written by `scripts/run sweep` on {date}, of commit `{commit}`, in {minutes} min
 releases, {broken} of which did not end as they have to. `.ci/run` disturbs a sample of the calls each time.
 
 A version that passed serves, and another one is kept to go back to. The next version is released: other
-image, other weights, other settings. Something goes wrong with the *n*-th of its AWS calls, for every *n*; a
-call that is tried again counts each time. Then the same command is run again, as a person would. What has to
-hold:
+image, other weights, other settings. Something goes wrong with one of its AWS calls: with each that writes,
+and between two of those with each operation that reads. (What a process leaves that dies between two writes
+does not depend on which read it dies at, so kills are at writes.) Then the same command is run again, as a
+person would. What has to hold:
 
 - everything there is of the model (resources, tags, alarms, autoscaling, copies of weights) equals what an
   undisturbed release leaves. So nothing was made twice, and nothing is left over;
@@ -56,7 +57,7 @@ def page() -> str:
 def _crashes(sweeps: Sequence[Row]) -> Iterator[str]:
     """Kills, a line a strategy."""
     yield "## Killed, and started again\n"
-    yield "| target | strategy | calls | killed before a call | killed after its effect |"
+    yield "| target | strategy | calls | killed before a write | killed after its effect |"
     yield "| --- | --- | --- | --- | --- |"
     for target, strategy in _groups(sweeps):
         mine = _of(sweeps, target, strategy)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import ClassVar
 
 _ANSWERS = {"wrong": (200, b"[1]"), "failing": (500, b"cannot predict")}
 _GOOD = (200, b"[0]")
@@ -67,13 +68,13 @@ class Container:
     @property
     def attrs(self) -> Mapping[str, object]:
         """What ``docker inspect`` says, as far as anybody asks."""
-        code = 0 if self.status == "running" else 1
+        code = int(self.environment.get("BEHAVIOUR") == "dying")
         return {"State": {"Status": self.status, "ExitCode": code, "OOMKilled": False}}
 
     def start(self) -> None:
-        """Run, or die at once."""
+        """Run; what answers no requests has done its work at once, as has what dies."""
         behaviour = self.environment.get("BEHAVIOUR", "")
-        if behaviour == "dying":
+        if behaviour == "dying" or not self.published:
             self.status = "exited"
             return
         self.status, self._server = "running", _Server(("127.0.0.1", 0), _Handler)
@@ -88,6 +89,12 @@ class Container:
     def logs(self, **_: object) -> bytes:
         """One line."""
         return b"2026-01-01T00:00:00.000000000Z started\n"
+
+    def stop(self, *, timeout: int = 0) -> None:
+        """End."""
+        del timeout
+        self.remove()
+        self.status = "exited"
 
     def remove(self, *, force: bool = False, v: bool = False) -> None:
         """Stop answering."""
@@ -114,10 +121,10 @@ class Containers:
         environment: Mapping[str, str],
         labels: Mapping[str, str],
         ports: Mapping[str, object] | None = None,
-        volumes: Mapping[str, object] | None = None,
+        **_: object,
     ) -> Container:
-        """A container that does not run yet."""
-        del image, command, volumes
+        """A container that does not run yet; what else it is given is for real ones."""
+        del image, command
         return Container(environment=environment, published=tuple(ports or {}), labels=labels)
 
 
@@ -129,8 +136,52 @@ class Images:
         return name
 
 
+@dataclass
+class Volume:
+    """A volume nobody writes to."""
+
+    name: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    def remove(self) -> None:
+        """Gone."""
+
+
+class Volumes:
+    """Makes volumes."""
+
+    def create(self, *, labels: Mapping[str, str]) -> Volume:
+        """A volume."""
+        del labels
+        return Volume()
+
+    def get(self, name: str) -> Volume:
+        """One that was made."""
+        return Volume(name)
+
+
+class Network:
+    """A network of threads is loopback."""
+
+    attrs: ClassVar[Mapping[str, object]] = {"IPAM": {"Config": [{"Gateway": "127.0.0.1"}]}}
+
+    def reload(self) -> None:
+        """What is shown is true already."""
+
+
+class Networks:
+    """Makes networks."""
+
+    def create(self, name: str, *, labels: Mapping[str, str]) -> Network:
+        """A network."""
+        del name, labels
+        return Network()
+
+
 class Engine:
     """What the rehearsal uses of ``docker.DockerClient``."""
+
+    volumes = Volumes()
+    networks = Networks()
 
     containers = Containers()
     images = Images()

@@ -36,7 +36,7 @@ from modelway.rehearsal.launch import Cloud
 from modelway.wiring import Doors
 from tests.configs import model_config
 from tests.fakes import FakeReporter
-from tests.rehearsal.clients import PRODUCTION, REGION, REGISTRY, Clients
+from tests.rehearsal.clients import PRODUCTION, REGION, REGISTRY, STAGING, Clients
 from tests.rehearsal.images import Pusher, image
 from tests.sweeps.wire import LASTING, Killed, Mishap, Wire, WiredAccounts
 
@@ -44,8 +44,8 @@ FACTOR = 600.0
 """Seconds that pass in a wait for one on the wall."""
 REPOSITORY = "ml/sweep"
 WEIGHTS = "sweep-weights"
-"""Bucket of the archives the configs name."""
-_PLAINLY = Manner()
+"""Buckets of the archives the configs name begin so; the account follows."""
+_PLAINLY = Manner(go_on=True)
 KEPT = 1
 """Passed versions kept beside the one that serves: each release deletes the one before the last."""
 _ANSWERED = {
@@ -81,12 +81,12 @@ class Ground:
         if answered or self.cloud.control("faults"):
             self.cloud.control("faults", {"rules": [rule] if answered else []})
 
-    def weights(self, number: int) -> Artifact:
+    def weights(self, account: str, number: int) -> Artifact:
         """An archive of its own for each release, put where the config says."""
         content = _archive(f"weights {number}")
-        sha = hashlib.sha256(content).hexdigest()
-        self.clients.s3(PRODUCTION).put_object(Bucket=WEIGHTS, Key=f"{sha}.tar.gz", Body=content)
-        return Artifact(uri=f"s3://{WEIGHTS}/{sha}.tar.gz", sha256=Digest.parse(f"sha256:{sha}"))
+        sha, bucket = hashlib.sha256(content).hexdigest(), f"{WEIGHTS}-{account}"
+        self.clients.s3(account).put_object(Bucket=bucket, Key=f"{sha}.tar.gz", Body=content)
+        return Artifact(uri=f"s3://{bucket}/{sha}.tar.gz", sha256=Digest.parse(f"sha256:{sha}"))
 
 
 class Site(Protocol):
@@ -94,9 +94,12 @@ class Site(Protocol):
 
     name: str
     """As the config's ``target``."""
+    account: str
 
-    def environment(self, rollout: Rollout, number: int, behaviour: str) -> Environment:
-        """Production there, with settings that differ by the number of the release."""
+    def environment(
+        self, ground: Ground, model: str, rollout: Rollout, settings: Mapping[str, str]
+    ) -> Environment:
+        """Production there; ``settings`` are the container's variables, which no two versions have alike."""
 
     def resources(self, ground: Ground, model: str) -> Mapping[str, object]:
         """All there is of a model, as AWS tells it."""
@@ -119,11 +122,12 @@ class Model:
     def next(self, behaviour: str = "", **changes: object) -> Version:
         """Another version to release: an image, weights and settings unlike those before."""
         self.number += 1
-        place = self.site.environment(self.rollout, self.number, behaviour)
+        variables = {"RELEASE": str(self.number), "BEHAVIOUR": behaviour}
+        place = self.site.environment(self.ground, self.name, self.rollout, variables)
         config = model_config(
             name=self.name,
             environments={place.name: place},
-            artifact=self.ground.weights(self.number),
+            artifact=self.ground.weights(self.site.account, self.number),
             registry=RegistrySpec(account=REGISTRY, region=REGION, repository=REPOSITORY),
             scan=ScanSpec(scanners=(), said=frozenset({"scanners"})),
             contract_tests=(ContractTest(name="zero", body="[1]", expect=Expect(json=[0], has_json=True)),),
@@ -189,20 +193,22 @@ def open_ground(folder: Path) -> Iterator[Ground]:
     with launch.start(folder, clock_factor=FACTOR, program=program) as cloud:
         clients = Clients(cloud)
         images = _push(clients)
-        for account, bucket in ((PRODUCTION, WEIGHTS), (PRODUCTION, f"modelway-{PRODUCTION}-{REGION}")):
-            clients.s3(account).create_bucket(
-                Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
-            )
+        for account in (STAGING, PRODUCTION):
+            for bucket in (f"{WEIGHTS}-{account}", f"modelway-{account}-{REGION}"):
+                clients.s3(account).create_bucket(
+                    Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+                )
         wire = Wire()
         yield Ground(cloud, wire, _world(folder, wire), clients, images)
 
 
 def _push(clients: Clients) -> tuple[Image, Image]:
-    """Two images in the registry, which production may pull."""
+    """Two images in the registry, which both accounts may pull."""
     ecr = clients.ecr()
     uri = ecr.create_repository(repositoryName=REPOSITORY)["repository"]["repositoryUri"]
     pull = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
-    allow = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{PRODUCTION}:root"}, "Action": pull}
+    whom = {"AWS": [f"arn:aws:iam::{account}:root" for account in (STAGING, PRODUCTION)]}
+    allow = {"Effect": "Allow", "Principal": whom, "Action": pull}
     ecr.set_repository_policy(
         repositoryName=REPOSITORY, policyText=json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     )

@@ -35,12 +35,19 @@ class SageMaker:
     """Real-time endpoints of four instances."""
 
     name = "sagemaker"
+    account = PRODUCTION
 
-    def environment(self, rollout: Rollout, number: int, behaviour: str) -> Environment:
+    def environment(
+        self, ground: Ground, model: str, rollout: Rollout, settings: Mapping[str, str]
+    ) -> Environment:
         """Production, scaled by its load."""
-        settings = {**SETTINGS, "environment": {"RELEASE": str(number), "BEHAVIOUR": behaviour}}
+        del ground, model
         return production(
-            settings=settings, rollout=rollout, promote_from=None, capacity=_SCALED, keep_versions=KEPT
+            settings={**SETTINGS, "environment": settings},
+            rollout=rollout,
+            promote_from=None,
+            capacity=_SCALED,
+            keep_versions=KEPT,
         )
 
     def resources(self, ground: Ground, model: str) -> Mapping[str, object]:

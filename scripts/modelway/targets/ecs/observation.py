@@ -66,7 +66,7 @@ class Observer:
             obstacles=obstacles,
             setback=self._setback(sight, records),
             sick=sick,
-            capacity=self._capacity(sight.service) if sight.service and serving else None,
+            capacity=self._capacity(sight.service) if sight.service and traffic else None,
             foreign=self.pointer.foreign(sight) if settled else None,
             soaked=self._soaked(sight.deployment),
         )
