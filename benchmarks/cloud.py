@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,16 +50,29 @@ class Released:
         operations = [str(call["operation"]) for call in self._calls(after)]
         return [name for name in operations if not name.startswith(_READS)]
 
+    def when(self, operation: str, after: int) -> float:
+        """When the first such call since then was answered, in seconds since 1970."""
+        return next(float(str(c["time"])) for c in self._calls(after) if c["operation"] == operation)
+
+    def read(self, argv: Sequence[str], **variables: str) -> str:
+        """What a program that has to succeed says, as a client of the cloud."""
+        environment = {**self.environment, **variables}
+        done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            message = f"{' '.join(argv)} ended with {done.returncode}:\n{done.stderr}"
+            raise SystemExit(message)
+        return done.stdout
+
     def _calls(self, after: int) -> list[Mapping[str, Json]]:
         calls = self.cloud.control(f"calls?after={after}")
         return [call for call in calls if isinstance(call, Mapping)] if isinstance(calls, list) else []
 
 
 @contextmanager
-def released() -> Iterator[Released]:
-    """Rehearse a release, keep its cloud, and remove it in the end."""
+def released(*options: str) -> Iterator[Released]:
+    """Rehearse a release with these options, keep its cloud, and remove it in the end."""
     subprocess.run([SCRIPT, "rehearse", "--stop"], check=True, capture_output=True)
-    subprocess.run([SCRIPT, "rehearse", "--keep"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([SCRIPT, "rehearse", "--keep", *options], check=True, stdout=subprocess.DEVNULL)
     try:
         cloud = launch.find(REHEARSAL / "cloud")
         if cloud is None:

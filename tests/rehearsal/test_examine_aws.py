@@ -15,11 +15,12 @@ from mypy_boto3_cloudwatch import CloudWatchClient
 from modelway.adapters import examine_aws
 from modelway.adapters.aws import Accounts
 from modelway.core import ecr
-from modelway.core.config import Environment, ExistingAlarm, ModelConfig, Rollout
+from modelway.core.config import Capacity, Environment, ExistingAlarm, ModelConfig, Rollout
 from modelway.core.diagnosis import Diagnosis, Health
 from modelway.core.image import Digest
 from modelway.core.version import Artifact
 from modelway.rehearsal.launch import Cloud
+from modelway.targets.aws_lambda import examination as aws_lambda_examination
 from modelway.targets.sagemaker import examination
 from tests.configs import SHA256, model_config, staging
 from tests.rehearsal.clients import REGION, REGISTRY, STAGING, Clients
@@ -140,6 +141,32 @@ def test_what_the_rehearsal_does_not_do_could_not_be_checked() -> None:
     quota = told(config())["quota for iris-classifier-staging"]
     assert quota.health is Health.UNKNOWN
     assert "rehearsal" in quota.seen
+
+
+def test_a_function_s_role_must_trust_lambda_and_its_concurrency_fit(clients: Clients) -> None:
+    settings = {"execution_role": "function-of-doctor"}
+    place = staging(target="lambda", settings=settings, capacity=Capacity(instances=950))
+    subject = "execution role of iris-classifier"
+
+    def seen(of: Environment) -> dict[str, Diagnosis]:
+        look = examine_aws.Look(Accounts())
+        found = aws_lambda_examination.examinations(config(of), of, look)
+        return {one.subject: one.diagnose() for one in found}
+
+    first = seen(place)
+    assert "does not exist" in first[subject].seen
+    assert first["concurrency for iris-classifier-staging"].health is Health.MISSING
+    iam = clients.session(STAGING).client("iam", endpoint_url=clients.cloud.endpoint)
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.create_role(RoleName="function-of-doctor", AssumeRolePolicyDocument=document)
+    then = seen(replace(place, capacity=Capacity(instances=2)))
+    assert then[subject].health is Health.OK
+    assert then["concurrency for iris-classifier-staging"].health is Health.OK
 
 
 def test_the_execution_role_must_exist_and_trust_sagemaker(clients: Clients) -> None:

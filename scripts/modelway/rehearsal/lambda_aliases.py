@@ -28,6 +28,8 @@ from modelway.rehearsal.refusals import refusal
 
 _INIT_SECONDS = 120
 """How long a start of a provisioned environment may take here."""
+_QUOTA = 1000
+"""Concurrent executions of an account and region (Lambda quotas)."""
 _INIT_FAILED = "FUNCTION_ERROR_INIT_FAILURE"
 
 
@@ -41,6 +43,7 @@ class AliasOperations:
         *("create_alias", "update_alias", "get_alias", "list_aliases", "delete_alias"),
         *("put_provisioned_concurrency_config", "get_provisioned_concurrency_config"),
         *("delete_provisioned_concurrency_config", "list_provisioned_concurrency_configs"),
+        *("get_account_settings",),
     )
 
     def create_alias(self, place: Place, asked: JsonObject) -> Answer:
@@ -162,6 +165,20 @@ class AliasOperations:
         ]
         return {"ProvisionedConcurrencyConfigs": found}
 
+    def get_account_settings(self, place: Place, asked: JsonObject) -> Answer:
+        """GetAccountSettings: a new account's quota, less what is provisioned."""
+        del asked
+        mine = [f for f in every_function() if (f.account, f.region) == (place.account, place.region)]
+        taken = sum(each.wanted for function in mine for each in function.provisioned.values())
+        limit: Answer = {
+            "ConcurrentExecutions": _QUOTA,
+            "UnreservedConcurrentExecutions": _QUOTA - taken,
+            "CodeSizeUnzipped": 262144000,
+            "CodeSizeZipped": 52428800,
+            "TotalCodeSize": 80530636800,
+        }
+        return {"AccountLimit": limit, "AccountUsage": {"FunctionCount": len(mine), "TotalCodeSize": 0}}
+
 
 def weights_of(asked: JsonObject) -> Mapping[str, float]:
     """The other version's share."""
@@ -193,13 +210,3 @@ def _alias(function: Function, asked: JsonObject) -> Alias:
     if found is None:
         raise missing(f"Cannot find alias arn: {function.arn}:{asked['Name']}")
     return found
-
-
-def autoscale(account: str, region: str, name: str) -> Provisioned | None:
-    """The provisioned concurrency of ``function:<function>:<qualifier>``, as autoscaling names it."""
-    for function in every_function():
-        if (function.account, function.region) == (account, region):
-            _, _, rest = name.partition(f"function:{function.name}:")
-            if rest in function.provisioned:
-                return function.provisioned[rest]
-    return None
