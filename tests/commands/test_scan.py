@@ -92,7 +92,7 @@ class House:
 
         def scanner(name: str, _: ModelConfig, database: Path) -> Scanner:
             assert name == "builtin"
-            return Builtin(database)
+            return Builtin(database, model_config(scan=self.spec), self.folder)
 
         ports = dict.fromkeys(
             ("containers", "registry", "artifacts", "target", "history", "permissions"), absent

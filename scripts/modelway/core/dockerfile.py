@@ -41,6 +41,29 @@ class Base:
         return "@sha256:" not in self.reference
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruction:
+    """One instruction of a Dockerfile."""
+
+    line: int
+    """Where it begins, from 1."""
+    text: str
+    """On one line, as if nothing had continued it."""
+    document: str = ""
+    """Its here-documents."""
+
+    @property
+    def word(self) -> str:
+        """``FROM``, ``RUN`` …, in capitals."""
+        return self.text.split(maxsplit=1)[0].upper()
+
+    @property
+    def rest(self) -> str:
+        """What follows the word; of here-documents too."""
+        parts = self.text.split(maxsplit=1)
+        return "\n".join(filter(None, (*parts[1:], self.document)))
+
+
 def written(spec: Extended) -> str:
     """The Dockerfile of an ``extended`` image; its context is the repository's root."""
     lines = [
@@ -152,6 +175,12 @@ def _substituted(text: str, values: Mapping[str, str]) -> str:
 
 def instructions(text: str) -> Iterator[tuple[int, str]]:
     """Instructions on one line each, with the number of the line they begin on; here-documents left out."""
+    for one in instructions(text):
+        yield one.line, one.text
+
+
+def instructions(text: str) -> Iterator[Instruction]:
+    """Every instruction, in order."""
     escape = _escape(text)
     lines = enumerate(text.splitlines(), start=1)
     for number, first in lines:
@@ -161,11 +190,14 @@ def instructions(text: str) -> Iterator[tuple[int, str]]:
         while line.endswith(escape):
             more = next(lines, (0, ""))[1].strip()
             line = line[:-1] + (" " + more if not more.startswith("#") else " " + escape)
+        documents = []
         for document in _HEREDOC.finditer(line):
             for _, body in lines:
                 if body.strip() == document["word"]:
                     break
-        yield number, line.strip()
+                documents.append(body)
+        if line.strip():
+            yield Instruction(line=number, text=line.strip(), document="\n".join(documents))
 
 
 def _escape(text: str) -> str:

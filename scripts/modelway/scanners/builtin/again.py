@@ -25,7 +25,7 @@ def again(report: Report, database: Path) -> Report:
         today = index.about.as_of or index.about.built
         return replace(
             report,
-            fingerprint=fingerprint(index.about),
+            fingerprint=fingerprint(index.about, report.fingerprint.rpartition(" ")[2]),
             findings=(*matched.findings, *ended(report.distro, today), *others),
             database=index.about,
             read=tuple(one for one in report.read if one.area not in areas(unread)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -148,6 +149,17 @@ def _target(path: str, link: str) -> str:
     """What a symbolic link names, relative to the root; it cannot leave the root either."""
     absolute = posixpath.normpath(posixpath.join("/", posixpath.dirname(path), link))
     return absolute.lstrip("/")
+
+
+def covers(layer: Layer, path: str) -> bool:
+    """Whether a layer hides or replaces a file of a lower one."""
+    if _is_hidden(path, layer):
+        return True
+    if layer.content is None:
+        return False
+    paths, wanted = layer.content.paths, hash(path)
+    at = bisect_left(paths, wanted)
+    return at < len(paths) and paths[at] == wanted
 
 
 def _is_hidden(path: str, layer: Layer) -> bool:

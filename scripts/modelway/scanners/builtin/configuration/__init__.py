@@ -1,0 +1,1 @@
+"""How an image is put together: its config, its files' permissions, its Dockerfile."""

@@ -1,0 +1,1 @@
+"""Model files: which of them run code when they are loaded."""

@@ -1,0 +1,1 @@
+"""Secrets in an image: in the files of every layer, and in the image's config."""
