@@ -15,6 +15,12 @@ def test_the_command_reference_is_what_the_commands_say(root: Path) -> None:
     assert (root / "docs/reference/commands.md").read_text("utf-8") == script["page"]()
 
 
+def test_the_scan_rules_are_what_the_scanner_looks_for(root: Path) -> None:
+    """Otherwise: PYTHONPATH=scripts python docs/generate_scan_rules.py."""
+    script = runpy.run_path(str(root / "docs" / "generate_scan_rules.py"))
+    assert (root / "docs/reference/scan-rules.md").read_text("utf-8") == script["page"]()
+
+
 def test_the_index_names_every_page(root: Path) -> None:
     docs = root / "docs"
     named = re.findall(r"\]\(([a-z-]+/[^)#]+\.md)", (docs / "README.md").read_text("utf-8"))

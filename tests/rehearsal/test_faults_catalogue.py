@@ -15,12 +15,13 @@ from modelway.errors import Failure
 from modelway.rehearsal import faults_catalogue
 from modelway.rehearsal.faults_catalogue import FAULTS, Fault
 from modelway.rehearsal.venue import VENUES
+from modelway.scanners.builtin.secrets.search import Search
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=str)
 def test_every_fault_injects_something(fault: Fault) -> None:
     means = (fault.spoiled, fault.package, fault.throttles, fault.kills, fault.capacity_short, fault.stale)
-    assert any((*means, fault.foreign))
+    assert any((*means, fault.foreign, fault.secret))
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=str)
@@ -42,6 +43,20 @@ def test_the_faulty_layer_needs_no_other_base_image() -> None:
 def test_the_foreign_layer_needs_no_other_base_image() -> None:
     text = "FROM base:1\n" + faults_catalogue.calling_itself("modelway-rehearsal/foreign:1")
     assert "base:1" in [base.reference for base in dockerfile.bases(text, {}, "linux/amd64")]
+
+
+def test_the_layers_with_a_key_need_no_other_base_image() -> None:
+    text = "FROM base:1\n" + faults_catalogue.deleting("modelway-rehearsal/secret:1", "1000")
+    assert "base:1" in [base.reference for base in dockerfile.bases(text, {}, "linux/amd64")]
+    assert dockerfile.user(text) == "1000"
+    assert dockerfile.user("FROM a\nUSER 1000\n" + faults_catalogue.deleting("x", "")) == "0"
+    assert dockerfile.user("FROM a\nUSER 1000\nFROM b\n") == ""
+
+
+def test_the_key_is_one_the_scanner_knows() -> None:
+    search = Search("root/.aws/credentials")
+    search.feed(faults_catalogue.credentials().encode(), last=True)
+    assert {hit.rule.id for hit in search.hits} == {"aws-access-key-id", "aws-secret-access-key"}
 
 
 @pytest.mark.parametrize("layer", ["it's", "ends with \\"])

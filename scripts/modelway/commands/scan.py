@@ -16,6 +16,7 @@ from pathlib import Path
 from modelway.commands import options as shared
 from modelway.commands.build import local_image
 from modelway.core.config import ModelConfig
+from modelway.core.findings import Finding
 from modelway.core.image import Digest
 from modelway.core.json import canonical
 from modelway.core.policy import Judged, Verdict
@@ -111,7 +112,7 @@ def enforce(world: World, config: ModelConfig, scanned: Scanned) -> None:
         raise Blocked(
             f"{len(verdict.blocking)} finding(s) stop the release of {config.name}",
             seen=_blocked_words(verdict),
-            cure="install the fixed versions; where that cannot be, accept a finding for a while,"
+            cure=f"{_cures(verdict)}; where that cannot be, accept a finding for a while,"
             f" with a reason, under {where}:\n" + "\n".join(filter(None, waivers)),
         )
     if verdict.unread:
@@ -179,13 +180,28 @@ def _row(one: Judged) -> tuple[str, ...]:
     return str(one.severity), finding.id, finding.thing, finding.installed, fixed
 
 
+def _cures(verdict: Verdict) -> str:
+    """What to do about what was found: versions to install, and what each rule says."""
+    findings = [one.finding for one in verdict.blocking]
+    versions = ["install the fixed versions"] if any(one.package for one in findings) else []
+    remarks = (one.remark.rstrip(".") for one in findings if not one.package and one.remark)
+    return "; ".join([*versions, *list(dict.fromkeys(remarks))[:5]]) or "see to what is named above"
+
+
+def _where(finding: Finding) -> str:
+    """A finding and its place: a package with its fix, or a file with what gave it away."""
+    if finding.package or not finding.location:
+        fix = f"fixed in {finding.fixed_in}" if finding.fixed_in else "no fixed version known"
+        return f"{finding.id} in {finding.thing} {finding.installed} ({fix})"
+    place = finding.location
+    line = f":{place.line}" if place.line else ""
+    deleted = ", which a later layer deletes or replaces and every pull still brings" if place.deleted else ""
+    shown = f" ({finding.evidence.masked})" if finding.evidence else ""
+    return f"{finding.title or finding.id} [{finding.id}] in {place.file}{line}{deleted}{shown}"
+
+
 def _blocked_words(verdict: Verdict) -> str:
     """Each stopping finding in a line."""
-    lines = [
-        f"{one.finding.id} in {one.finding.thing} {one.finding.installed}"
-        f" ({'fixed in ' + one.finding.fixed_in if one.finding.fixed_in else 'no fixed version known'}):"
-        f" {one.why}"
-        for one in verdict.blocking
-    ]
+    lines = [f"{_where(one.finding)}: {one.why}" for one in verdict.blocking]
     more = [f"and {len(lines) - _SHOWN} more, in the report"] if len(lines) > _SHOWN else []
     return "\n".join(lines[:_SHOWN] + more)

@@ -123,7 +123,7 @@ def bases(text: str, build_args: Mapping[str, str], platform: str) -> tuple[Base
     stages = {"scratch"}
     last: Base | None = None
     found: dict[str, Base] = {}
-    for number, line in instructions(text):
+    for number, line in numbered(text):
         started = _FROM.fullmatch(line)
         if line[:4].upper() == "ARG " and last is None and not found:
             arguments |= _declared(line[4:], build_args, arguments)
@@ -173,7 +173,21 @@ def _substituted(text: str, values: Mapping[str, str]) -> str:
     return _VARIABLE.sub(value, text)
 
 
-def instructions(text: str) -> Iterator[tuple[int, str]]:
+def user(text: str) -> str:
+    """Who the last stage runs as, as its last USER says; empty where it has none."""
+    name = ""
+    for one in instructions(text):
+        match one.word:
+            case "FROM":
+                name = ""
+            case "USER":
+                name = one.rest.strip()
+            case _:
+                pass
+    return name
+
+
+def numbered(text: str) -> Iterator[tuple[int, str]]:
     """Instructions on one line each, with the number of the line they begin on; here-documents left out."""
     for one in instructions(text):
         yield one.line, one.text

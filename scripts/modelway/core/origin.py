@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from modelway.core.dockerfile import instructions
+from modelway.core.dockerfile import numbered
 from modelway.core.findings import BroughtBy, Finding, Origin, Place
 from modelway.core.report import ImageLayer
 
@@ -79,7 +79,7 @@ def traced(findings: Iterable[Finding], layers: Sequence[ImageLayer], source: So
 
 def copied_requirements(text: str) -> Iterator[str]:
     """What a Dockerfile copies that is named like a requirements file, as it names it."""
-    for _, line in instructions(text):
+    for _, line in numbered(text):
         if _COPIED.match(line) and "--from=" not in line:
             *sources, _ = _words(_FLAGS.sub("", _COPIED.sub("", line, count=1), count=1)) or [""]
             names = ((one, one.rpartition("/")[2]) for one in sources)
@@ -114,7 +114,7 @@ def _layer(finding: Finding) -> str:
 def _final_stage(text: str) -> tuple[int, list[_Step]]:
     """Where the last FROM is, and what follows it."""
     began, steps = 0, list[_Step]()
-    for number, line in instructions(text):
+    for number, line in numbered(text):
         keyword, _, arguments = line.partition(" ")
         if keyword.upper() == "FROM":
             began, steps = number, []

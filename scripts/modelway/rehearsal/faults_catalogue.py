@@ -39,6 +39,8 @@ class Fault:
     """Whether there is one instance too few for the last environment."""
     stale: bool = False
     """Whether the artifact is swapped after its checksum was taken."""
+    secret: bool = False
+    """Whether the image gets a key in one layer, which the next one deletes."""
     foreign: bool = False
     """Whether the image says that it is of a distribution the scanner knows nothing of."""
     expired: str = ""
@@ -98,6 +100,13 @@ _ALL = (
         package="h11==0.14.0",
     ),
     Fault(
+        name="secret",
+        happens="a key of AWS is copied into the image and deleted again, in a layer of its own",
+        ends="the scan finds it in the lower layer and blocks the release before anything is pushed",
+        exit_code=3,
+        secret=True,
+    ),
+    Fault(
         name="expired-waiver",
         happens="the config accepts a critical vulnerability of the image by a waiver that ended yesterday",
         ends="the scan blocks the release before anything is pushed: review the waiver, or fix the package",
@@ -140,6 +149,11 @@ FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in _ALL}
 """Every fault by its name."""
 
 
+def in_image(fault: Fault) -> bool:
+    """Whether it is something in the image, which has to be built from a Dockerfile then."""
+    return fault.spoiled or fault.secret or fault.foreign or fault.package != ""
+
+
 def spoiling(layer: str) -> str:
     """Dockerfile lines that add the faulty layer: no file of the context, no change of user."""
     lines = layer.splitlines()
@@ -178,6 +192,27 @@ def holding(image: str) -> str:
         "\n# What a rehearsal adds to make this image vulnerable (rehearse --fault).\n"
         f"COPY --from={image} /package /opt/vulnerable\n"
     )
+
+
+def credentials() -> str:
+    """A key of AWS in form; nobody was ever given it, and no file of the repository holds it whole."""
+    key, secret = "AKIA" + "QYLPMN5HFKZ3RTWB", "u8Jw2kLqZ0x+Vb7nM4cT" + "gY1rEaHsPdF6oIi9Xw/3"
+    return f"[default]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
+
+
+def secret_image() -> str:
+    """Dockerfile of an image that holds nothing but those credentials."""
+    return "FROM scratch\nCOPY credentials /aws/credentials\n"
+
+
+def deleting(image: str, user: str) -> str:
+    """Dockerfile lines that bring the credentials and delete them again; the image runs as it did."""
+    return (
+        "\n# What a rehearsal adds to leave a key in a lower layer (rehearse --fault secret).\n"
+        "USER 0\n"
+        f"COPY --from={image} /aws /root/.aws\n"
+        "RUN rm -r /root/.aws\n"
+    ) + (f"USER {user}\n" if user else "")
 
 
 FOREIGN = 'NAME=Slackware\nID=slackware\nVERSION_ID=15.0\nPRETTY_NAME="Slackware 15.0"\n'

@@ -154,7 +154,7 @@ def before(made: Draft) -> Draft:
 
 def faulty(scene: Scene, made: Draft, fault: Fault) -> Draft:
     """The release that will go wrong; raises ``Malformed`` where this image cannot be made faulty."""
-    if not (fault.spoiled or fault.package or fault.foreign):
+    if not faults_catalogue.in_image(fault):
         return made
     if not made.dockerfile:
         raise Malformed(
@@ -165,6 +165,11 @@ def faulty(scene: Scene, made: Draft, fault: Fault) -> Draft:
     if fault.foreign:
         text = made.dockerfile + faults_catalogue.calling_itself(_foreign(scene, made))
         return _saying(made, "the image says that it is Slackware 15.0", text)
+    if fault.secret:
+        text = made.dockerfile + faults_catalogue.deleting(
+            _secret(scene, made), dockerfile.user(made.dockerfile)
+        )
+        return _saying(made, "the image gets a key of AWS, and the next layer deletes it", text)
     if fault.package:
         text = made.dockerfile + faults_catalogue.holding(_vulnerable(scene, made, fault.package))
         return _scanned_so(scene, _saying(made, f"the image gets {fault.package}", text), fault)
@@ -198,6 +203,17 @@ def _foreign(scene: Scene, made: Draft) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "os-release").write_text(faults_catalogue.FOREIGN, encoding="utf-8")
     text = faults_catalogue.foreign_image()
+    request = BuildRequest(context=folder, dockerfile=text, platform=_own(scene, made).platform, tag=tag)
+    scene.world.builder().build(request)
+    return tag
+
+
+def _secret(scene: Scene, made: Draft) -> str:
+    """Build an image that holds nothing but a key; its name."""
+    folder, tag = scene.folders.work / "secret", "modelway-rehearsal/secret:1"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "credentials").write_text(faults_catalogue.credentials(), encoding="utf-8")
+    text = faults_catalogue.secret_image()
     request = BuildRequest(context=folder, dockerfile=text, platform=_own(scene, made).platform, tag=tag)
     scene.world.builder().build(request)
     return tag

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from modelway.rehearsal.faults_catalogue import FAULTS, Fault
+from modelway.rehearsal.faults_catalogue import FAULTS, Fault, in_image
 from modelway.rehearsal.load import Tally
 from modelway.rehearsal.venue import Serving
 from modelway.rehearsal.wish import Took
@@ -59,9 +59,7 @@ def verdict(fault: Fault | None, code: int, target: str) -> str:
 def next_steps(config: str, fault: Fault | None, target: str, *, builds: bool = True) -> Iterator[str]:
     """How to see more; faults in the image are for configs that build it from a Dockerfile."""
     able = [
-        one.name
-        for one in FAULTS.values()
-        if target not in one.never_on and (builds or not (one.spoiled or one.package or one.foreign))
+        one.name for one in FAULTS.values() if target not in one.never_on and (builds or not in_image(one))
     ]
     others = [name for name in able if fault is None or name != fault.name]
     own = "" if config == DEFAULT_CONFIG else f" {config}"

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from modelway.core.findings import Package
-from modelway.core.plain import shown
-from modelway.core.report import Database, ImageLayer, Read, Report, Unread
+from modelway.core.report import Database, Read, Report, Unread
 from modelway.scanners.means import Means
 
 if TYPE_CHECKING:
     from modelway.core.config import ModelConfig
-    from modelway.scanners.builtin.archive import Archive
     from modelway.scanners.builtin.configuration.dockerfile import Source
 
 NAME = "builtin"
@@ -45,7 +43,7 @@ class Builtin:
         """Read the image once, take the inventory, then ask the index about every package."""
         from modelway.scanners.builtin.archive import read_archive  # noqa: PLC0415  (at first use)
         from modelway.scanners.builtin.content import Looker  # noqa: PLC0415  (at first use)
-        from modelway.scanners.builtin.findings import Seen, look  # noqa: PLC0415  (at first use)
+        from modelway.scanners.builtin.findings import Seen, image_layers, look  # noqa: PLC0415  (at first use)
         from modelway.scanners.builtin.index import open_index  # noqa: PLC0415  (SQLite, at first use)
         from modelway.scanners.builtin.inventory import take_inventory  # noqa: PLC0415  (at first use)
         from modelway.scanners.builtin.lifetime import ended, ending  # noqa: PLC0415  (at first use)
@@ -68,7 +66,7 @@ class Builtin:
                 packages=inventory.packages,
                 findings=(*matched.findings, *ended(inventory.distro, today), *seen.findings),
                 database=index.about,
-                layers=tuple(made(image)),
+                layers=image_layers(image.layers, image.document),
                 read=(*_whole(counted(inventory.packages), unread), *seen.read),
                 unread=unread,
                 notes=(*inventory.notes, *matched.notes, *ending(inventory.distro, today), *seen.notes),
@@ -79,17 +77,6 @@ class Builtin:
         from modelway.scanners.builtin.configuration.source import source_of  # noqa: PLC0415  (at first use)
 
         return source_of(self.config, self.root) if self.config else None
-
-
-def made(image: Archive) -> Iterator[ImageLayer]:
-    """The layers, each with the instruction that made it, where the image's history has as many."""
-    history = image.document.get("history")
-    entries = [one for one in history if isinstance(one, Mapping)] if isinstance(history, list) else []
-    said = [str(one.get("created_by") or "") for one in entries if not one.get("empty_layer")]
-    if len(said) != len(image.layers):
-        said = [""] * len(image.layers)
-    for (diff_id, _), text in zip(image.layers, said, strict=True):
-        yield ImageLayer(diff_id=diff_id, created_by=shown(text, 1000))
 
 
 def counted(packages: Sequence[Package]) -> Iterator[Read]:
