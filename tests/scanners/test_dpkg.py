@@ -49,6 +49,17 @@ def test_order_is_dpkgs() -> None:
     assert compared > PAIRS * 0.8
 
 
+@pytest.mark.skipif(shutil.which("dpkg-query") is None, reason="needs a Debian machine's own packages")
+def test_order_of_what_is_installed_is_dpkgs() -> None:
+    assert DPKG
+    listed = subprocess.run(["dpkg-query", "-W", "-f", "${Version}\n"], capture_output=True, check=True)
+    found = sorted({*listed.stdout.decode().split()})
+    rng = random.Random(20260102)  # noqa: S311  (cases, not secrets)
+    for a, b in ((rng.choice(found), rng.choice(found)) for _ in range(300)):
+        said = subprocess.run([DPKG, "--compare-versions", a, "lt", b], check=False)
+        assert (dpkg.key(a) < dpkg.key(b)) == (said.returncode == 0), (a, b)
+
+
 @pytest.mark.parametrize(
     ("smaller", "greater"),
     [
