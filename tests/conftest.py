@@ -29,10 +29,11 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What ``scripts/run sweep`` asks for."""
+    """What ``scripts/run sweep`` asks for, and the live tests."""
     parser.addoption("--full", action="store_true", help="sweeps disturb every call, not a sample of them")
     parser.addoption("--shard", metavar="I/N", default="1/1", help="of the sweeps, the I-th part of N")
     parser.addoption("--sweep-results", metavar="DIR", help="folder sweeps write their results to")
+    parser.addoption("--live", metavar="FILE", help="the sandbox account tests/live may release in")
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,1 @@
+"""Releases in a sandbox account of AWS; skipped unless ``--live`` names one."""
