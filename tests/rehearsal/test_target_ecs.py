@@ -141,6 +141,7 @@ def test_a_version_is_asked_through_the_test_listener_before_it_has_traffic(show
     place.target.settle(lambda _: None)
     state = place.target.observe(second)
     assert state.traffic == {first.id: 75, second.id: 25}
+    assert state.capacity == place.environment.capacity, "otherwise it would have to be set, unplanned"
     assert sorted(asked(place) for _ in range(8)) == ["1"] * 6 + ["2"] * 2
     place.target.shift(second.id, 100, urgent=False)
     place.target.settle(lambda _: None)
@@ -356,3 +357,19 @@ def test_no_capacity_is_not_the_version_s_fault(place: EcsPlace) -> None:
     assert state.setback is not None
     assert state.setback.blame is Blame.PLATFORM
     assert standing(second.id, state) is Standing.OPEN
+
+
+def test_after_a_bad_one_the_next_version_is_asked_itself(showing: EcsPlace) -> None:
+    place = showing.rolled_out(CANARY)
+    first, failing, third = place.version("1"), place.version("2", BEHAVIOUR="failing"), place.version("3")
+    place.serve(first)
+    place.begin(failing, 0)
+    place.target.settle(lambda _: None)
+    assert place.target.invoke(ASK, failing.id).status == 500
+    place.target.interrupt()
+    place.target.settle(lambda _: None)
+    place.begin(third, 0)
+    place.target.settle(lambda _: None)
+    assert asked(place, third.id) == "3"
+    place.target.interrupt()
+    place.target.settle(lambda _: None)

@@ -158,9 +158,9 @@ class Runner:
         for task in stopping:
             task.fail(failure)
         deployment = stopping[0].deployment if stopping else ""
-        self._drop(service, unit)
         revision = unit.revision
-        self.spawn(lambda: self.start_until_healthy(service, revision, deployment))
+        if self._drop(service, unit):
+            self.spawn(lambda: self.start_until_healthy(service, revision, deployment))
 
     def _resize(self, service: Service, unit: Unit, count: int) -> None:
         """Let a unit stand for so many tasks."""
@@ -176,11 +176,14 @@ class Runner:
         if count:
             unit.resize([*live, *more][:count])
 
-    def _drop(self, service: Service, unit: Unit) -> None:
-        self.starter.stop(unit)
+    def _drop(self, service: Service, unit: Unit) -> bool:
+        """Stop a unit; whether it was still the service's: nobody replaces what is being stopped."""
         with service.lock:
-            if service.units.get(unit.revision.arn) is unit:
+            there = service.units.get(unit.revision.arn) is unit
+            if there:
                 del service.units[unit.revision.arn]
+        self.starter.stop(unit)
+        return there
 
     def _task(self, service: Service, unit: Unit, deployment: str) -> Task:
         return Task(
