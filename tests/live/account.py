@@ -1,7 +1,7 @@
 """The sandbox account: what the file of ``--live`` says, and what a run may cost at the most.
 
-Prices are on-demand prices of us-east-1 in USD, as published in 2026 (docs/how-to/live-tests.md), taken half
-as much again, because regions differ. What runs is fixed here, and so is for how long: that is what caps a run.
+Prices are on-demand prices of us-east-1 in USD, as published in 2026, taken half as much again, because
+regions differ. What runs is fixed here, and so is for how long: that is what caps a run.
 """
 
 from __future__ import annotations
