@@ -7,7 +7,8 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -35,6 +36,14 @@ from tests.rehearsal.services import CLUSTER, Services
 pytestmark = [pytest.mark.docker, pytest.mark.rehearsal]
 CANARY = Rollout(strategy=RolloutStrategy.CANARY, canary_percent=25, bake_time=timedelta(minutes=1))
 ASK = HttpRequest(body=b"[1]")
+
+
+def until(so: Callable[[], bool]) -> None:
+    """Wait for it, not for ever."""
+    end = time.monotonic() + 60
+    while not so():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 @pytest.fixture(autouse=True)
@@ -240,8 +249,7 @@ def test_scaled_to_zero_serves_nothing_and_is_not_released_to(place: EcsPlace) -
     first = place.version("1")
     place.serve(first)
     place.target.configure(first.id, Capacity(instances=0))
-    while place.services.described(place.name)["runningCount"]:
-        pass
+    until(lambda: not place.services.described(place.name)["runningCount"])
     state = place.target.observe(place.version("2"))
     assert state.traffic == {}
     assert state.obstacles[0].what.startswith(f"the service {place.name} is scaled to zero")
@@ -259,13 +267,18 @@ def test_an_alarm_in_alarm_is_in_the_way(place: EcsPlace) -> None:
         ComparisonOperator="GreaterThanThreshold",
         TreatMissingData="breaching",
     )
-    while place.services.cloudwatch.describe_alarms()["MetricAlarms"][0]["StateValue"] != "ALARM":
-        pass
+    ringing = ["ringing"]
+    until(
+        lambda: (
+            place.services.cloudwatch.describe_alarms(AlarmNames=ringing)["MetricAlarms"][0]["StateValue"]
+            == "ALARM"
+        )
+    )
     place = place.rolled_out(Rollout(alarms=(ExistingAlarm(name="ringing"), ExistingAlarm(name="none"))))
     missing, rings = place.target.observe(place.version("1")).obstacles
     assert missing.what == "the alarm none does not exist"
     assert (rings.by_config, "ECS would ignore" in rings.seen) == (False, True)
-    place.services.cloudwatch.delete_alarms(AlarmNames=["ringing"])
+    place.services.cloudwatch.delete_alarms(AlarmNames=ringing)
 
 
 def test_what_somebody_else_deployed_is_foreign(place: EcsPlace) -> None:
