@@ -1,4 +1,4 @@
-"""Application Auto Scaling of endpoint variants: capacity is kept in range, and traffic scales it.
+"""Application Auto Scaling of endpoint variants and services: capacity is kept in range, traffic scales it.
 
 moto keeps targets and policies; it checks nothing, moves nothing, and has no activities. What it answers is
 shown by ``tests/rehearsal/test_autoscaling.py``.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event, Thread
 from uuid import uuid4
@@ -23,7 +23,9 @@ from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.sagemaker.models import sagemaker_backends
 
+from modelway.rehearsal import ecs_scaling
 from modelway.rehearsal.context import Context
+from modelway.rehearsal.ecs_scaling import ServiceScaler
 from modelway.rehearsal.endpoints import Answer, Endpoint, Variant
 from modelway.rehearsal.metrics import Metric
 from modelway.rehearsal.refusals import refusal
@@ -52,11 +54,16 @@ class Scaler:
             if endpoint.endpoint_status != "InService" or variant.instances in {None, count}:
                 return  # SageMaker does not scale an endpoint that is being updated
             variant.instances = count
+        named = resource(endpoint.endpoint_name, variant.name)
+        self.note((endpoint.account, endpoint.region), named, INSTANCES, count, cause)
+
+    def note(self, place: tuple[str, str], resource: str, dimension: str, count: int, cause: str) -> None:
+        """Remember an activity; ``place`` is account and region."""
         activity: Answer = {
             "ActivityId": str(uuid4()),
-            "ServiceNamespace": "sagemaker",
-            "ResourceId": resource(endpoint.endpoint_name, variant.name),
-            "ScalableDimension": INSTANCES,
+            "ServiceNamespace": dimension.partition(":")[0],
+            "ResourceId": resource,
+            "ScalableDimension": dimension,
             "Description": f"Setting desired instance count to {count}.",
             "Cause": cause,
             "StartTime": utcnow(),
@@ -64,7 +71,7 @@ class Scaler:
             "StatusCode": "Successful",
             "StatusMessage": f"Successfully set desired instance count to {count}.",
         }
-        self.activities.append((endpoint.account, endpoint.region, activity))
+        self.activities.append((*place, activity))
 
     def minute(self, account: str, region: str, seconds: float) -> None:
         """Look at every target once; ``seconds`` are a minute's on the wall."""
@@ -102,6 +109,7 @@ class Scaler:
 def install(context: Context) -> None:
     """Check targets, add activities, and scale until the cloud stops."""
     scaler = Scaler()
+    services = ServiceScaler(scaler.note)
     _check_targets()
 
     def describe_scaling_activities(self: ApplicationAutoScalingResponse) -> ActionResult:
@@ -118,18 +126,20 @@ def install(context: Context) -> None:
     ApplicationAutoScalingResponse.describe_scaling_activities = describe_scaling_activities  # type: ignore[attr-defined]  # moto has none
     stopped = Event()
     context.on_shutdown(stopped.set)
-    run = Thread(target=_run, args=(scaler, stopped, 60 / context.clock_factor), name="scaling", daemon=True)
+    looks = (scaler.minute, services.minute)
+    run = Thread(target=_run, args=(looks, stopped, 60 / context.clock_factor), name="scaling", daemon=True)
     run.start()
 
 
-def _run(scaler: Scaler, stopped: Event, seconds: float) -> None:
+def _run(looks: Sequence[Callable[[str, str, float], None]], stopped: Event, seconds: float) -> None:
     while not stopped.wait(seconds):
         for account, backends in list(applicationautoscaling_backends.items()):
             for region in list(backends):
-                try:
-                    scaler.minute(account, region, seconds)
-                except Exception:  # noqa: BLE001 - a bug met by one account must not stop the others
-                    traceback.print_exc()
+                for look in looks:
+                    try:
+                        look(account, region, seconds)
+                    except Exception:  # noqa: BLE001 - a bug met by one account must not stop the others
+                        traceback.print_exc()
 
 
 def _check_targets() -> None:
@@ -140,6 +150,8 @@ def _check_targets() -> None:
     def register_scalable_target(self: ApplicationAutoScalingResponse) -> str:
         if self._get_param("ServiceNamespace") == "sagemaker":
             _check_target(self)
+        if self._get_param("ServiceNamespace") == "ecs":
+            ecs_scaling.check(self)
         return register(self)
 
     def deregister_scalable_target(self: ApplicationAutoScalingResponse) -> str:

@@ -10,8 +10,8 @@ from moto.elbv2.models import elbv2_backends
 
 from modelway.core.json import Json, JsonObject
 from modelway.rehearsal import ecs_traffic
-from modelway.rehearsal.ecs_plan import may_assume
 from modelway.rehearsal.ecs_refusals import invalid, unrehearsed
+from modelway.rehearsal.ecs_roles import may_assume
 from modelway.rehearsal.ecs_strategy import Strategy
 from modelway.rehearsal.elb import find_rule
 from modelway.rehearsal.parameters import object_of, objects

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from modelway.rehearsal.bridge import bridge_of
 from modelway.rehearsal.context import Context
-from modelway.rehearsal.ecs_plan import Spec, TaskError
+from modelway.rehearsal.ecs_plan import Spec
+from modelway.rehearsal.ecs_roles import TaskError
 from modelway.rehearsal.log_lines import Line, lines
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def _run(context: Context, spec: Spec, volumes: Mapping[str, str]) -> Container:
             environment=dict(spec.environment),
             labels=dict(context.labels),
             ports={f"{port}/tcp": (context.host, 0) for port in spec.ports},
-            volumes={volumes[name]: {"bind": path, "mode": "rw"} for name, path in spec.mounts.items()},
+            volumes={volumes[name]: dict(mount) for name, mount in spec.mounts.items()},
             network=bridge_of(context).network,
             mem_limit=f"{spec.memory}m" if spec.memory else None,
             read_only=spec.read_only,

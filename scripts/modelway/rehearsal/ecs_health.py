@@ -12,7 +12,7 @@ from moto.elbv2.models import FakeTargetGroup, elbv2_backends
 
 from modelway.core.json import Json
 from modelway.rehearsal.ecs_containers import Group, Running
-from modelway.rehearsal.ecs_plan import TaskError
+from modelway.rehearsal.ecs_roles import TaskError
 from modelway.rehearsal.elb_targets import Member, matches
 
 _LOOK_EVERY = 0.1

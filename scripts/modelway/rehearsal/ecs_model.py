@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Event, RLock
@@ -115,6 +115,8 @@ class Service:
     """CreateService's parameters, as UpdateService has changed them."""
     tags: list[dict[str, str]]
     desired: int
+    rescale: Callable[[Service, int], None]
+    """Changes the desired count."""
     status: str = "ACTIVE"
     created: datetime = field(default_factory=utcnow)
     events: deque[Answer] = field(default_factory=lambda: deque(maxlen=_EVENTS))
@@ -140,6 +142,10 @@ class Service:
     def current(self) -> Deployment | None:
         """The newest deployment."""
         return self.deployments[-1] if self.deployments else None
+
+    def scale(self, count: int) -> None:
+        """Run so many tasks from now on."""
+        self.rescale(self, count)
 
     def say(self, text: str) -> None:
         """Add an event."""

@@ -12,13 +12,14 @@ from moto.ecs.models import EC2ContainerServiceBackend
 from modelway.core.json import Json, JsonObject
 from modelway.rehearsal import ecs_checks, ecs_describe, ecs_traffic
 from modelway.rehearsal.ecs_definitions import definition_of, page
+from modelway.rehearsal.ecs_images import named_images
 from modelway.rehearsal.ecs_model import Deployment, Service
-from modelway.rehearsal.ecs_plan import named_images
 from modelway.rehearsal.ecs_refusals import client_error, invalid, no_service
 from modelway.rehearsal.ecs_rollout import Rollout
 from modelway.rehearsal.ecs_runner import Runner
 from modelway.rehearsal.ecs_strategy import strategy
 from modelway.rehearsal.ecs_tasks import Revision
+from modelway.rehearsal.ecs_watch import Watch
 from modelway.rehearsal.endpoints import Answer
 from modelway.rehearsal.parameters import object_of, objects
 from modelway.rehearsal.refusals import RequestRefused
@@ -76,6 +77,7 @@ class ServiceOperations:
                 {"key": str(t["key"]), "value": str(t.get("value", ""))} for t in objects(asked.get("tags"))
             ],
             desired=int(str(asked.get("desiredCount") or 0)),
+            rescale=self.runner.scale,
         )
         self._deploy("CreateService", backend, service, request)
         backend.services[key] = service  # type: ignore[assignment]  # it has what moto asks of its own
@@ -140,7 +142,7 @@ class ServiceOperations:
             service.current.superseded.set()
         service.deployments.append(deployment)
         service.primary = target
-        self.runner.spawn(Rollout(self.runner, service, deployment).run)
+        self.runner.spawn(Rollout(Watch(self.runner, service, deployment)).run)
 
     def delete_service(self, backend: EC2ContainerServiceBackend, asked: JsonObject) -> Answer:
         """DeleteService: the tasks stop, then it is INACTIVE."""

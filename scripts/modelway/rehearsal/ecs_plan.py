@@ -5,25 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from moto.ecr.models import Repository
-from moto.iam.models import iam_backends
-
 from modelway.core.json import Json, JsonObject
-from modelway.rehearsal import ecs_secrets, images, policies
+from modelway.rehearsal import ecs_secrets
 from modelway.rehearsal.bridge import bridge_of
 from modelway.rehearsal.context import Context
+from modelway.rehearsal.ecs_images import Named, pull
+from modelway.rehearsal.ecs_roles import TaskError, check_role
 from modelway.rehearsal.parameters import object_of, objects
-
-PULLS = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-_RETRIED = "pull image manifest has been retried 1 time(s)"
-
-
-class TaskError(Exception):
-    """A task that cannot start or does not live; its text is ECS's ``stoppedReason``."""
-
-    def __init__(self, reason: str, code: str = "TaskFailedToStart") -> None:
-        super().__init__(reason)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +39,8 @@ class Spec:
     entry_point: Sequence[str] | None
     environment: Mapping[str, str]
     ports: Sequence[int]
-    mounts: Mapping[str, str]
-    """Path in the container by name of the task's volume."""
+    mounts: Mapping[str, Mapping[str, str]]
+    """Path in the container (``bind``) and ``mode`` by name of the task's volume, as Docker takes them."""
     depends_on: Mapping[str, str]
     """Condition by name of the container."""
     check: JsonObject
@@ -63,28 +51,6 @@ class Spec:
     folder: str
     read_only: bool
     log: Log | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
-    """An image of a revision."""
-
-    container: str
-    image: str
-    digest: str
-    """Empty where ECR has no such image."""
-
-
-def named_images(context: Context, containers: Sequence[JsonObject]) -> tuple[Named, ...]:
-    """What the images of a task definition are right now: ECS pins tags when a deployment starts."""
-    return tuple(
-        Named(
-            container=str(each["name"]),
-            image=str(each["image"]),
-            digest=_digest(context, str(each["image"])),
-        )
-        for each in containers
-    )
 
 
 def specs(
@@ -104,34 +70,20 @@ def specs(
         asked = by_name[name]
         own = {str(each["name"]): str(each["value"]) for each in objects(asked.get("environment"))}
         environment = {**shared, **own, **_secrets(asked, place)}
-        pull = _pull(context, str(asked["image"]), digests.get(name, ""), role)
-        found.append(_spec(asked, pull, digests.get(name, ""), environment))
+        where = pull(context, str(asked["image"]), digests.get(name, ""), role)
+        found.append(_spec(asked, where, digests.get(name, ""), environment))
     return tuple(found)
-
-
-def check_role(arn: str, service: str = "ecs-tasks.amazonaws.com") -> None:
-    """Raises ``TaskError`` for a role that is not there, or does not trust the service."""
-    if arn and not may_assume(arn, service):
-        msg = (
-            f"ECS was unable to assume the role '{arn}' that was provided for this task. Please verify that "
-            "the role being passed has the proper trust relationship and permissions and that your IAM user "
-            "has permissions to pass this role."
-        )
-        raise TaskError(msg)
-
-
-def may_assume(arn: str, service: str) -> bool:
-    """Whether there is such a role, and its trust policy names the service."""
-    account, name = arn.split(":")[4], arn.rpartition("/")[2]
-    for role in iam_backends[account]["aws"].roles.values():
-        if role.name == name:
-            return service in str(role.assume_role_policy_document)
-    return False
 
 
 def _spec(asked: JsonObject, pull: str, digest: str, environment: Mapping[str, str]) -> Spec:
     depends = {str(d["containerName"]): str(d["condition"]) for d in objects(asked.get("dependsOn"))}
-    mounts = {str(m["sourceVolume"]): str(m["containerPath"]) for m in objects(asked.get("mountPoints"))}
+    mounts = {
+        str(each["sourceVolume"]): {
+            "bind": str(each["containerPath"]),
+            "mode": "ro" if each.get("readOnly") else "rw",
+        }
+        for each in objects(asked.get("mountPoints"))
+    }
     memory = asked.get("memory")
     return Spec(
         name=str(asked["name"]),
@@ -163,41 +115,6 @@ def _log(asked: JsonObject) -> Log | None:
         region=str(options.get("awslogs-region", "")),
         prefix=str(options.get("awslogs-stream-prefix", "")),
         create=options.get("awslogs-create-group") == "true",
-    )
-
-
-def _digest(context: Context, image: str) -> str:
-    try:
-        return context.resolve_image(image).rpartition("@")[2]
-    except (LookupError, ValueError):
-        return ""
-
-
-def _pull(context: Context, image: str, digest: str, role: str) -> str:
-    """What Docker pulls; raises ``TaskError`` where ECS could not."""
-    try:
-        resolved = context.resolve_image(image)
-    except (LookupError, ValueError) as error:
-        msg = f"CannotPullContainerError: {_RETRIED}: failed to resolve ref {image}: {image}: not found"
-        raise TaskError(msg) from error
-    path = resolved.removeprefix(f"{context.registry}/").partition("@")[0]
-    repository = images.repository_at(path)
-    if repository is not None and not _lets_in(repository, role):
-        msg = (
-            f"CannotPullContainerError: {_RETRIED}: failed to resolve ref {image}: "
-            "pulling from host failed with status code [manifests]: 403 Forbidden"
-        )
-        raise TaskError(msg)
-    return f"{resolved.partition('@')[0]}@{digest}" if digest else resolved
-
-
-def _lets_in(repository: Repository, role: str) -> bool:
-    """Whether a role of another account may pull; one of the same account may."""
-    if not role or role.split(":")[4] == repository.account_id:
-        return True
-    return all(
-        policies.allows(repository.policy, principal=role, action=action, resource=repository.arn)
-        for action in PULLS
     )
 
 

@@ -5,18 +5,17 @@ docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-how-it
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 
 from moto.core.utils import utcnow
 
 from modelway.rehearsal import ecs_traffic
-from modelway.rehearsal.alarms import alarms_of
 from modelway.rehearsal.ecs_model import Deployment, Service, Waiting
-from modelway.rehearsal.ecs_plan import TaskError
+from modelway.rehearsal.ecs_roles import TaskError
 from modelway.rehearsal.ecs_runner import Runner
 from modelway.rehearsal.ecs_tasks import Revision
 from modelway.rehearsal.ecs_units import NoRoomError, Unit
+from modelway.rehearsal.ecs_watch import BackError, FailedError, GoneError, SupersededError, Watch
 
 _LOOK_EVERY = 0.1
 _WHOLE = 100.0
@@ -24,29 +23,26 @@ _RETRY_SECONDS = 15
 """Between attempts to start tasks, in AWS's seconds: order of magnitude."""
 
 
-class SupersededError(Exception):
-    """A newer deployment takes over."""
-
-
-class GoneError(Exception):
-    """The service, or the whole cloud, goes."""
-
-
-class BackError(Exception):
-    """The deployment goes back; its text is the reason."""
-
-
-class FailedError(Exception):
-    """The deployment has failed and stays where it is; its text is the reason."""
-
-
 @dataclass(frozen=True, slots=True)
 class Rollout:
     """One deployment of one service, in its own thread."""
 
-    runner: Runner
-    service: Service
-    deployment: Deployment
+    watch: Watch
+
+    @property
+    def runner(self) -> Runner:
+        """Starts and stops."""
+        return self.watch.runner
+
+    @property
+    def service(self) -> Service:
+        """What is deployed."""
+        return self.watch.service
+
+    @property
+    def deployment(self) -> Deployment:
+        """How it is deployed."""
+        return self.watch.deployment
 
     def run(self) -> None:
         """Everything, to one of the final states."""
@@ -69,7 +65,7 @@ class Rollout:
         service, deployment = self.service, self.deployment
         self._reconcile()
         deployment.move("IN_PROGRESS")
-        self._watch()
+        self.watch.begin()
         blue = service.unit(service.completed)
         self._stage("PRE_SCALE_UP")
         self._scale_up()
@@ -100,15 +96,6 @@ class Rollout:
             deployment.target = replace(deployment.target, target_groups=groups)
             service.primary = deployment.target
 
-    def _watch(self) -> None:
-        """Begin to look at alarms and failures. An alarm that rings already silences all of them."""
-        deployment, strategy = self.deployment, self.deployment.strategy
-        if strategy.breaker:
-            deployment.breaker_status = "MONITORING"
-            deployment.threshold = strategy.breaker.threshold(self.service.desired)
-        if strategy.alarms and not self._ringing():
-            deployment.alarm_status = "MONITORING"
-
     def _stage(self, stage: str) -> None:
         """Enter a stage, and wait for whoever is to continue it."""
         if self.deployment.strategy.shifts and stage != "PRE_PRODUCTION_TRAFFIC_SHIFT":
@@ -121,7 +108,7 @@ class Rollout:
 
     def _await(self, hook: Waiting) -> None:
         while hook.status == "AWAITING_ACTION":
-            self.check()
+            self.watch.check()
             if utcnow() >= hook.expires:
                 hook.status = "TIMED_OUT"
                 if hook.timeout_action == "ROLLBACK":
@@ -137,7 +124,7 @@ class Rollout:
             deployment.enter("SCALE_UP")
         while True:
             try:
-                self.runner.start(service, deployment.target, deployment.identity, self.check)
+                self.runner.start(service, deployment.target, deployment.identity, self.watch.check)
             except NoRoomError as error:
                 service.say(f"{error}.")
             except TaskError as error:
@@ -149,8 +136,8 @@ class Rollout:
             if breaker and deployment.failed_tasks >= deployment.threshold:
                 deployment.breaker_status = "TRIGGERED"
                 service.say(f"(deployment {deployment.identity}) deployment failed: tasks failed to start.")
-                self._end("circuit breaker threshold was exceeded", rollback=breaker.rollback)
-            self.pause(_RETRY_SECONDS)
+                self.watch.end("circuit breaker threshold was exceeded", rollback=breaker.rollback)
+            self.watch.pause(_RETRY_SECONDS)
 
     def _shift(self, blue: Unit | None) -> None:
         """Test traffic, then production traffic step by step."""
@@ -163,22 +150,22 @@ class Rollout:
             self._stage("PRE_PRODUCTION_TRAFFIC_SHIFT")
             self._stage("PRODUCTION_TRAFFIC_SHIFT")
             self._route("production", step.percent)
-            self.pause(step.bake)
+            self.watch.pause(step.bake)
         self._stage("POST_PRODUCTION_TRAFFIC_SHIFT")
         self.deployment.enter("BAKE_TIME")
         if blue:
-            self.pause(strategy.bake)
+            self.watch.pause(strategy.bake)
 
     def _finish(self, blue: Unit | None) -> None:
         """Stop what served before; a rolling update bakes as long as its alarms need to notice."""
         deployment, service = self.deployment, self.service
         if deployment.strategy.shifts:
             deployment.enter("CLEAN_UP")
-        self.check()
+        self.watch.check()
         for unit in [each for each in service.units.values() if each.revision is not deployment.target]:
             self.runner.stop(service, unit.revision)
         if not deployment.strategy.shifts and blue and deployment.alarm_status == "MONITORING":
-            self._bake_for_alarms()
+            self.watch.bake_for_alarms()
         if deployment.alarm_status == "MONITORING":
             deployment.alarm_status = "MONITORING_COMPLETE"
         if deployment.breaker_status == "MONITORING":
@@ -188,14 +175,6 @@ class Rollout:
             deployment.move("SUCCESSFUL")
         service.say(f"(deployment {deployment.identity}) deployment completed.")
         service.say("has reached a steady state.")
-
-    def _bake_for_alarms(self) -> None:
-        """As long as the slowest alarm takes to go off (alarm periods are compressed already)."""
-        known = alarms_of(self.service.account, self.service.region)
-        names = self.deployment.strategy.alarms.names if self.deployment.strategy.alarms else ()
-        rules = [known[name].rule for name in names if name in known]
-        longest = max((rule.period * rule.periods for rule in rules), default=0.0)
-        self.pause(longest * self.runner.context.clock_factor)
 
     def _back(self, why: str) -> None:
         """Back to the last revision that was deployed, as fast as it goes."""
@@ -228,11 +207,6 @@ class Rollout:
             self.runner.stop(service, deployment.target)
         deployment.move("STOPPED", "Service deployment stopped because a newer service deployment started.")
 
-    def _end(self, because: str, *, rollback: bool) -> None:
-        if rollback and self.service.completed:
-            raise BackError(f"Service deployment rolled back because the {because}.")
-        raise FailedError(f"Service deployment failed because the {because}.")
-
     def _route(self, kind: str, percent: float) -> None:
         """Give the new revision this much of one kind of traffic."""
         target, source = self.deployment.target, self.service.completed
@@ -251,37 +225,6 @@ class Rollout:
             for other in (group for group in entry.groups if group != mine):
                 by_group[other] = round(_WHOLE - percent, 1)
             ecs_traffic.route(self.service.account, self.service.region, rule, by_group)
-
-    def pause(self, seconds: float) -> None:
-        """Wait, in AWS's seconds, while nothing speaks against going on."""
-        end = time.monotonic() + seconds / self.runner.context.clock_factor
-        while True:
-            self.check()
-            left = end - time.monotonic()
-            if left <= 0:
-                return
-            self.service.gone.wait(min(left, _LOOK_EVERY))
-
-    def check(self) -> None:
-        """Raise what speaks against going on."""
-        deployment = self.deployment
-        if self.service.gone.is_set() or self.runner.stopped.is_set():
-            raise GoneError
-        if deployment.superseded.is_set():
-            raise SupersededError
-        if deployment.status == "ROLLBACK_REQUESTED":
-            raise BackError("Service deployment rolled back by a request to stop it.")
-        if deployment.alarm_status == "MONITORING" and (ringing := self._ringing()):
-            deployment.alarm_status, deployment.triggered = "TRIGGERED", ringing
-            because = f"alarm(s) {', '.join(ringing)} went off"
-            alarms = deployment.strategy.alarms
-            self._end(because, rollback=bool(alarms and alarms.rollback))
-
-    def _ringing(self) -> tuple[str, ...]:
-        """The deployment's alarms that are in ALARM."""
-        known = alarms_of(self.service.account, self.service.region)
-        names = self.deployment.strategy.alarms.names if self.deployment.strategy.alarms else ()
-        return tuple(name for name in names if name in known and known[name].state_value == "ALARM")
 
 
 def _shares(target: Revision, source: Revision | None, percent: float) -> dict[str, float]:

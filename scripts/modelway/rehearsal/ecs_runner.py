@@ -12,7 +12,7 @@ from modelway.core.json import JsonObject
 from modelway.rehearsal.context import Context
 from modelway.rehearsal.ecs_health import answers
 from modelway.rehearsal.ecs_model import Service
-from modelway.rehearsal.ecs_plan import TaskError
+from modelway.rehearsal.ecs_roles import TaskError
 from modelway.rehearsal.ecs_tasks import Revision, Task
 from modelway.rehearsal.ecs_units import NoRoomError, Order, Starter, Unit
 from modelway.rehearsal.parameters import objects

@@ -11,7 +11,8 @@ from moto.core.utils import utcnow
 
 from modelway.core.json import JsonObject
 from modelway.rehearsal.ecs_containers import Group, Running
-from modelway.rehearsal.ecs_plan import Named, TaskError
+from modelway.rehearsal.ecs_images import Named
+from modelway.rehearsal.ecs_roles import TaskError
 from modelway.rehearsal.endpoints import Answer
 
 

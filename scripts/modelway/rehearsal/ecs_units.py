@@ -12,7 +12,8 @@ from modelway.rehearsal.context import Context
 from modelway.rehearsal.ecs_containers import Group, Running, start
 from modelway.rehearsal.ecs_health import Patience, await_healthy
 from modelway.rehearsal.ecs_limits import Limits
-from modelway.rehearsal.ecs_plan import Log, Spec, TaskError, specs
+from modelway.rehearsal.ecs_plan import Log, Spec, specs
+from modelway.rehearsal.ecs_roles import TaskError
 from modelway.rehearsal.ecs_tasks import Revision, Task
 from modelway.rehearsal.elb_targets import MEMBERS, Member
 from modelway.rehearsal.log_lines import Line

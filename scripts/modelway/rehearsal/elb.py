@@ -6,20 +6,20 @@ What moto answers instead is shown by ``tests/rehearsal/test_elb.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from threading import Event, Thread
 
 from moto.core.responses import ActionResult
 from moto.elbv2.exceptions import DuplicateListenerError, TargetGroupNotFoundError
-from moto.elbv2.models import ELBv2Backend, FakeListener, FakeRule, elbv2_backends
+from moto.elbv2.models import FakeRule, elbv2_backends
 from moto.elbv2.responses import ELBV2Response
 
 from modelway.core.json import Json
 from modelway.rehearsal import elb_metrics
 from modelway.rehearsal.context import Context
-from modelway.rehearsal.elb_doors import Door
-from modelway.rehearsal.elb_rules import ACTIONS, FIELDS, Rule, weights
+from modelway.rehearsal.elb_doors import Doors, rules_of
+from modelway.rehearsal.elb_ground import Ground
+from modelway.rehearsal.elb_rules import ACTIONS, FIELDS, weights
 from modelway.rehearsal.elb_targets import MEMBERS
 from modelway.rehearsal.parameters import objects
 from modelway.rehearsal.refusals import refusal
@@ -28,47 +28,6 @@ from modelway.rehearsal.wire import not_rehearsed
 _SERVICE = "elbv2"
 _MISSING = ("register_targets", "deregister_targets")
 """Targets here are the containers of ECS's tasks; ECS registers them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Doors:
-    """Every open listener of all accounts."""
-
-    context: Context
-    _open: dict[str, Door] = field(default_factory=dict)
-
-    def open_new(self, backend: ELBv2Backend, balancer: str, before: Collection[str]) -> None:
-        """Open the sockets of listeners a load balancer has got; one that cannot be opened goes again."""
-        for arn, listener in list(backend.load_balancers[balancer].listeners.items()):
-            if arn not in before:
-                try:
-                    self._listen(backend, listener)
-                except BaseException:
-                    backend.delete_listener(arn)
-                    raise
-
-    def _listen(self, backend: ELBv2Backend, listener: FakeListener) -> None:
-        """Open one socket; raises a refusal where this machine does not let it."""
-        address = backend.load_balancers[listener.load_balancer_arn].dns_name, int(listener.port)
-        door = Door(
-            balancer=listener.load_balancer_arn, address=address, rules=lambda: list(rules_of(listener))
-        )
-        try:
-            door.open()
-        except OSError as error:
-            message = f"This machine does not let the rehearsal listen on {address[0]}:{address[1]}: {error}"
-            raise refusal(message, "UnsupportedOperation") from error
-        self._open[listener.arn] = door
-
-    def close(self, listener: str) -> None:
-        """Close a listener's socket."""
-        if door := self._open.pop(listener, None):
-            door.close()
-
-    def stop(self) -> None:
-        """Close all."""
-        for listener in list(self._open):
-            self.close(listener)
 
 
 def install(context: Context) -> None:
@@ -80,19 +39,12 @@ def install(context: Context) -> None:
     for name in _MISSING:
         setattr(ELBV2Response, name, _unrehearsed(name))
     ELBV2Response.describe_target_health = _describe_target_health  # type: ignore[method-assign]
+    context.control("network", Ground(doors).prepare)
     stopped = Event()
     context.on_shutdown(doors.stop)
     context.on_shutdown(stopped.set)
     every = max(1.0, 60 / context.clock_factor)
     Thread(target=_count_hosts, args=(stopped, every), name="host counts", daemon=True).start()
-
-
-def rules_of(listener: FakeListener) -> Iterator[Rule]:
-    """A listener's rules as they are now."""
-    for rule in list(listener.rules.values()):
-        action = next((action.data for action in rule.actions if action.type in ACTIONS), {})
-        priority = None if rule.priority == "default" else int(rule.priority)
-        yield Rule(arn=rule.arn, priority=priority, conditions=rule.conditions, action=action)
 
 
 def find_rule(account: str, region: str, arn: str) -> FakeRule | None:
@@ -116,7 +68,7 @@ def _load_balancers(doors: Doors) -> None:
         if any(there.name == name for there in self.elbv2_backend.load_balancers.values()):
             message = f"A load balancer with the same name '{name}' exists, but with different settings"
             raise refusal(message, "DuplicateLoadBalancerName")
-        address = _free_address(doors.context)
+        address = doors.free_address()
         answer = create(self)
         made = next(there for there in self.elbv2_backend.load_balancers.values() if there.name == name)
         made.dns_name = address
@@ -218,21 +170,6 @@ def _unrehearsed(name: str) -> Callable[[ELBV2Response], ActionResult]:
 
     answer.__name__ = name
     return answer
-
-
-def _free_address(context: Context) -> str:
-    """One of the run's own loopback addresses."""
-    taken = {
-        balancer.dns_name
-        for backends in list(elbv2_backends.values())
-        for backend in list(backends.values())
-        for balancer in list(backend.load_balancers.values())
-    }
-    free = [address for address in context.balancers if address not in taken]
-    if not free:
-        message = f"The rehearsal has room for {len(context.balancers)} load balancers"
-        raise refusal(message, "TooManyLoadBalancers")
-    return free[0]
 
 
 def _count_hosts(stopped: Event, every: float) -> None:

@@ -23,6 +23,8 @@ class Measured:
 
     group: str = ""
     """ARN of the target group it was sent to; empty where there was none to send it to."""
+    targets: int = 1
+    """How many targets the group had."""
     status: int
     """HTTP status the client got."""
     seconds: float | None = None
@@ -44,8 +46,13 @@ def measure(balancer: str, measured: Measured) -> None:
     _, _, _, region, account, _ = balancer.split(":", 5)
     store, now = store_of(account, region), time.time()
     for name, value, unit in _values(measured):
-        of_balancer_only = name.startswith("HTTPCode_ELB")
-        for dimensions in told[:1] if of_balancer_only else told:
+        if name.startswith("HTTPCode_ELB"):
+            about = told[:1]
+        elif name == "RequestCountPerTarget":
+            about = told[1:]
+        else:
+            about = told
+        for dimensions in about:
             metric = Metric(namespace=NAMESPACE, name=name, dimensions=dimensions)
             store.put(metric, point(now, value, unit))
 
@@ -55,6 +62,7 @@ def _values(measured: Measured) -> Iterator[tuple[str, float, str]]:
     hundreds = measured.status // _HUNDRED
     if measured.group:
         yield "RequestCount", 1.0, "Count"
+        yield "RequestCountPerTarget", 1.0 / max(1, measured.targets), "Count"
     if measured.seconds is not None:
         yield f"HTTPCode_Target_{hundreds}XX_Count", 1.0, "Count"
         yield "TargetResponseTime", measured.seconds, "Seconds"
