@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 VENUES: Mapping[str, str] = {
     "sagemaker": "modelway.rehearsal.sagemaker_venue",
     "lambda": "modelway.rehearsal.lambda_venue",
+    "ecs": "modelway.rehearsal.ecs_venue",
 }
 """Each target's name, and the module that knows how it is rehearsed."""
 
