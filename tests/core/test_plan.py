@@ -68,6 +68,7 @@ def _state(about: Mapping[str, Any]) -> State:
         setback=Setback(blame=Blame(setback[0]), reason=setback[1]) if setback else None,
         capacity=_capacity(about.get("capacity")),
         soaked=about.get("soaked", 0.0),
+        leftovers=tuple(VersionId(n) for n in about.get("leftovers", [])),
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from modelway.core.config import AlarmMetric, Autoscaling, Capacity, CreatedAlarm, Rollout, RolloutStrategy
 from modelway.core.image import Digest
 from modelway.core.plan import Standing, standing
-from modelway.core.record import Attempt
+from modelway.core.record import Attempt, Failed, Passed
 from modelway.core.version import Artifact, Version
 from modelway.errors import Differs, Unavailable
 from modelway.ports import HttpRequest
@@ -319,3 +319,42 @@ def test_a_release_that_was_killed_before_it_published_is_staged_again(function:
     function.target.stage(function.better, release="r2")
     function.target.record(function.better.id, Attempt(number=1, at="2026-01-01T00:00:00.000000Z"))
     assert asked(function, function.better) == (200, "2")
+
+
+def test_a_version_of_other_weights_under_our_id_is_refused(function: Place) -> None:
+    function.serve(function.good)
+    weights = Artifact(uri="s3://theirs/model.tar.gz", sha256=Digest.parse("sha256:" + "a" * 64))
+
+    class Renamed(Version):
+        """The same id, other weights."""
+
+        __slots__ = ()
+        id = function.good.id
+
+    wanted = Renamed(image=function.good.image, settings=function.good.settings, artifact=weights)
+    target = lambda_of(function)
+    with pytest.raises(Differs, match="runs other weights"):
+        replace(target.observer, artifacts=Overwritten()).observe(wanted)
+
+
+def test_marks_of_a_version_that_was_deleted_are_left_over_and_deleted(function: Place) -> None:
+    function.serve(function.good)
+    function.serve(function.better)
+    target = lambda_of(function)
+    passed = Passed(attempt=1, at="2026-01-01T00:00:00.000000Z", contract="c")
+    target.record(function.good.id, passed)
+    assert target.observe(None).leftovers == ()
+    target.versions.delete(function.good.id)
+    assert target.observe(None).leftovers == (function.good.id,)
+    target.retire(function.good.id)
+    assert target.observe(None).leftovers == ()
+
+
+def test_that_a_deleted_version_failed_stays_known(function: Place) -> None:
+    function.serve(function.good)
+    function.serve(function.better)
+    target = lambda_of(function)
+    target.record(function.good.id, Passed(attempt=1, at="2026-01-01T00:00:00.000000Z", contract="c"))
+    target.record(function.good.id, Failed(attempt=2, reason="sick"))
+    target.versions.delete(function.good.id)
+    assert target.observe(None).leftovers == ()

@@ -7,8 +7,12 @@ them is the rehearsal's own. Only what the rehearsal uses of docker's client is 
 
 from __future__ import annotations
 
+import base64
+import http.client
+import json
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -74,6 +78,11 @@ class Container:
     def start(self) -> None:
         """Run; what answers no requests has done its work at once, as has what dies."""
         behaviour = self.environment.get("BEHAVIOUR", "")
+        events = self.environment.get("AWS_LAMBDA_RUNTIME_API")
+        if events and behaviour != "dying":
+            self.status = "running"
+            Thread(target=_handle, args=(events, behaviour), daemon=True).start()
+            return
         if behaviour == "dying" or not self.published:
             self.status = "exited"
             return
@@ -108,6 +117,26 @@ class Container:
     def _close(server: _Server) -> None:
         server.shutdown()
         server.server_close()
+
+
+def _handle(address: str, behaviour: str) -> None:
+    """Answer events of Lambda's Runtime API until it says that there are no more."""
+    status, body = _ANSWERS.get(behaviour, _GOOD)
+    text = base64.b64encode(body).decode()
+    answer = json.dumps({"statusCode": status, "body": text, "isBase64Encoded": True})
+    path = "/2018-06-01/runtime/invocation"
+    connection = http.client.HTTPConnection(address)
+    with suppress(OSError, http.client.HTTPException):
+        while True:
+            connection.request("GET", f"{path}/next")
+            event = connection.getresponse()
+            event.read()
+            if event.status != http.client.OK:
+                break
+            request = event.headers["Lambda-Runtime-Aws-Request-Id"]
+            connection.request("POST", f"{path}/{request}/response", answer)
+            connection.getresponse().read()
+    connection.close()
 
 
 class Containers:

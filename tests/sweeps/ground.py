@@ -209,9 +209,10 @@ def _push(clients: Clients) -> tuple[Image, Image]:
     pull = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
     whom = {"AWS": [f"arn:aws:iam::{account}:root" for account in (STAGING, PRODUCTION)]}
     allow = {"Effect": "Allow", "Principal": whom, "Action": pull}
-    ecr.set_repository_policy(
-        repositoryName=REPOSITORY, policyText=json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    )
+    functions = {"StringLike": {"aws:SourceArn": f"arn:aws:lambda:*:{PRODUCTION}:function:*"}}
+    service = {"Principal": {"Service": "lambda.amazonaws.com"}, "Condition": functions}
+    policy = {"Version": "2012-10-17", "Statement": [allow, {"Effect": "Allow", "Action": pull, **service}]}
+    ecr.set_repository_policy(repositoryName=REPOSITORY, policyText=json.dumps(policy))
     from tests.rehearsal.logins import login
 
     pusher = Pusher(uri, login(ecr))

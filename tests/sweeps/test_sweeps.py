@@ -18,7 +18,7 @@ from tests.sweeps.wire import KILLS, Mishap
 pytestmark = [pytest.mark.sweep, pytest.mark.rehearsal]
 
 _READING = ("Batch", "Describe", "Get", "Head", "Invoke", "List")
-_CLOSE, _FEW = 3, 2
+_CLOSE, _FEW = 2, 1
 """How many calls a sample disturbs: of the target's first strategy, of the others."""
 
 
@@ -104,7 +104,7 @@ def _writes(calls: Sequence[str]) -> Sequence[int]:
 def _sample(calls: Sequence[str], mishap: Mishap, *, closely: bool) -> Sequence[int]:
     """Numbers of the calls a sample disturbs: writes, since what is only read leaves nothing behind."""
     writes = _writes(calls)
-    if closely and mishap in {Mishap.KILLED_AFTER, Mishap.DROPPED}:
+    if closely and mishap is Mishap.KILLED_AFTER:
         return writes
     few = _CLOSE if closely else _FEW
     return writes[:: max(1, len(writes) // few)][:few]

@@ -83,6 +83,8 @@ class State:
     """What the platform finds wrong with what serves right now, as an alarm that went off."""
     soaked: float = 0.0
     """Seconds since the pointer's weights last changed."""
+    leftovers: tuple[VersionId, ...] = ()
+    """Versions that were retired but for what is remembered of them: that process died meanwhile."""
 
     @property
     def serving(self) -> VersionId | None:
@@ -310,7 +312,8 @@ def _retired(goal: Goal, state: State) -> tuple[VersionId, ...]:
     if goal.keep is None:
         return ()
     beyond = fallbacks(state, goal.version)[goal.keep :]
-    return tuple(sorted(r.id for r in beyond if r.id not in state.traffic and not r.failed))
+    unwanted = {r.id for r in beyond if r.id not in state.traffic and not r.failed}
+    return tuple(sorted(unwanted | ({*state.leftovers} - {goal.version})))
 
 
 def way_back(goal: Goal, state: State) -> Goal | None:

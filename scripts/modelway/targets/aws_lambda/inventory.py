@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from modelway.adapters.aws_errors import code, translated
 from modelway.core.plan import FULL
 from modelway.core.version import VersionId
-from modelway.targets.aws_lambda.settings import ALIAS
+from modelway.targets.aws_lambda.settings import ALIAS, MODEL_SHA256
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -52,6 +52,8 @@ class Published:
     """The image's digest, 64 hex digits."""
     role: str
     artifact: str | None
+    loads: str | None
+    """The weights its containers are told to load, or ``None``; ``artifact`` where nobody may read that."""
     release: str
 
 
@@ -115,6 +117,7 @@ class Inventory:
                 sha256=each["CodeSha256"],
                 role=each["Role"],
                 artifact=told["artifact"],
+                loads=_loads(each, told["artifact"]),
                 release=told["release"] or "",
             )
         self._numbers = {id_: each.number for id_, each in found.items()}
@@ -140,6 +143,12 @@ class Inventory:
         if version not in self._numbers:
             self.versions()
         return self._numbers.get(version, "")
+
+
+def _loads(version: FunctionConfigurationTypeDef, otherwise: str | None) -> str | None:
+    """What the version's environment says; Lambda tells an error of one it cannot decrypt for us."""
+    told = version.get("Environment", {})
+    return otherwise if told.get("Error") else told.get("Variables", {}).get(MODEL_SHA256)
 
 
 def _pointer(alias: AliasConfigurationResponseTypeDef) -> Pointer:

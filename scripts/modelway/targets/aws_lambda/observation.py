@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ARTIFACT = "artifact"
 _MANAGED = "modelway:model"
+_PASSED, _REMEMBERED = f"{PREFIX}passed", {f"{PREFIX}failed", f"{PREFIX}withdrawn"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +48,15 @@ class Observer:
         function = self.inventory.find()
         if function is None:
             return State(needs=self._needs(wanted, None), obstacles=self._obstacles(wanted, {}, None))
+        # First the marks: a version without them may be new, marks without their version are left over.
+        marks = self.records.read()
         pointer, published = self.inventory.pointer(), self.inventory.versions()
         if wanted:
-            _refuse_other_image(wanted, published.get(wanted.id))
+            _refuse_another(wanted, published.get(wanted.id))
         traffic = _traffic(pointer, published)
         sick = self.alarms.look(wanted.id)[2] if wanted and traffic.get(wanted.id) else None
         return State(
-            records=self._records(published),
+            records={id_: _record(id_, each, marks.get(id_, {})) for id_, each in published.items()},
             traffic=traffic,
             modified=pointer.revision if pointer else None,
             needs=self._needs(wanted, pointer),
@@ -62,12 +65,8 @@ class Observer:
             capacity=self.concurrency.observe(self.environment.capacity) if pointer else None,
             foreign=_foreign(function, pointer, published),
             soaked=self._soaked(pointer, traffic),
+            leftovers=tuple(id_ for id_ in marks if id_ not in published and _retirable(marks[id_])),
         )
-
-    def _records(self, published: Mapping[VersionId, Published]) -> dict[VersionId, Record]:
-        """Every version that is there, with what is remembered of it."""
-        marks = self.records.read() if published else {}
-        return {id_: _record(id_, each, marks.get(id_, {})) for id_, each in published.items()}
 
     def _soaked(self, pointer: Pointer | None, traffic: Mapping[VersionId, int]) -> float:
         """Seconds since our last step; none where the alias is not as that step left it."""
@@ -118,6 +117,11 @@ class Observer:
             )
 
 
+def _retirable(marks: Mapping[str, str]) -> bool:
+    """Whether a version of these marks can have been retired; others are remembered on purpose."""
+    return _PASSED in marks and not _REMEMBERED & marks.keys()
+
+
 def _traffic(pointer: Pointer | None, published: Mapping[VersionId, Published]) -> dict[VersionId, int]:
     """Percent by version, of those that are ours; what runs beside has none."""
     if pointer is None:
@@ -158,9 +162,16 @@ def _record(id_: VersionId, published: Published, marks: Mapping[str, str]) -> R
     return record or replace(Record(id=id_, digest=bare[f"{PREFIX}digest"]))
 
 
-def _refuse_other_image(wanted: Version, published: Published | None) -> None:
-    """The proof of the one digest: Lambda's own hash of what the version runs."""
-    if published and published.sha256 != wanted.image.digest.hex:
-        what = f"version {published.number}, which is to be {wanted.id}, runs another image"
-        seen = f"expected {wanted.image.digest}, got sha256:{published.sha256}"
-        raise Differs(what, seen=seen, cure="Delete that version of the function, then release again.")
+def _refuse_another(wanted: Version, published: Published | None) -> None:
+    """The proof of the one digest: Lambda's own hash of what the version runs; and of its weights."""
+    if published is None:
+        return
+    image, weights = published.sha256, wanted.artifact.sha256.hex if wanted.artifact else None
+    if image != wanted.image.digest.hex:
+        other, seen = "another image", f"expected {wanted.image.digest}, got sha256:{image}"
+    elif published.loads != weights:
+        other, seen = "other weights", f"expected {weights or 'none'}, got {published.loads or 'none'}"
+    else:
+        return
+    what = f"version {published.number}, which is to be {wanted.id}, runs {other}"
+    raise Differs(what, seen=seen, cure="Delete that version of the function, then release again.")

@@ -19,7 +19,8 @@ ALIAS = "live"
 MODEL_DIR = "/tmp/ml/model"  # noqa: S108 - in the container; nothing else can be written on Lambda
 ARCHITECTURES: Mapping[str, str] = {"linux/amd64": "x86_64", "linux/arm64": "arm64"}
 """What Lambda calls an image's platform."""
-RESERVED = ("MODELWAY_VERSION", "MODELWAY_MODEL_URI", "MODELWAY_MODEL_SHA256", "MODELWAY_SECRETS")
+MODEL_SHA256 = "MODELWAY_MODEL_SHA256"
+RESERVED = ("MODELWAY_VERSION", "MODELWAY_MODEL_URI", MODEL_SHA256, "MODELWAY_SECRETS")
 """Variables modelway sets; and ``SM_MODEL_DIR``, where there is a model artifact."""
 
 
@@ -105,7 +106,7 @@ def variables(settings: Settings, version: Version, uri: str | None) -> dict[str
     given = {**settings.environment, "MODELWAY_VERSION": version.id}
     if version.artifact and uri:
         given["MODELWAY_MODEL_URI"] = uri
-        given["MODELWAY_MODEL_SHA256"] = version.artifact.sha256.hex
+        given[MODEL_SHA256] = version.artifact.sha256.hex
         given["SM_MODEL_DIR"] = MODEL_DIR
     if settings.secrets:
         given["MODELWAY_SECRETS"] = json.dumps(settings.secrets, sort_keys=True)
