@@ -14,12 +14,12 @@ _MIB = 1 << 20
 _STYLE = """
 :root{color-scheme:light dark;--ok:#176b3a;--no:#a3201b;--line:#8884;--soft:#8882}
 *{box-sizing:border-box}
-body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;padding:1rem;max-width:60rem;overflow-wrap:anywhere}
+body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;padding:1rem;max-width:60rem;overflow-wrap:break-word}
 h1{font-size:1.4rem;margin:.2rem 0}h2{font-size:1.1rem;margin:2rem 0 .5rem}h3{font-size:1rem;margin:0}
 code{font:0.85em ui-monospace,monospace}
 .answer{border-left:.4rem solid var(--no);background:var(--soft);padding:.6rem 1rem;margin:1rem 0}
 .answer.ok{border-color:var(--ok)}.answer strong{font-size:1.1rem}
-table{border-collapse:collapse;width:100%}th{font-weight:600}
+table{border-collapse:collapse;width:100%}th{font-weight:600}td code,h3 code{overflow-wrap:anywhere}
 th,td{text-align:left;vertical-align:top;padding:.25rem .6rem .25rem 0;border-bottom:1px solid var(--line)}
 article{border:1px solid var(--line);border-radius:.5rem;padding:.8rem 1rem;margin:1rem 0;break-inside:avoid}
 ol.time{list-style:none;margin:.6rem 0;padding:0 0 0 1rem;border-left:2px solid var(--line)}
@@ -31,6 +31,7 @@ ol.time li{margin:.4rem 0}time{color:#777;font-size:.9em;display:block}
 footer{margin:2rem 0;color:#777;font-size:.85em}
 @media print{body{font-size:11pt;max-width:none;padding:0}details{display:block}details>*{display:block}}
 @media(max-width:36rem){th{display:none}td{display:block;border:0;padding:.1rem 0}
+td::before{content:attr(data-head) ": ";color:#777}
 tr{display:block;border-bottom:1px solid var(--line);padding:.4rem 0}}
 """
 
@@ -67,7 +68,9 @@ def _paragraphs(text: str) -> str:
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """Cells are HTML already."""
     yield f"<table><thead><tr>{''.join(f'<th>{head}' for head in heads)}</tr></thead><tbody>"
-    yield from (f"<tr>{''.join(f'<td>{cell}' for cell in row)}</tr>" for row in rows)
+    for row in rows:
+        cells = (f'<td data-head="{head}">{cell}' for head, cell in zip(heads, row, strict=False))
+        yield f"<tr>{''.join(cells)}</tr>"
     yield "</tbody></table>"
 
 
