@@ -12,6 +12,7 @@ import pytest
 
 from modelway.core.json import JsonObject
 from tests.sweeps import ground as grounds
+from tests.sweeps.greens import Ends
 from tests.sweeps.ground import FACTOR, Ground
 from tests.sweeps.wire import without_waiting
 
@@ -69,8 +70,19 @@ def tell(request: pytest.FixtureRequest) -> Callable[[JsonObject], None]:
 
     def write(row: JsonObject) -> None:
         if folder:
-            name = "".join(c if c.isalnum() else "-" for c in request.node.name)
+            name = "".join(c if c.isalnum() else "-" for c in f"{request.path.stem}-{request.node.name}")
             Path(folder).mkdir(parents=True, exist_ok=True)
             (Path(folder) / f"{name}.json").write_text(json.dumps(row), encoding="utf-8")
+
+    return write
+
+
+@pytest.fixture
+def ends(request: pytest.FixtureRequest, tell: Callable[[JsonObject], None]) -> Ends:
+    """Write down how a situation of the module's ``SITE`` ended."""
+
+    def write(situation: str, exit_: str) -> None:
+        target: str = request.module.SITE.name
+        tell({"kind": "false green", "target": target, "situation": situation, "exit": exit_})
 
     return write

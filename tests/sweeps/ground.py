@@ -9,7 +9,7 @@ import itertools
 import json
 import re
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -80,6 +80,11 @@ class Ground:
         rule = {"kind": answered, "from": number, "to": None if mishap in LASTING else number}
         if answered or self.cloud.control("faults"):
             self.cloud.control("faults", {"rules": [rule] if answered else []})
+
+    def meanwhile(self, act: Callable[[], None], *, operation: str, number: int = 1) -> None:
+        """Right before the n-th call of the operation, somebody else does something; nothing else happens."""
+        self.expect(None, number, operation=operation)
+        self.wire.meanwhile = act
 
     def weights(self, account: str, number: int) -> Artifact:
         """An archive of its own for each release, put where the config says."""

@@ -3,50 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from modelway.core.config import ExistingAlarm, Rollout
-from modelway.core.json import JsonObject
 from tests.rehearsal.clients import PRODUCTION
+from tests.sweeps.greens import DIFFERS, SUPERSEDED, UNAVAILABLE, UNHEALTHY, Ends, ringing, serving
 from tests.sweeps.ground import Ground, Model
 from tests.sweeps.sagemaker import ROLLOUTS, SITE
 from tests.sweeps.wire import Mishap
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_sagemaker import SageMakerClient
 
 pytestmark = [pytest.mark.sweep, pytest.mark.rehearsal]
-UNHEALTHY, UNAVAILABLE, DIFFERS, SUPERSEDED = "6", "8", "5", "10"
-
-Said = Callable[[str, str], None]
-
-
-@pytest.fixture
-def ends(tell: Callable[[JsonObject], None]) -> Said:
-    """Write down how a situation ended."""
-
-    def write(situation: str, exit_: str) -> None:
-        tell({"kind": "false green", "target": SITE.name, "situation": situation, "exit": exit_})
-
-    return write
 
 
 @pytest.fixture
 def model(ground: Ground) -> Model:
     """A version that passed serves."""
-    return serving(ground, ROLLOUTS["canary"])
-
-
-def serving(ground: Ground, rollout: Rollout) -> Model:
-    """A model with one version that passed, by this rollout."""
-    model = Model(ground, SITE, rollout)
-    model.next()
-    assert model.start() == "0", model.said
-    return model
+    return serving(ground, SITE, ROLLOUTS["canary"])
 
 
 def client(ground: Ground) -> SageMakerClient:
@@ -74,14 +51,14 @@ def new(model: Model) -> str:
     return f"{model.name}-production-{model.before[-1].id}"
 
 
-def test_what_the_platform_takes_back_while_we_watch(ground: Ground, model: Model, ends: Said):
+def test_what_the_platform_takes_back_while_we_watch(ground: Ground, model: Model, ends: Ends):
     model.next("dying")
     end = model.start()
     assert (end, settled(ground, model)) == (UNHEALTHY, old(model)), model.said
     ends("rolled back by the platform while we watch", end)
 
 
-def test_what_the_platform_took_back_while_we_were_dead(ground: Ground, model: Model, ends: Said):
+def test_what_the_platform_took_back_while_we_were_dead(ground: Ground, model: Model, ends: Ends):
     model.next("dying")
     ground.expect(Mishap.KILLED_AFTER, operation="UpdateEndpoint")
     assert model.start() == "killed"
@@ -92,7 +69,7 @@ def test_what_the_platform_took_back_while_we_were_dead(ground: Ground, model: M
     ends("rolled back by the platform while we were dead", end)
 
 
-def test_a_rollback_the_platform_does_not_tell_of(ground: Ground, model: Model, ends: Said):
+def test_a_rollback_the_platform_does_not_tell_of(ground: Ground, model: Model, ends: Ends):
     model.next("dying")
     ground.cloud.control("endpoints", {"silent_rollback": True})
     try:
@@ -103,14 +80,14 @@ def test_a_rollback_the_platform_does_not_tell_of(ground: Ground, model: Model, 
     ends("in service on the old endpoint config, without a reason", end)
 
 
-def test_an_answer_that_is_wrong_only_under_traffic(ground: Ground, model: Model, ends: Said):
+def test_an_answer_that_is_wrong_only_under_traffic(ground: Ground, model: Model, ends: Ends):
     model.next("wrong")
     end = model.start()
     assert (end, settled(ground, model)) == (UNHEALTHY, old(model)), model.said
     ends("healthy, and answers wrongly", end)
 
 
-def test_a_release_another_one_followed(ground: Ground, model: Model, ends: Said):
+def test_a_release_another_one_followed(ground: Ground, model: Model, ends: Ends):
     model.next()
     ground.expect(Mishap.KILLED_AFTER, operation="UpdateEndpoint")
     assert model.start() == "killed"
@@ -124,7 +101,7 @@ def test_a_release_another_one_followed(ground: Ground, model: Model, ends: Said
     ends("a newer release took over", end)
 
 
-def test_a_pointer_somebody_moves_back_before_we_look_again(ground: Ground, model: Model, ends: Said):
+def test_a_pointer_somebody_moves_back_before_we_look_again(ground: Ground, model: Model, ends: Ends):
     model.next()
     ground.expect(Mishap.KILLED_AFTER, operation="UpdateEndpoint")
     assert model.start() == "killed"
@@ -142,7 +119,7 @@ def test_a_pointer_somebody_moves_back_before_we_look_again(ground: Ground, mode
     ends("the endpoint moved back by somebody else", end)
 
 
-def test_another_image_behind_the_versions_name(ground: Ground, model: Model, ends: Said):
+def test_another_image_behind_the_versions_name(ground: Ground, model: Model, ends: Ends):
     model.next()
     ground.expect(Mishap.KILLED_BEFORE, operation="UpdateEndpoint")
     assert model.start() == "killed"
@@ -153,7 +130,7 @@ def test_another_image_behind_the_versions_name(ground: Ground, model: Model, en
     ends("another digest behind the version's name", end)
 
 
-def test_old_weights_under_the_new_image(ground: Ground, model: Model, ends: Said):
+def test_old_weights_under_the_new_image(ground: Ground, model: Model, ends: Ends):
     model.next()
     ground.expect(Mishap.KILLED_BEFORE, operation="UpdateEndpoint")
     assert model.start() == "killed"
@@ -182,22 +159,9 @@ def replaced(ground: Ground, model: Model, *, image: str = "", weights: str = ""
     )
 
 
-def test_an_alarm_that_rings_already(ground: Ground, ends: Said):
-    watch = cast("CloudWatchClient", ground.clients.other("cloudwatch", PRODUCTION))
-    alarm = f"ringing-{time.monotonic_ns()}"
-    model = serving(ground, Rollout())
-    watch.put_metric_alarm(
-        AlarmName=alarm,
-        ComparisonOperator="GreaterThanThreshold",
-        EvaluationPeriods=1,
-        Threshold=1,
-        MetricName="m",
-        Namespace="n",
-        Period=60,
-        Statistic="Sum",
-        TreatMissingData="breaching",
-    )
-    model.rollout = Rollout(alarms=(ExistingAlarm(name=alarm),))
+def test_an_alarm_that_rings_already(ground: Ground, ends: Ends):
+    model = serving(ground, SITE, Rollout())
+    model.rollout = Rollout(alarms=(ExistingAlarm(name=ringing(ground, PRODUCTION)),))
     model.next()
     ground.expect(None)
     end = model.start()

@@ -54,18 +54,23 @@ class Wire:
     last: int = 0
     operation: str = ""
     """Only calls of this operation count; empty for all."""
+    meanwhile: Callable[[], None] | None = None
+    """What somebody else does right before the first of them."""
     _met: int = 0
     _http: URLLib3Session = field(default_factory=URLLib3Session)
 
     def expect(self, mishap: Mishap | None, first: int, last: int, *, operation: str = "") -> None:
         """From now on calls are counted anew, and some of them meet the mishap."""
-        self.calls, self.mishap, self._met = [], mishap, 0
+        self.calls, self.mishap, self._met, self.meanwhile = [], mishap, 0, None
         self.first, self.last, self.operation = first, last, operation
 
     def before_send(self, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse | None:
         """As botocore's event ``before-send``; an answer returned here is the call's answer."""
         self.calls.append(event_name.removeprefix("before-send."))
         self._met += self.operation in {"", self.calls[-1].rpartition(".")[2]}
+        if self.meanwhile and self._met == self.first:
+            act, self.meanwhile = self.meanwhile, None
+            act()
         if self.mishap not in AT_CLIENT or not self.first <= self._met <= self.last:
             return None
         if self.mishap in {Mishap.KILLED_AFTER, Mishap.DROPPED}:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from modelway.core.config import Capacity, Environment
 from modelway.core.naming import version_name
-from modelway.core.plan import FULL, Need, Obstacle, Setback, State
+from modelway.core.plan import FULL, Blame, Need, Obstacle, Setback, State
 from modelway.core.record import Record
 from modelway.core.version import Version, VersionId
 from modelway.ports import ArtifactStore, Clock
@@ -18,7 +18,7 @@ from modelway.targets.ecs.alarms import Alarms
 from modelway.targets.ecs.deployments import SUCCESSFUL, Deployment
 from modelway.targets.ecs.metrics import dimensions
 from modelway.targets.ecs.pointer import Pointer, Sight
-from modelway.targets.ecs.proof import refuse_other
+from modelway.targets.ecs.proof import refuse_another, refuse_other
 from modelway.targets.ecs.reasons import of_trouble, setback
 from modelway.targets.ecs.scaling import Scaling, as_configured
 from modelway.targets.ecs.surroundings import Surroundings
@@ -56,6 +56,9 @@ class Observer:
         if serving and sight.under_way is None:
             definition = self.pointer.inventory.definition(self.pointer.inventory.arn(serving))
             refuse_other(self.pointer.services, definition, sight.revision, records[serving])
+        if wanted and wanted.id in records:
+            inventory = self.pointer.inventory
+            refuse_another(inventory.definition(inventory.arn(wanted.id)), wanted)
         needs, obstacles, sick = self._around(wanted, traffic, sight)
         return State(
             records=records,
@@ -122,13 +125,11 @@ class Observer:
 
     def _setback(self, sight: Sight, records: Mapping[VersionId, Record]) -> Setback | None:
         """Why the last release did not stay, unless what is remembered of the version says it better."""
-        deployment = sight.deployment
-        if (
-            sight.service is None
-            or deployment is None
-            or deployment.active
-            or deployment.status == SUCCESSFUL
-        ):
+        deployment, service = sight.deployment, sight.service
+        if service and not service.get("desiredCount") and not sight.under_way:
+            # Nothing serves, whoever was the last to: that says nothing against any version.
+            return Setback(blame=Blame.PLATFORM, reason=_scaled_to_zero(service)[0])
+        if service is None or deployment is None or deployment.active or deployment.status == SUCCESSFUL:
             return None
         version = self.pointer.target(deployment)
         record = records.get(version) if version else None
@@ -138,7 +139,7 @@ class Observer:
             services = self.pointer.services
             definition = services.task_definition(deployment.target.revision if deployment.target else None)
             stopped = [t for t in services.tasks("STOPPED") if t.get("taskDefinitionArn") == definition]
-            events = of_trouble(sight.service.get("events", []), deployment)
+            events = of_trouble(service.get("events", []), deployment)
             self._setbacks[deployment.arn] = setback(deployment, stopped, events)
         return self._setbacks[deployment.arn]
 
@@ -154,9 +155,14 @@ def _unfit(service: ServiceTypeDef | None) -> tuple[Obstacle, ...]:
         what = f"the service {name} is deployed by {controller}"
         cure = "aws ecs update-service --deployment-controller type=ECS, or delete the service."
     elif not service.get("desiredCount"):
-        what = f"the service {name} is scaled to zero: nothing would run, and nothing could be asked"
-        cluster = service["clusterArn"].rpartition("/")[2]
-        cure = f"aws ecs update-service --cluster {cluster} --service {name} --desired-count 1"
+        what, cure = _scaled_to_zero(service)
     else:
         return ()
     return (Obstacle(what=what, cure=cure, by_config=False),)
+
+
+def _scaled_to_zero(service: ServiceTypeDef) -> tuple[str, str]:
+    """What is wrong with a service that wants no task, and the cure."""
+    name, cluster = service["serviceName"], service["clusterArn"].rpartition("/")[2]
+    what = f"the service {name} is scaled to zero: nothing would run, and nothing could be asked"
+    return what, f"aws ecs update-service --cluster {cluster} --service {name} --desired-count 1"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modelway.core.image import Digest
 from modelway.core.record import Record
+from modelway.core.version import Version, VersionId
 from modelway.errors import Differs
 from modelway.targets.ecs.definition import weights
 from modelway.targets.ecs.services import Services
@@ -13,35 +15,53 @@ from modelway.targets.ecs.settings import CONTAINER
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import TaskDefinitionTypeDef, TaskTypeDef
 
+_CURE = "Somebody changed what runs under modelway's tags: deregister it, then release again."
+
 
 def refuse_other(
     services: Services, definition: TaskDefinitionTypeDef, revision: str | None, record: Record
 ) -> None:
     """Raise ``Differs`` where the revision, or a running task of it, has another image or other weights."""
-    _compare_weights(definition, record)
+    _compare_weights(definition, record.id, record.artifact)
     found = services.revision(revision) if revision else None
     images = found.get("containerImages", []) if found else []
     resolved = {image.get("containerName"): image.get("imageDigest") for image in images}
-    _compare(resolved.get(CONTAINER), f"the service {services.name}", record)
+    _compare(resolved.get(CONTAINER), f"the service {services.name}", record.id, record.digest)
     running = [
         task
         for task in services.tasks("RUNNING")
         if task.get("taskDefinitionArn") == definition["taskDefinitionArn"]
     ]
     for task in running:
-        _compare(_digest(task), f"the task {task['taskArn']}", record)
+        _compare(_digest(task), f"the task {task['taskArn']}", record.id, record.digest)
 
 
-def _compare_weights(definition: TaskDefinitionTypeDef, record: Record) -> None:
-    """What the task definition makes its tasks fetch is what the record says."""
+def refuse_another(definition: TaskDefinitionTypeDef, wanted: Version) -> None:
+    """Raise ``Differs`` where a task definition under the version's name is of other image or weights."""
+    image = next(
+        (one.get("image", "") for one in definition["containerDefinitions"] if one.get("name") == CONTAINER),
+        "",
+    )
+    _compare(
+        image.rpartition("@")[2] or "no image",
+        definition["taskDefinitionArn"],
+        wanted.id,
+        wanted.image.digest,
+    )
+    artifact = str(wanted.artifact.sha256) if wanted.artifact else None
+    _compare_weights(definition, wanted.id, artifact)
+
+
+def _compare_weights(definition: TaskDefinitionTypeDef, version: VersionId, expected: str | None) -> None:
+    """What the task definition makes its tasks fetch is what is expected."""
     seen = next(
         (f"sha256:{digest}" for digest in map(weights, definition["containerDefinitions"]) if digest), None
     )
-    if seen != record.artifact:
+    if seen != expected:
         raise Differs(
-            f"{definition['taskDefinitionArn']} loads other weights than version {record.id}",
-            seen=f"expected {record.artifact or 'none'}, got {seen or 'none'}",
-            cure="Somebody changed the tags of the task definition; release again.",
+            f"{definition['taskDefinitionArn']} loads other weights than version {version}",
+            seen=f"expected {expected or 'none'}, got {seen or 'none'}",
+            cure=_CURE,
         )
 
 
@@ -51,10 +71,10 @@ def _digest(task: TaskTypeDef) -> str | None:
     return containers.get(CONTAINER)
 
 
-def _compare(seen: str | None, what: str, record: Record) -> None:
-    if seen and seen != record.digest:
+def _compare(seen: str | None, what: str, version: VersionId, expected: Digest | str) -> None:
+    if seen and seen != str(expected):
         raise Differs(
-            f"{what} runs another image than version {record.id}",
-            seen=f"expected {record.digest}, got {seen}",
-            cure="Somebody changed what runs under modelway's tags; release again.",
+            f"{what} runs another image than version {version}",
+            seen=f"expected {expected}, got {seen}",
+            cure=_CURE,
         )
