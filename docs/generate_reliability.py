@@ -1,12 +1,14 @@
 # ruff: noqa: INP001  (a script of its own, in no package)
-"""Writes docs/reference/reliability.md from the numbers of the last full sweep.
+"""Writes docs/reference/reliability.md from the numbers of the last sweeps.
 
-``scripts/run sweep`` writes those to docs/reference/reliability.json; a test compares the two.
+``scripts/run sweep`` names the folder with its results, which are kept in docs/reference/reliability.json; a
+test compares page and numbers.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,8 +19,8 @@ FOLDER = Path(__file__).resolve().parent / "reference"
 HEAD = """\
 # Reliability: what was disturbed, and what came of it
 
-Written by `scripts/run sweep` on {date}, of commit `{commit}`, in {minutes} minutes: {cases} disturbed
-releases, {broken} of which did not end as they have to. `.ci/run` disturbs a sample of the calls each time.
+Written by `scripts/run sweep`, last on {date}: {cases} disturbed releases, {broken} of which did not end as
+they have to. Which commit each part was swept at stands [below](#what-was-swept-when). {sampled}
 
 A version that passed serves, and another one is kept to go back to. The next version is released: other
 image, other weights, other settings. Something goes wrong with one of its AWS calls: with each that writes,
@@ -26,8 +28,8 @@ and between two of those with each operation that reads. (What a process leaves 
 does not depend on which read it dies at, so kills are at writes.) Then the same command is run again, as a
 person would. What has to hold:
 
-- everything there is of the model (resources, tags, alarms, autoscaling, copies of weights) equals what an
-  undisturbed release leaves. So nothing was made twice, and nothing is left over;
+- everything there is of the model (resources, tags, marks, alarms, autoscaling, copies of weights) equals
+  what an undisturbed release leaves. So nothing was made twice, and nothing is left over;
 - a run that ended with exit 0 had reached that end by itself. Of a fault comes no other exit than 0 and 8
   (unavailable: run it again).
 
@@ -39,19 +41,24 @@ what happens to the calls for that is not in here. **Nothing of this was seen on
 
 def page() -> str:
     """The whole page."""
-    told = json.loads((FOLDER / "reliability.json").read_text("utf-8"))
-    rows: Sequence[Row] = told["rows"]
+    rows: Sequence[Row] = json.loads((FOLDER / "reliability.json").read_text("utf-8"))["rows"]
     sweeps = [row for row in rows if row["kind"] == "sweep"]
+    partly = sum(not _whole(row) for row in sweeps)
+    words = f"Of {partly} cells only a sample was swept so far: those say how many of how many."
     head = HEAD.format(
-        date=told["date"],
-        commit=told["commit"],
-        minutes=told["minutes"],
+        date=max(row["date"] for row in rows),
         cases=f"{sum(row['cases'] for row in sweeps):,}",
         broken=sum(row["broken"] for row in sweeps) or "none",
+        sampled=words if partly else "Every call was disturbed that can end differently.",
         factor=600,
     )
-    parts = (_crashes(sweeps), _faults(sweeps), _greens(rows), _load(rows))
-    return "\n".join((head, *("\n".join(part) + "\n" for part in parts)))
+    parts = (_crashes(sweeps), _faults(sweeps), _greens(rows), _load(rows), _when(rows))
+    return "\n".join((head.replace(" \n", "\n"), *("\n".join(part) + "\n" for part in parts)))
+
+
+def _whole(row: Row) -> bool:
+    """Whether every call was disturbed that can end differently."""
+    return bool(row["cases"] == row["of"])
 
 
 def _crashes(sweeps: Sequence[Row]) -> Iterator[str]:
@@ -61,22 +68,21 @@ def _crashes(sweeps: Sequence[Row]) -> Iterator[str]:
     yield "| --- | --- | --- | --- | --- |"
     for target, strategy in _groups(sweeps):
         mine = _of(sweeps, target, strategy)
-        kills = (_held(mine["killed before"]), _held(mine["killed after"]))
-        calls = mine["killed before"]["calls"]
-        yield f"| `{target}` | `{strategy}` | {calls} | {' | '.join(kills)} |"
-    yield "\nHow many releases were killed, and how many of them ended as the undisturbed one."
+        kills = " | ".join(_held(mine.get(kind)) for kind in ("killed before", "killed after"))
+        calls = max(row["calls"] for row in mine.values())
+        yield f"| `{target}` | {strategy} | {calls} | {kills} |"
+    yield "\nHow many releases were killed, and how many of them ended as the undisturbed one. Calls include"
+    yield "those that watch: modelway keeps the clock on Lambda, and on ECS where a person is waited for."
 
 
 def _faults(sweeps: Sequence[Row]) -> Iterator[str]:
     """Faults, a line a strategy."""
-    kinds = [m for m in dict.fromkeys(row["mishap"] for row in sweeps) if not m.startswith("killed")]
-    order = sorted(kinds, key=_FAULTS.index)
     yield "## Faults\n"
-    yield f"| target | strategy | {' | '.join(order)} |"
-    yield f"| --- | --- |{' --- |' * len(order)}"
+    yield f"| target | strategy | {' | '.join(_FAULTS)} |"
+    yield f"| --- | --- |{' --- |' * len(_FAULTS)}"
     for target, strategy in _groups(sweeps):
         mine = _of(sweeps, target, strategy)
-        yield f"| `{target}` | `{strategy}` | {' | '.join(_ends(mine[kind]) for kind in order)} |"
+        yield f"| `{target}` | {strategy} | {' | '.join(_ends(mine.get(kind)) for kind in _FAULTS)} |"
     yield "\nHow many runs ended with exit 0, and how many with 8 and were finished by the next. A timeout"
     yield "is a call that is never sent; *from then on* is until modelway gives up, after eight attempts."
 
@@ -112,6 +118,19 @@ def _load(rows: Sequence[Row]) -> Iterator[str]:
         yield f"| `{row['target']}` | {row['when']} | {row['sent']} | {row['lost']} |"
 
 
+def _when(rows: Sequence[Row]) -> Iterator[str]:
+    """When what was swept, a line a target and kind."""
+    yield "## What was swept when\n"
+    yield "| target | what | date | commit |"
+    yield "| --- | --- | --- | --- |"
+    found = {(row["target"], _NAMES[row["kind"]], row["date"], row["commit"]) for row in rows}
+    for target, kind, date, commit in sorted(found):
+        yield f"| `{target}` | {kind} | {date} | `{commit}` |"
+
+
+_NAMES = {"sweep": "crashes and faults", "false green": "what must never end green", "load": "under load"}
+
+
 def _groups(sweeps: Sequence[Row]) -> Sequence[tuple[str, str]]:
     """Target and strategy, each once."""
     return sorted({(row["target"], row["strategy"]) for row in sweeps})
@@ -122,16 +141,49 @@ def _of(sweeps: Sequence[Row], target: str, strategy: str) -> Mapping[str, Row]:
     return {row["mishap"]: row for row in sweeps if (row["target"], row["strategy"]) == (target, strategy)}
 
 
-def _held(row: Row) -> str:
+def _held(row: Row | None) -> str:
     """How many were killed, and how many of them ended well."""
+    if row is None:
+        return _NOT
     killed = row["ends"].get("killed", 0)
-    return f"{killed}, all" if not row["broken"] else f"{killed}, {killed - row['broken']}"
+    return f"{killed}{_part(row)}, {killed - row['broken'] if row['broken'] else 'all'}"
 
 
-def _ends(row: Row) -> str:
+def _ends(row: Row | None) -> str:
     """Runs by exit code."""
-    return ", ".join(f"{count} x {end}" for end, count in row["ends"].items())
+    if row is None:
+        return _NOT
+    return ", ".join(f"{count} x {end}" for end, count in row["ends"].items()) + _part(row)
+
+
+def _part(row: Row) -> str:
+    """How many there are, where only a sample was swept."""
+    return "" if _whole(row) else f" (of {row['of']})"
+
+
+_NOT = "not yet"
+
+
+def take(folder: Path) -> None:
+    """Put what was swept now in place of what was swept before; a sample never replaces the whole."""
+    told = FOLDER / "reliability.json"
+    rows = json.loads(told.read_text("utf-8"))["rows"] if told.exists() else []
+    kept: dict[tuple[str, ...], Row] = {_name(row): row for row in rows}
+    for path in sorted(folder.glob("*.json")):
+        row: Row = json.loads(path.read_text("utf-8"))
+        before = kept.get(_name(row))
+        if row["kind"] != "sweep" or before is None or _whole(row) or not _whole(before):
+            kept[_name(row)] = row
+    text = json.dumps({"rows": [kept[name] for name in sorted(kept)]}, indent=1, ensure_ascii=False)
+    told.write_text(f"{text}\n", encoding="utf-8")
+
+
+def _name(row: Row) -> tuple[str, ...]:
+    """What a row is about."""
+    return tuple(row.get(key, "") for key in ("kind", "target", "strategy", "mishap", "situation", "when"))
 
 
 if __name__ == "__main__":
+    for argument in sys.argv[1:]:
+        take(Path(argument))
     (FOLDER / "reliability.md").write_text(page(), encoding="utf-8")

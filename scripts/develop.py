@@ -5,14 +5,12 @@ CI runs the same (``.ci/run``). Runs in the ``dev`` environment that ``scripts/r
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,38 +85,24 @@ def bench(arguments: Sequence[str]) -> int:
 
 
 def sweep(arguments: Sequence[str]) -> int:
-    """Disturb releases at every call, then write ``docs/reference/reliability.md``; an hour or so.
+    """Disturb releases at every call, then write ``docs/reference/reliability.md``; hours.
 
-    Arguments are pytest's; with any, or where something did not hold, nothing is written.
+    Arguments are pytest's, as ``-k ecs``: what they choose is swept, the rest of the page stays as it is.
+    ``--sampled`` disturbs only the calls ``.ci/run`` does; nothing is written where something did not hold.
     """
+    chosen = [argument for argument in arguments if argument != "--sampled"]
+    depth = [] if "--sampled" in arguments else ["--full"]
     folder = ROOT / ".modelway" / "sweep"
     shutil.rmtree(folder, ignore_errors=True)
     parts = os.cpu_count() or 1
-    began = time.monotonic()
-    command = [sys.executable, "-m", "pytest", "tests/sweeps", "-q", "--full", f"--sweep-results={folder}"]
+    command = [sys.executable, "-m", "pytest", "tests/sweeps", "-q", *depth, f"--sweep-results={folder}"]
     running = [
-        subprocess.Popen([*command, f"--shard={n}/{parts}", *arguments], cwd=ROOT)
-        for n in range(1, parts + 1)
+        subprocess.Popen([*command, f"--shard={n}/{parts}", *chosen], cwd=ROOT) for n in range(1, parts + 1)
     ]
     codes = [process.wait() for process in running]
-    if arguments or any(code not in {0, _NOTHING_TO_RUN} for code in codes):
+    if any(code not in {0, _NOTHING_TO_RUN} for code in codes):
         return max(codes)
-    rows = [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
-    told = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": _commit(),
-        "minutes": round((time.monotonic() - began) / 60),
-        "rows": rows,
-    }
-    page = ROOT / "docs" / "reference" / "reliability.json"
-    page.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return _call([sys.executable, "docs/generate_reliability.py"])
-
-
-def _commit() -> str:
-    """What was swept, with ``-dirty`` where files differ from it."""
-    describe = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    return subprocess.run(describe, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    return _call([sys.executable, "docs/generate_reliability.py", str(folder)])
 
 
 def _checks() -> dict[str, list[str]]:

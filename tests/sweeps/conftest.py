@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -63,6 +66,14 @@ def full(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--full"))
 
 
+@cache
+def commit(folder: Path) -> str:
+    """What is swept, with ``-dirty`` where files differ from it."""
+    describe = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    done = subprocess.run(describe, cwd=folder, check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout.strip()
+
+
 @pytest.fixture
 def tell(request: pytest.FixtureRequest) -> Callable[[JsonObject], None]:
     """Write a row of the table of ``docs/reference/reliability.md``, where results are asked for."""
@@ -72,7 +83,8 @@ def tell(request: pytest.FixtureRequest) -> Callable[[JsonObject], None]:
         if folder:
             name = "".join(c if c.isalnum() else "-" for c in f"{request.path.stem}-{request.node.name}")
             Path(folder).mkdir(parents=True, exist_ok=True)
-            (Path(folder) / f"{name}.json").write_text(json.dumps(row), encoding="utf-8")
+            about = {"date": datetime.now(UTC).date().isoformat(), "commit": commit(HERE)}
+            (Path(folder) / f"{name}.json").write_text(json.dumps({**row, **about}), encoding="utf-8")
 
     return write
 

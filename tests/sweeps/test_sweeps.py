@@ -71,6 +71,7 @@ def test_a_disturbed_release_ends_as_the_undisturbed_one(
             "mishap": mishap.value,
             "calls": len(calls),
             "cases": len(numbers),
+            "of": len(_every(calls, mishap)),
             "broken": len(sweep.broken),
             "ends": dict(sorted(sweep.ends.items())),
         }
