@@ -98,7 +98,8 @@ class Delivery:
         manifest = registry.manifest(image.digest)
         if manifest is None:
             what = f"{image} is not in the registry"
-            raise NotAllowed(what, cure="Push it first: scripts/run push CONFIG")
+            cure = "Push it: scripts/run push CONFIG. If it was there, look who or which rule deleted it."
+            raise NotAllowed(what, cure=cure)
         self._refuse_media_type(manifest)
         documents = registry.attached(image.digest, REPORT_TYPE)
         return (

@@ -21,7 +21,7 @@ from modelway.scanners.builtin.secrets.search import Search
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=str)
 def test_every_fault_injects_something(fault: Fault) -> None:
     means = (fault.spoiled, fault.package, fault.throttles, fault.kills, fault.capacity_short, fault.stale)
-    assert any((*means, fault.foreign, fault.secret))
+    assert any((*means, fault.foreign, fault.secret, fault.tampering))
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=str)

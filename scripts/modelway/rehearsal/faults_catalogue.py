@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from modelway.rehearsal.tampers import Tampering
+
 LAYER = Path(__file__).with_name("fault_layer.py")
 _SITE = "/var/tmp/modelway"  # noqa: S108 - as below
 _PLACE = "/var/tmp/modelway_fault.py"  # noqa: S108 - a path in the image; anyone may write there, root or not
@@ -47,6 +49,8 @@ class Fault:
     """A vulnerability whose waiver in the config ended yesterday."""
     late_scan: bool = False
     """Whether ECR's own scan is a second gate, and says that it is over before its findings come."""
+    tampering: Tampering | None = None
+    """What is done to the evidence, which is signed then."""
 
     def ending(self, target: str) -> str:
         """How the release to a target has to end, in a line."""
@@ -142,6 +146,34 @@ _ALL = (
         ends="the artifact is refused before anything runs it",
         exit_code=4,
         stale=True,
+    ),
+    Fault(
+        name="unsigned",
+        happens="staging signs nothing, although the config names its key",
+        ends="production takes no unsigned verdict: its gate says from whom it was expected",
+        exit_code=4,
+        tampering=Tampering.UNSIGNED,
+    ),
+    Fault(
+        name="forged-verdict",
+        happens="the verdict of staging is signed by the build, which has no key of staging's",
+        ends="production's gate says whose word was expected, and whose it is",
+        exit_code=4,
+        tampering=Tampering.FORGED,
+    ),
+    Fault(
+        name="swapped-image",
+        happens="what was said of the image in service is attached to another image",
+        ends="the first gate names it as what it is: evidence about another image",
+        exit_code=4,
+        tampering=Tampering.MOVED,
+    ),
+    Fault(
+        name="pruned-image",
+        happens="the image is deleted from the registry after it passed in staging",
+        ends="production's gate says that it is gone, and nothing is changed",
+        exit_code=4,
+        tampering=Tampering.PRUNED,
     ),
 )
 

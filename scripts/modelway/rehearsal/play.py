@@ -13,13 +13,14 @@ from modelway.core.config import Byoc, Environment, ModelConfig
 from modelway.core.json import Json, JsonObject
 from modelway.errors import Differs, Failure, Unavailable
 from modelway.ports import HttpRequest
-from modelway.rehearsal import artifact, derive, grounds, journal, look, prepare, table
+from modelway.rehearsal import artifact, derive, grounds, journal, look, prepare, table, tampering
 from modelway.rehearsal.child import Client
 from modelway.rehearsal.faults_catalogue import Fault
 from modelway.rehearsal.journal import Entry
 from modelway.rehearsal.launch import Cloud
 from modelway.rehearsal.load import Load, Tally
 from modelway.rehearsal.prepare import Draft
+from modelway.rehearsal.tampers import Tampering
 from modelway.rehearsal.venue import Venue, open_venue
 from modelway.rehearsal.wish import Scene, Took
 
@@ -42,6 +43,8 @@ class Play:
     config: ModelConfig
     tally: Tally = field(default_factory=lambda: Tally({}))
     archive: Path | None = None
+    before: Path = Path()
+    """The config of what serves before."""
     seed: int = 0
     calls: int = 0
     """AWS calls the release before made: the one you watch makes about as many."""
@@ -72,8 +75,12 @@ class Play:
             self._accounts()
         with self.scene.timed("advisories"):
             self._advisories()
+        if fault and fault.tampering:
+            staging = self.production.promote_from or ""
+            plain, watched = tampering.signed(self.scene, fault.tampering, plain, watched, staging=staging)
         begun = journal.last(self._log(0))
-        code = self._release(prepare.write(self.scene, plain, "before"), "release: what serves before")
+        self.before = prepare.write(self.scene, plain, "before")
+        code = self._release(self.before, "release: what serves before")
         self.calls = journal.by_the_client(self._log(begun))
         if code != 0:
             return code
@@ -153,7 +160,8 @@ class Play:
         with self._users():
             begun = journal.last(self._log(0))
             self._kill_some(config, fault.kills if fault else 0)
-            code = self._release(config, "release: the one you watch")
+            pruned = fault is not None and self._tampered(config, fault)
+            code = (self._promotion if pruned else self._release)(config, "release: the one you watch")
         self._check(self._log(begun))
         return code
 
@@ -172,6 +180,21 @@ class Play:
             self.cloud.control("ecr-scan", {**late, "empty": _LATE})
         if fault.capacity_short and (shortage := self.venue.shortage()):
             self.cloud.control(shortage.control, shortage.payload)
+
+    def _tampered(self, config: Path, fault: Fault) -> bool:
+        """Let the attacker in; whether the image was deleted, so that only the last step is left to watch."""
+        attack = tampering.Attack(
+            scene=self.scene, client=self.client, config=self.config, before=self.before
+        )
+        match fault.tampering:
+            case Tampering.MOVED:
+                attack.move(config)
+            case Tampering.PRUNED:
+                attack.prune(config, self.production.promote_from or "")
+                return True
+            case _:
+                pass
+        return False
 
     def _check(self, log: Sequence[Entry]) -> None:
         """Say which faults were met; raise ``Differs`` where a killed client did something twice."""
@@ -235,6 +258,15 @@ class Play:
         self.scene.took[-1] = replace(self.scene.took[-1], outcome=_ending(code))
         inner = [Took(stage=f"{table.INNER}{n}", seconds=s, outcome=r) for n, s, r in look.stages(said)]
         self.scene.took.extend(inner)
+        return code
+
+    def _promotion(self, config: Path, title: str) -> int:
+        """Run the last step of a release alone."""
+        name = self.production.name
+        self.scene.world.reporter.note(f"--- {title}: scripts/run promote {config} -e {name}")
+        with self.scene.timed(title):
+            code, _ = self.client.read("promote", str(config), "-e", name)
+        self.scene.took[-1] = replace(self.scene.took[-1], outcome=_ending(code))
         return code
 
     def _question(self) -> HttpRequest:
