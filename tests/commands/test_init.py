@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import re
+import runpy
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field, replace
-from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
 
-from modelway.adapters.configs import Configs
 from modelway.commands import init
 from modelway.core import starter
 from modelway.core.starter import Start
+from modelway.core.starter_targets import TARGETS
 from modelway.errors import Malformed
+from tests.adapters.test_configs import configs
 from tests.fake_world import Stage
 
 ACCOUNTS = (
@@ -47,8 +49,8 @@ class Team:
 
     def problems(self) -> list[str]:
         """What `validate` says."""
-        configs = Configs(self.root, today=lambda: date(2026, 1, 1), checks={})
-        found = [configs.read(path) for path in configs.find([])]
+        there = configs(self.root)
+        found = [there.read(path) for path in there.find([])]
         assert found
         return [str(problem) for _, problems in found for problem in problems]
 
@@ -63,8 +65,11 @@ def team(tmp_path: Path) -> Team:
     return Team(root)
 
 
-def test_the_config_is_valid_as_it_is_written(team: Team) -> None:
-    team.init()
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_config_is_valid_as_it_is_written(team: Team, target: str) -> None:
+    team.init("--target", target)
+    text = (team.root / "model-configs/iris-models.yaml").read_text()
+    assert text.count(f"target: {target}") == 2
     assert team.problems() == []
 
 
@@ -205,8 +210,9 @@ def test_zizmor_finds_nothing_in_the_workflow(team: Team) -> None:
     assert json.loads(done.stdout) == []
 
 
-def test_the_commands_of_the_setup_are_shell_and_their_documents_json(team: Team) -> None:
-    team.init()
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_commands_of_the_setup_are_shell_and_their_documents_json(team: Team, target: str) -> None:
+    team.init("--target", target)
     text = (team.root / "modelway-setup.md").read_text()
     blocks = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
     assert len(blocks) >= 4
@@ -225,3 +231,24 @@ def test_the_starting_container_answers_as_sagemaker_asks(tmp_path: Path) -> Non
     compile(code, "serve", "exec")
     assert '"/ping"' in code
     assert "8080" in code
+
+
+def test_the_starting_container_answers_events_on_lambda_too(tmp_path: Path) -> None:
+    made = starter.files(Start(name="m", target="lambda"))
+    compile(made["models/m/serve"], "serve", "exec")
+    assert '"AWS_LAMBDA_RUNTIME_API"' in made["models/m/serve"]
+    assert "from function import predict" in made["models/m/serve"]
+    (tmp_path / "function.py").write_text(made["models/m/function.py"])
+    handler = runpy.run_path(str(tmp_path / "function.py"))["handler"]
+    coded = base64.b64encode(b"[1, 2, 3]").decode()
+    assert handler({"body": "[1, 2, 3]"}, None)["body"] == "6"
+    assert handler({"body": coded, "isBase64Encoded": True}, None)["body"] == "6"
+    assert handler({"body": "no numbers"}, None)["statusCode"] == 400
+
+
+def test_what_only_the_team_knows_of_ecs_is_marked(team: Team) -> None:
+    team.init("--target", "ecs", "--modelway=octo/modelway", f"--ref={SHA}", "--release=v1.2.3", *ACCOUNTS)
+    lines = (team.root / "model-configs/iris-models.yaml").read_text().splitlines()
+    marked = {line.split(":")[0].strip() for line in lines if starter.PLACEHOLDER in line}
+    assert marked == {"cluster", "subnets", "security_groups", "target_groups", "listener_rule"}
+    assert "load balancer" in team.stage.reporter.warnings[0]

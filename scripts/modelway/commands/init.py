@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import modelway
-from modelway.core import starter
+from modelway.core import starter, starter_targets
 from modelway.core.starter import Start
 from modelway.errors import Malformed, Unavailable
 from modelway.ports import World
@@ -36,6 +36,10 @@ _DOCKERFILES = ("Dockerfile", "models/{name}/Dockerfile", "{name}/Dockerfile", "
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--name", help="the model's name; without it, the directory's")
+    choices = starter_targets.TARGETS
+    parser.add_argument(
+        "--target", choices=choices, default=choices[0], help="what it is to run on (sagemaker)"
+    )
     parser.add_argument("--directory", type=Path, default=Path(), help="the repository's root (.)")
     parser.add_argument("--owner", default="ml-platform", help="the team, a tag on all that is created")
     parser.add_argument("--region", default="eu-west-1", help="AWS region (eu-west-1)")
@@ -87,6 +91,7 @@ def _start(options: argparse.Namespace, world: World, root: Path) -> Start:
     default = Start(name=name)
     return Start(
         name=name,
+        target=options.target,
         owner=options.owner,
         repository=options.repository or _origin(world.run.source) or default.repository,
         source=options.modelway or default.source,

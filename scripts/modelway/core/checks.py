@@ -17,6 +17,7 @@ from modelway.core.config import (
     Extended,
     Prebuilt,
     Rollout,
+    RolloutStrategy,
     Strategy,
 )
 from modelway.core.duration import words
@@ -144,7 +145,17 @@ def environment(environment: Environment) -> Iterator[Flaw]:
     """What holds for every target."""
     keys: Keys = ("environments", environment.name)
     yield from _capacity(environment.capacity, (*keys, "capacity"))
-    yield from _rollout(environment.rollout, (*keys, "rollout"))
+    yield from _rollout(environment.rollout, (*keys, "rollout"), bakes=not _replaces_in_place(environment))
+
+
+def _replaces_in_place(environment: Environment) -> bool:
+    """Whether ECS does: it then reckons the bake from the alarms (its guide, deployment-alarm-failure)."""
+    if environment.target != "ecs":
+        return False
+    balancer = environment.settings.get("load_balancer")
+    groups = balancer.get("target_groups") if isinstance(balancer, Mapping) else None
+    two = isinstance(groups, Sequence) and len(groups) > 1
+    return environment.rollout.strategy is RolloutStrategy.ROLLING or not two
 
 
 def _capacity(capacity: Capacity, keys: Keys) -> Iterator[Flaw]:
@@ -161,7 +172,7 @@ def _capacity(capacity: Capacity, keys: Keys) -> Iterator[Flaw]:
         yield Flaw(path=(*keys, "instances"), message=message, cure=cure)
 
 
-def _rollout(rollout: Rollout, keys: Keys) -> Iterator[Flaw]:
+def _rollout(rollout: Rollout, keys: Keys, *, bakes: bool) -> Iterator[Flaw]:
     """Alarms that CloudWatch takes, and that can fire while somebody watches; limits that limit."""
     analysis = rollout.analysis
     if analysis and analysis.error_rate_increase is None and analysis.latency_p95_ratio is None:
@@ -169,10 +180,11 @@ def _rollout(rollout: Rollout, keys: Keys) -> Iterator[Flaw]:
         yield Flaw(path=(*keys, "analysis"), message="analysis compares nothing", cure=cure, spot="key")
     for index, alarm in enumerate(rollout.alarms):
         if isinstance(alarm, CreatedAlarm):
-            yield from _alarm(alarm, rollout.bake_time, (*keys, "alarms", index))
+            watched = rollout.bake_time if bakes else None
+            yield from _alarm(alarm, watched, (*keys, "alarms", index))
 
 
-def _alarm(alarm: CreatedAlarm, bake_time: timedelta, keys: Keys) -> Iterator[Flaw]:
+def _alarm(alarm: CreatedAlarm, bake_time: timedelta | None, keys: Keys) -> Iterator[Flaw]:
     """CloudWatch: periods of whole minutes here, a day at most in all (PutMetricAlarm)."""
     span = alarm.period * alarm.datapoints
     if alarm.period % _MINUTE or not alarm.period:
@@ -186,7 +198,7 @@ def _alarm(alarm: CreatedAlarm, bake_time: timedelta, keys: Keys) -> Iterator[Fl
         watched = f"{alarm.datapoints} x {words(alarm.period)} is {words(span)}"
         message = f"{watched}; CloudWatch looks back one day at most"
         yield Flaw(path=keys, message=message, cure="Write fewer datapoints or a shorter period.")
-    elif bake_time < span:
+    elif bake_time is not None and bake_time < span:
         message = f"bake_time {words(bake_time)} is shorter than the {words(span)} the alarm needs to react"
         cure = f"Write bake_time: {words(span)} or more."
         yield Flaw(path=keys, message=message, cure=cure, level=Level.WARNING)

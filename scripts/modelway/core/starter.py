@@ -8,9 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from modelway.core.json import Json, canonical
-from modelway.core.naming import partition
-from modelway.core.starter_texts import DOCKERFILE, SERVE, SETUP, WORKFLOW
+from modelway.core import starter_targets
+from modelway.core.starter_targets import Target
+from modelway.core.starter_texts import (
+    DOCKERFILE,
+    FUNCTION,
+    FUNCTION_DOCKERFILE,
+    FUNCTION_SERVE,
+    SERVE,
+    SETUP,
+    WORKFLOW,
+)
 
 PLACEHOLDER = "CHANGE ME"
 _SHA = "0" * 40
@@ -37,6 +45,7 @@ class Start:
     registry: str = ACCOUNTS[0]
     staging: str = ACCOUNTS[1]
     production: str = ACCOUNTS[2]
+    target: Target = "sagemaker"
     dockerfile: str = ""
     """A Dockerfile there is; empty lets one be written."""
     schema: str = "../schemas/model-config.schema.json"
@@ -57,6 +66,7 @@ class Start:
             "the accounts (--registry-account, --staging-account, --production-account)": (
                 bool({self.registry, self.staging, self.production} & {*ACCOUNTS})
             ),
+            "the cluster, network and load balancer of each environment": self.target == "ecs",
         }
         return tuple(words for words, missing in told.items() if missing)
 
@@ -69,9 +79,15 @@ def files(start: Start) -> Mapping[str, str]:
         "modelway-setup.md": setup(start),
     }
     if not start.dockerfile:
-        made[f"{start.context}/Dockerfile"] = DOCKERFILE
-        made[f"{start.context}/serve"] = SERVE
+        made |= {f"{start.context}/{name}": text for name, text in _container(start.target).items()}
     return made
+
+
+def _container(target: Target) -> Mapping[str, str]:
+    """A container that answers; on Lambda it answers events beside HTTP."""
+    if target == "lambda":
+        return {"Dockerfile": FUNCTION_DOCKERFILE, "serve": FUNCTION_SERVE, "function.py": FUNCTION}
+    return {"Dockerfile": DOCKERFILE, "serve": SERVE}
 
 
 def _account(account: str) -> str:
@@ -79,8 +95,13 @@ def _account(account: str) -> str:
     return f'"{account}"' + (f"  # {PLACEHOLDER}" if account in ACCOUNTS else "")
 
 
+def _settings(start: Start, account: str) -> str:
+    """The settings of an environment in an account."""
+    return starter_targets.settings(start.target, start.name, account, start.region, PLACEHOLDER)
+
+
 def config(start: Start) -> str:
-    """``model-configs/<name>.yaml``: two environments of one instance each."""
+    """``model-configs/<name>.yaml``: two environments of the smallest size."""
     return f"""\
 # yaml-language-server: $schema={start.schema}
 schema_version: 1
@@ -106,19 +127,17 @@ contract_tests:  # what a healthy version answers
     expect: {{status: 200}}
 environments:
   staging:
-    target: sagemaker
+    target: {start.target}
     account: {_account(start.staging)}
     region: {start.region}
-    settings: {{mode: realtime, instance_type: ml.m5.large, execution_role: {start.name}-endpoint}}
+    settings:{_settings(start, start.staging)}
   production:
     promote_from: staging  # only what passed there may come here
-    target: sagemaker
+    target: {start.target}
     account: {_account(start.production)}
     region: {start.region}
-    settings: {{mode: realtime, instance_type: ml.m5.large, execution_role: {start.name}-endpoint}}
-    rollout:
-      strategy: all_at_once
-      bake_time: 10m
+    settings:{_settings(start, start.production)}
+{starter_targets.rollout(start.target)}
       alarms:
         - {{metric: error_rate, above: 5}}  # percent of requests answered 5xx
 """
@@ -142,7 +161,7 @@ def setup(start: Start) -> str:
     repo, run = start.repository, "path/to/modelway/scripts/run"
     accounts = list(dict.fromkeys((start.registry, start.staging, start.production)))
     targets = dict.fromkeys((start.staging, start.production))
-    execution = "\n".join(_execution_role(start, account) for account in targets)
+    execution = "\n".join(_roles(start, account) for account in targets)
     placeholders = "".join(f"- {words}\n" for words in start.missing)
     still = (
         f"\nStill placeholders, marked `{PLACEHOLDER}` in the files:\n{placeholders}" if placeholders else ""
@@ -157,43 +176,9 @@ def setup(start: Start) -> str:
     )
 
 
-def _execution_role(start: Start, account: str) -> str:
-    """Commands that make the role a model's containers run with."""
-    trust: Json = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "sagemaker.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-            }
-        ],
-    }
-    name = f"{start.name}-endpoint"
-    return f"""\
-# in account {account}
-aws iam create-role --role-name {name} --assume-role-policy-document \\
-  '{canonical(trust)}'
-aws iam put-role-policy --role-name {name} --policy-name modelway --policy-document \\
-  '{_execution_policy(start, account)}'"""
-
-
-def _execution_policy(start: Start, account: str) -> str:
-    """What an endpoint needs: its image, its weights, its log and metrics."""
-    arn = f"arn:{partition(start.region)}"
-    repository = f"{arn}:ecr:{start.region}:{start.registry}:repository/ml/{start.name}"
-    bucket = f"{arn}:s3:::modelway-{account}-{start.region}/{start.name}/*"
-    logs = f"{arn}:logs:{start.region}:{account}:log-group:/aws/sagemaker/*"
-    allowed: list[tuple[list[Json], str]] = [
-        (["ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"], "*"),
-        (["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repository),
-        (["s3:GetObject"], bucket),
-        ([f"logs:{verb}" for verb in _LOG_VERBS], logs),
-    ]
-    statements: list[Json] = [
-        {"Effect": "Allow", "Action": actions, "Resource": resource} for actions, resource in allowed
-    ]
-    return canonical({"Version": "2012-10-17", "Statement": statements})
-
-
-_LOG_VERBS = ("CreateLogGroup", "CreateLogStream", "DescribeLogStreams", "PutLogEvents")
+def _roles(start: Start, account: str) -> str:
+    """Commands that make the roles a model's containers run with."""
+    made = starter_targets.roles(
+        start.target, name=start.name, account=account, region=start.region, registry=start.registry
+    )
+    return f"# in account {account}\n{made}"

@@ -79,7 +79,7 @@ aws cloudformation deploy --stack-name modelway-roles --template-file modelway-r
 ```
 (`CreateProvider=false` where the account knows GitHub's OIDC provider already.)
 
-The role the model's own containers run with:
+What the model's own containers run with:
 ```bash
 {execution}
 ```
@@ -118,7 +118,7 @@ git tag {name}/v1.0.0 && git push origin {name}/v1.0.0   # after the merge: the 
 """
 
 DOCKERFILE = """\
-# SageMaker runs `docker run IMAGE serve` and asks port 8080: GET /ping, POST /invocations.
+# SageMaker runs `docker run IMAGE serve`, ECS the same; port 8080 is asked: GET /ping, POST /invocations.
 # BASE can move: name it by digest in the config (image.build_args) to build the same bytes again.
 ARG BASE=python:3.12-slim-bookworm
 FROM ${BASE}
@@ -129,20 +129,7 @@ EXPOSE 8080
 CMD ["serve"]
 """
 
-SERVE = '''\
-#!/usr/bin/env python3
-"""A model that adds numbers: replace what `predict` does. Weights, if any, are in /opt/ml/model."""
-
-import json
-import signal
-import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-
-def predict(numbers):
-    return sum(numbers)
-
-
+_HTTP = """\
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -167,4 +154,81 @@ class Handler(BaseHTTPRequestHandler):
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 ThreadingHTTPServer(("", 8080), Handler).serve_forever()
+"""
+
+SERVE = (
+    '''\
+#!/usr/bin/env python3
+"""A model that adds numbers: replace what `predict` does. Weights, if any, are in /opt/ml/model."""
+
+import json
+import signal
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+def predict(numbers):
+    return sum(numbers)
+
+
 '''
+    + _HTTP
+)
+
+FUNCTION_DOCKERFILE = """\
+# One image for SageMaker, ECS and Lambda: `serve` answers HTTP on port 8080, and on Lambda events.
+# BASE can move: name it by digest in the config (image.build_args) to build the same bytes again.
+ARG BASE=python:3.12-slim-bookworm
+FROM ${BASE}
+RUN python3 -m pip install --no-cache-dir --root-user-action=ignore awslambdaric==4.2.2
+COPY --chmod=755 serve function.py /opt/program/
+WORKDIR /opt/program
+ENV PATH=/opt/program:/usr/local/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 1000
+EXPOSE 8080
+CMD ["serve"]
+"""
+
+FUNCTION = '''\
+"""A model that adds numbers: replace what `predict` does. Lambda's runtime client calls `handler`."""
+
+import base64
+import json
+
+
+def predict(numbers):
+    return sum(numbers)
+
+
+def handler(event, _):
+    """Answer an event as a function URL writes it. What fails is raised: Lambda counts it as an error."""
+    body = event.get("body") or ""
+    try:
+        text = base64.b64decode(body) if event.get("isBase64Encoded") else body
+        status, document = 200, predict(json.loads(text))
+    except (ValueError, TypeError) as error:
+        status, document = 400, {"error": str(error)}
+    headers = {"content-type": "application/json"}
+    return {"statusCode": status, "headers": headers, "body": json.dumps(document)}
+'''
+
+FUNCTION_SERVE = (
+    '''\
+#!/usr/bin/env python3
+"""The model of function.py over HTTP; on Lambda, AWS's runtime client fetches its events."""
+
+import json
+import os
+import signal
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from function import predict
+
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    os.execvp("python3", ["python3", "-m", "awslambdaric", "function.handler"])
+
+
+'''
+    + _HTTP
+)
