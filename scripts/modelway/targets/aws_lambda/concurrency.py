@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import code, translated
+from modelway.adapters.waits import waits
 from modelway.core.config import Autoscaling, Capacity
 from modelway.errors import Unavailable
 from modelway.ports import Clock
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda.type_defs import GetProvisionedConcurrencyConfigResponseTypeDef
 
 POLICY = "modelway-invocations-per-instance"
-_POLL, _PATIENCE = 5.0, 1800.0
+_POLL, _PATIENCE = (5.0, 15.0), 1800.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +124,7 @@ class Concurrency:
 
         Raises ``Unavailable`` where Lambda gave up: the alias serves all the same, its starts are cold.
         """
-        began = self.clock.now()
+        began, pauses = self.clock.now(), waits(*_POLL)
         while (found := self._provisioned()) is not None and found["Status"] != "READY":
             late = self.clock.elapsed(began) > _PATIENCE
             if found["Status"] == "FAILED" or late:
@@ -131,7 +132,7 @@ class Concurrency:
                 seen = found.get("StatusReason", "") or f"It is {found['Status']} after half an hour."
                 cure = "The alias serves, with cold starts. See the quota of concurrency; run this again."
                 raise Unavailable(what, seen=seen, cure=cure)
-            self.clock.sleep(_POLL)
+            self.clock.sleep(next(pauses))
 
     def _register(self, bounds: Autoscaling) -> None:
         """Bounds and policy; both calls overwrite what is there."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict, cast
 
 from modelway.adapters.aws_errors import code, translated
+from modelway.adapters.waits import waits
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.naming import labels, role_arn
 from modelway.core.version import Version, VersionId
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
         VpcConfigTypeDef,
     )
 
-_POLL, _PATIENCE = 1.0, 600.0
+_POLL, _PATIENCE = (2.0, 10.0), 600.0
 """Seconds between two looks at a change, and until it is given up; botocore's waiter gives up after 300."""
 _AGAIN = 5
 """Tries where a role was made a moment ago: IAM is eventually consistent."""
@@ -177,7 +178,7 @@ class Versions:
         """Do something that may have to wait for a role, or for a change that is under way."""
         from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
 
-        roles, busy = _AGAIN, _BUSY
+        roles, busy, pauses = _AGAIN, _BUSY, waits(*_POLL)
         while True:
             try:
                 call()
@@ -189,13 +190,13 @@ class Versions:
                 roles, busy = roles - waits_for_role, busy - waits_for_change
                 if not (waits_for_role and roles) and not (waits_for_change and busy):
                     raise refused(error) from error
-                self.clock.sleep(_POLL)
+                self.clock.sleep(next(pauses))
             else:
                 return
 
     def _ready(self, qualifier: str) -> FunctionConfigurationResponseTypeDef:
         """Wait for the end of a change; raises what Lambda says of one that failed."""
-        began = self.clock.now()
+        began, pauses = self.clock.now(), waits(*_POLL)
         while True:
             with translated(f"read the function {self._function}:{qualifier}", service="lambda"):
                 found = self.client.get_function_configuration(
@@ -208,7 +209,7 @@ class Versions:
             if self.clock.elapsed(began) > _PATIENCE:
                 what = f"the function {self._function}:{qualifier} has been changing for ten minutes"
                 raise Unavailable(what, cure="Look at it in the Lambda console, then run this again.")
-            self.clock.sleep(_POLL)
+            self.clock.sleep(next(pauses))
 
     def _prove(self, version: Version, number: str) -> None:
         """The proof of the one digest: what Lambda resolved is what was asked for."""

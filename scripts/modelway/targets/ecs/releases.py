@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import code, translated
+from modelway.adapters.waits import waits
 from modelway.core.config import Environment
 from modelway.core.plan import FULL
 from modelway.core.version import VersionId
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from botocore.exceptions import ClientError
     from mypy_boto3_ecs import ECSClient
 
-_POLL = 15.0
+_POLL = 15.0, 30.0
 """Seconds between two looks at a deployment under way."""
 _APPEARING, _APPEARS_WITHIN = 2.0, 60.0
 """Seconds between looks for a deployment just begun, and in all: lists lag behind."""
@@ -170,7 +171,7 @@ class Releases:
 
     def settle(self, say: Callable[[str], None], *, patience: float | None = None) -> None:
         """Look until nothing is under way, it waits to be told to go on, or patience ends."""
-        began, told = self.clock.now(), ""
+        began, told, pauses = self.clock.now(), "", waits(*_POLL)
         deployment = self.pointer.services.latest()
         while deployment and deployment.active:
             if (words := progress(self._name, deployment)) != told:
@@ -181,9 +182,10 @@ class Releases:
                     return
                 self._go_on(deployment, FULL)  # nobody is asked here
             self._give_up(deployment)
-            if patience is not None and self.clock.elapsed(began) + _POLL > patience:
+            pause = next(pauses)
+            if patience is not None and self.clock.elapsed(began) + pause > patience:
                 return
-            self.clock.sleep(_POLL)
+            self.clock.sleep(pause)
             deployment = self.pointer.services.deployment(deployment.arn)
 
     def _give_up(self, deployment: Deployment) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import code, translated
+from modelway.adapters.waits import waits
 from modelway.core.analysis import Sample
 from modelway.core.config import Capacity, Environment
 from modelway.core.image import DOCKER_MANIFEST
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
         UpdateEndpointInputTypeDef,
     )
 
-_POLL = 15.0
+_POLL = 15.0, 30.0
 """Seconds between two looks at a change under way."""
 _PATIENCE = LONGEST_EXECUTION + 3600
 """Seconds after which a change that SageMaker itself should have ended is given up."""
@@ -121,8 +122,9 @@ class SageMaker:
             return
         with translated(f"delete the endpoint {self._endpoint}", service="sagemaker"):
             self.client.delete_endpoint(EndpointName=self._endpoint)
+        pauses = waits(*_POLL)
         while self.observer.inventory.describe():
-            self.clock.sleep(_POLL)
+            self.clock.sleep(next(pauses))
 
     def stage(self, version: Version, /, *, release: str) -> None:
         """Make the version's model and endpoint config."""
@@ -212,7 +214,7 @@ class SageMaker:
 
         Raises ``Unavailable`` when it takes longer than SageMaker itself allows.
         """
-        began, told = self.clock.now(), ""
+        began, told, pauses = self.clock.now(), "", waits(*_POLL)
         while (endpoint := self.observer.inventory.describe()) is not None:
             if (progress := _progress(endpoint)) != told:
                 say(progress)
@@ -220,12 +222,13 @@ class SageMaker:
             if endpoint["EndpointStatus"] in SETTLED:
                 return
             passed = self.clock.elapsed(began)
-            if patience is not None and passed + _POLL > patience:
+            pause = next(pauses)
+            if patience is not None and passed + pause > patience:
                 return
             if passed > _PATIENCE:
                 what = f"the endpoint {self._endpoint} has been {endpoint['EndpointStatus']} for nine hours"
                 raise Unavailable(what, cure="Look at it in the SageMaker console, then run this again.")
-            self.clock.sleep(_POLL)
+            self.clock.sleep(pause)
 
     def invoke(self, request: HttpRequest, version: VersionId | None, /) -> HttpAnswer:
         """Ask the endpoint, which serves one version once it is settled."""
