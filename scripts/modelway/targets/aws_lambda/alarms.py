@@ -44,7 +44,11 @@ class Alarms:
         names = {self._name(alarm, version): alarm for alarm in self.wanted}
         states = self._states(list(names))
         needs = tuple(
-            Need(id=f"{NEED}{alarm.metric}", words=f"create the alarm {name}")
+            # The alarm needs the number that publishing gives: making it stages the version, too.
+            Need(
+                id=f"{NEED}{alarm.metric}",
+                words=f"publish version {version}, unless it is, and create the alarm {name}",
+            )
             for name, alarm in names.items()
             if isinstance(alarm, CreatedAlarm) and name not in states
         )

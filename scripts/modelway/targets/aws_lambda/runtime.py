@@ -80,7 +80,9 @@ class Runtime:
         except (ClientError, BotoCoreError):
             # Log lines only help to understand; that they are missing must not hide what happened.
             return ()
-        return tuple(event["message"].rstrip("\n") for event in events[-lines:])
+        # AWS's runtime client writes what was raised as one message, its lines parted by carriage returns.
+        said = [line for event in events for line in event["message"].splitlines() if line.strip()]
+        return tuple(said[-lines:])
 
 
 def event(method: str, path: str, request: HttpRequest) -> JsonObject:
