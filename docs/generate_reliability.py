@@ -20,7 +20,8 @@ HEAD = """\
 # Reliability: what was disturbed, and what came of it
 
 Written by `scripts/run sweep`, last on {date}: {cases} disturbed releases, {broken} of which did not end as
-they have to. Which commit each part was swept at stands [below](#what-was-swept-when). {sampled}
+they have to. Which commit each part was swept at stands [below](#what-was-swept-when).
+{sampled}
 
 A version that passed serves, and another one is kept to go back to. The next version is released: other
 image, other weights, other settings. Something goes wrong with one of its AWS calls: with each that writes,
@@ -44,7 +45,7 @@ def page() -> str:
     rows: Sequence[Row] = json.loads((FOLDER / "reliability.json").read_text("utf-8"))["rows"]
     sweeps = [row for row in rows if row["kind"] == "sweep"]
     partly = sum(not _whole(row) for row in sweeps)
-    words = f"Of {partly} cells only a sample was swept so far: those say how many of how many."
+    words = f"{partly} cells are of a sample so far, and say of how many; where nothing was swept it says so."
     head = HEAD.format(
         date=max(row["date"] for row in rows),
         cases=f"{sum(row['cases'] for row in sweeps):,}",
@@ -53,7 +54,7 @@ def page() -> str:
         factor=600,
     )
     parts = (_crashes(sweeps), _faults(sweeps), _greens(rows), _load(rows), _when(rows))
-    return "\n".join((head.replace(" \n", "\n"), *("\n".join(part) + "\n" for part in parts)))
+    return "\n".join((head, *("\n".join(part) + "\n" for part in parts)))
 
 
 def _whole(row: Row) -> bool:
@@ -72,7 +73,8 @@ def _crashes(sweeps: Sequence[Row]) -> Iterator[str]:
         calls = max(row["calls"] for row in mine.values())
         yield f"| `{target}` | {strategy} | {calls} | {kills} |"
     yield "\nHow many releases were killed, and how many of them ended as the undisturbed one. Calls include"
-    yield "those that watch: modelway keeps the clock on Lambda, and on ECS where a person is waited for."
+    yield "those that watch: modelway keeps the clock on Lambda, and on ECS where a person is waited for. How"
+    yield "many those are depends on time: where fewer were killed than tried, the others ended before it."
 
 
 def _faults(sweeps: Sequence[Row]) -> Iterator[str]:
@@ -106,7 +108,8 @@ def _greens(rows: Sequence[Row]) -> Iterator[str]:
     yield f"| --- |{' --- |' * len(targets)}"
     for situation in sorted({row["situation"] for row in greens}):
         exits = {row["target"]: f"exit {row['exit']}" for row in greens if row["situation"] == situation}
-        yield f"| {situation} | {' | '.join(exits.get(target, 'cannot happen') for target in targets)} |"
+        yield f"| {situation} | {' | '.join(exits.get(target, '-') for target in targets)} |"
+    yield "\nA dash: it cannot happen there, or comes about as another line has it."
 
 
 def _load(rows: Sequence[Row]) -> Iterator[str]:
@@ -146,7 +149,8 @@ def _held(row: Row | None) -> str:
     if row is None:
         return _NOT
     killed = row["ends"].get("killed", 0)
-    return f"{killed}{_part(row)}, {killed - row['broken'] if row['broken'] else 'all'}"
+    missed = f" of {row['cases']}" if killed < row["cases"] else ""
+    return f"{killed}{missed}{_part(row)}, {killed - row['broken'] if row['broken'] else 'all'}"
 
 
 def _ends(row: Row | None) -> str:

@@ -116,7 +116,7 @@ def test_a_pointer_somebody_moves_back_before_we_look_again(ground: Ground, mode
     end = model.start()
     assert end == UNHEALTHY, model.said
     assert settled(ground, model) == old(model)
-    ends("the endpoint moved back by somebody else", end)
+    ends("the pointer moved back by somebody else while we were dead", end)
 
 
 def test_another_image_behind_the_versions_name(ground: Ground, model: Model, ends: Ends):

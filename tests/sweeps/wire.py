@@ -53,7 +53,7 @@ class Wire:
     """Number of the call it happens to, from 1."""
     last: int = 0
     operation: str = ""
-    """Only calls of this operation count; empty for all."""
+    """Only calls of this operation count, with its service or without; empty for all."""
     meanwhile: Callable[[], None] | None = None
     """What somebody else does right before the first of them."""
     _met: int = 0
@@ -67,7 +67,7 @@ class Wire:
     def before_send(self, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse | None:
         """As botocore's event ``before-send``; an answer returned here is the call's answer."""
         self.calls.append(event_name.removeprefix("before-send."))
-        self._met += self.operation in {"", self.calls[-1].rpartition(".")[2]}
+        self._met += self.operation in {"", self.calls[-1], self.calls[-1].rpartition(".")[2]}
         if self.meanwhile and self._met == self.first:
             act, self.meanwhile = self.meanwhile, None
             act()

@@ -1,0 +1,56 @@
+"""The page of the documentation is what the last sweeps wrote, and misses nothing that is swept."""
+
+from __future__ import annotations
+
+import json
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+from tests.sweeps.sites import SITES
+from tests.sweeps.wire import KILLS, Mishap
+
+
+def told(root: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads((root / "docs/reference/reliability.json").read_text())["rows"]
+    return rows
+
+
+def test_the_page_is_what_the_last_sweeps_wrote(root: Path) -> None:
+    """Otherwise: python docs/generate_reliability.py."""
+    script = runpy.run_path(str(root / "docs" / "generate_reliability.py"))
+    page = (root / "docs/reference/reliability.md").read_text("utf-8")
+    assert page == script["page"]()
+    for commit in {row["commit"] for row in told(root)}:
+        assert re.fullmatch(r"[0-9a-f]{12}", commit), "a sweep of files nobody can look at"
+
+
+def test_every_strategy_was_killed_at_every_write_and_everything_held(root: Path) -> None:
+    swept = {(r["target"], r["strategy"], r["mishap"]): r for r in told(root) if r["kind"] == "sweep"}
+    for target, (_, rollouts) in SITES.items():
+        for strategy in rollouts:
+            for mishap in KILLS:
+                row = swept[target, strategy, mishap.value]
+                assert row["cases"] == row["of"] > 0, row
+        first = next(iter(rollouts))
+        assert {mishap for mishap in Mishap if (target, first, mishap.value) not in swept} == set()
+    assert [key for key, row in swept.items() if row["broken"] or not row["cases"]] == []
+
+
+def test_nothing_that_must_not_ended_green(root: Path) -> None:
+    greens = [row for row in told(root) if row["kind"] == "false green"]
+    assert {row["target"] for row in greens} == SITES.keys()
+    assert {row["exit"] for row in greens}.isdisjoint({"0", "killed"})
+
+
+def test_a_sample_never_takes_the_place_of_the_whole(root: Path, tmp_path: Path) -> None:
+    script = runpy.run_path(str(root / "docs" / "generate_reliability.py"))
+    take = script["take"]
+    take.__globals__["FOLDER"] = tmp_path
+    about = {"kind": "sweep", "target": "t", "strategy": "s", "mishap": "m", "of": 3}
+    for cases in (2, 3, 1):
+        (tmp_path / "results").mkdir(exist_ok=True)
+        (tmp_path / "results" / "row.json").write_text(json.dumps({**about, "cases": cases}))
+        take(tmp_path / "results")
+    assert [row["cases"] for row in json.loads((tmp_path / "reliability.json").read_text())["rows"]] == [3]
