@@ -26,7 +26,7 @@ RESULT = (
     "succeeded, rolled_back, blocked, superseded, started, unavailable, not_evaluated or failed; empty where "
     "the step was killed"
 )
-PREVIEWED = ("validate", "build", "scan", "try", "plan", "iam")
+PREVIEWED = ("validate", "build", "scan", "try", "plan", "drift", "iam")
 """What `preview` reads the results of."""
 WRITER = "whom the comment is written by"
 APPROVER = "the token GitHub is asked with who approved the run; its job needs the permission to read actions"
@@ -145,6 +145,10 @@ ACTIONS: Mapping[str, Action] = {
             "pending": "digest of a version that was attempted and is not decided yet",
             "pending-release": "name of its release",
         },
+    ),
+    "drift": Action(
+        does="Name each field in which the world is not what a config says, and who changed it. Reads only.",
+        outputs={"drifted": "true where something differs"},
     ),
     "iam": Action(
         does="Print the least-privilege policies and OIDC trust the configs need; or what would change.",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from modelway.core.changes import Scope
     from modelway.core.config import BuildSecret, Capacity, Environment, ModelConfig, RegistrySpec
     from modelway.core.diagnosis import Examination
+    from modelway.core.drift import About, Change
     from modelway.core.ecr_scan import Setup, Sighting
     from modelway.core.hosting import HostedEnvironment, HostedRepository, Subject
     from modelway.core.iam import Permissions
@@ -532,6 +533,8 @@ class World:
     history: Callable[[], History]
     permissions: Callable[[ModelConfig, Environment], Permissions]
     """What the target's verbs need in its account."""
+    changes: Callable[[ModelConfig, Environment, About], tuple[Change, ...]] = unopened
+    """Who changed what an environment runs, newest first; raises ``Unavailable`` where nobody can tell."""
     keys: Callable[[ModelConfig], Keys] = unopened
     """The signing keys a config names."""
     registry_scan: Callable[[ModelConfig], RegistryScan] = unopened

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from modelway.adapters import clock, environment, git
 from modelway.adapters.clock import RealClock
 from modelway.adapters.lines import Masks
-from modelway.core.naming import BUILD
+from modelway.core.naming import BUILD, pointer_name
 from modelway.errors import Malformed
 from modelway.ports import (
     Advisories,
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from modelway.core.checks import Subject, TargetCheck
     from modelway.core.config import Environment, ModelConfig, RegistrySpec
     from modelway.core.diagnosis import Examination
+    from modelway.core.drift import About, Change
     from modelway.core.iam import Permissions
     from modelway.core.problem import Flaw
 
@@ -146,6 +147,7 @@ def _world(house: House, run: Run) -> World:
         advisories=doors.advisories,
         history=doors.history,
         permissions=doors.permissions,
+        changes=doors.changes,
         hosting=doors.hosting,
         examinations=doors.examinations,
     )
@@ -260,6 +262,13 @@ class Doors:
         module = import_module(f"{_listed(TARGETS, place.target, 'target').__name__}.permissions")
         needed: Permissions = module.permissions(config, place)
         return needed
+
+    def changes(self, config: ModelConfig, place: Environment, about: About) -> tuple[Change, ...]:
+        """Who changed it, as the environment's CloudTrail says."""
+        from modelway.adapters import trail
+
+        events = import_module(f"{_listed(TARGETS, place.target, 'target').__name__}.changes").EVENTS[about]
+        return trail.changes(self._session(place), pointer_name(config, place), events)
 
     def hosting(self) -> CodeHost:
         """GitHub's API, for the repository this runs in."""

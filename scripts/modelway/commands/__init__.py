@@ -23,6 +23,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "rollback": ("rollback", "go back to the last version that passed, or to the one named"),
     "reinstate": ("reinstate", "allow a withdrawn version again, with a reason"),
     "status": ("status", "show what runs where"),
+    "drift": ("drift", "compare configs and world: each field that differs, both values, who changed it"),
     "evidence": (
         "evidence",
         "show all that is known of a model's releases, and whether what was tested runs",

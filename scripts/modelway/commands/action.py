@@ -21,7 +21,7 @@ from modelway.errors import Failure, Malformed, Superseded, Unfinished
 PREFIX = "MODELWAY_INPUT_"
 FAIL_ON_SUPERSEDED = "fail-on-superseded"
 KEEP = "keep"
-_TEXT: Mapping[str, str] = {"iam": "permissions.txt", "plan": "plan.txt"}
+_TEXT: Mapping[str, str] = {"drift": "drift.txt", "iam": "permissions.txt", "plan": "plan.txt"}
 """Verbs whose words for people are kept, not their JSON, and where."""
 ENDING = frozenset({"deploy", "promote", "release"})
 """Verbs that can end as superseded."""

@@ -177,6 +177,11 @@ def _copies(config: ModelConfig, environment: Environment) -> str:
     return f"arn:{partition(environment.region)}:s3:::{bucket_name(environment)}/{config.name}/*/model.tar.gz"
 
 
+def history_reading() -> Statement:
+    """To ask CloudTrail who changed something; it knows no resource."""
+    return allow("cloudtrail:LookupEvents")
+
+
 def assuming(role: str, account: str, region: str) -> Statement:
     """To look into another account by a role of its own."""
     return allow("sts:AssumeRole", on=[role_arn(role, account, region)])

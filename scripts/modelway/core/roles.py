@@ -11,6 +11,7 @@ from modelway.core.grants import (
     artifact_reading,
     artifact_writing,
     assuming,
+    history_reading,
     registry_attaching,
     registry_reading,
     registry_writing,
@@ -128,6 +129,7 @@ class _Reader:
         looking = (
             *told.plan,
             *artifact_reading(self.config, place),
+            history_reading(),
             *self._registry(place),
             *verifying(place.evidence, place.account, place.region),
         )

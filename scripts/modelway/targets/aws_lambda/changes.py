@@ -1,0 +1,18 @@
+"""Which calls change what: the names under which CloudTrail is asked who made them.
+
+CloudTrail may write a date into the names of Lambda's actions (Lambda guide, "Logging API calls"), and looks
+for whole names: both are asked for. Not seen on real AWS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from modelway.core.drift import About
+
+_SCALING = ("RegisterScalableTarget", "DeregisterScalableTarget", "PutScalingPolicy", "DeleteScalingPolicy")
+EVENTS: Mapping[About, tuple[str, ...]] = {
+    About.POINTER: (*("CreateAlias20150331", "UpdateAlias20150331"), *("CreateAlias", "UpdateAlias")),
+    About.CAPACITY: ("PutProvisionedConcurrencyConfig", "DeleteProvisionedConcurrencyConfig", *_SCALING),
+    About.SURROUNDINGS: ("PutMetricAlarm", "DeleteAlarms", *_SCALING),
+}

@@ -1,0 +1,74 @@
+"""Reading CloudTrail's event history as LookupEvents is documented. Not seen on real AWS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from modelway.adapters import trail
+from modelway.core.drift import Change
+
+EVE = "arn:aws:sts::111111111111:assumed-role/admin/eve"
+
+
+def event(name: str, day: int, error: str = "", **asked: object) -> dict[str, Any]:
+    """One event, with what was asked."""
+    told: dict[str, object] = {"requestParameters": asked, "userIdentity": {"arn": EVE}}
+    if error:
+        told["errorCode"] = error
+    at = datetime(2026, 1, day, tzinfo=UTC)
+    return {"EventName": name, "EventTime": at, "CloudTrailEvent": json.dumps(told)}
+
+
+@dataclass
+class History:
+    """A session, its client and its paginator at once: events by name."""
+
+    events: list[dict[str, Any]]
+    asked: list[str] = field(default_factory=list)
+
+    def client(self, service: str, **_: object) -> History:
+        """Only CloudTrail."""
+        assert service == "cloudtrail"
+        return self
+
+    def get_paginator(self, operation: str) -> History:
+        """Only the one."""
+        assert operation == "lookup_events"
+        return self
+
+    def paginate(
+        self,
+        *,
+        LookupAttributes: list[dict[str, str]],  # noqa: N803 - boto3's name
+        **_: object,
+    ) -> Iterator[dict[str, Any]]:
+        """A page an event."""
+        (attribute,) = LookupAttributes
+        self.asked.append(attribute["AttributeValue"])
+        yield from ({"Events": [e]} for e in self.events if e["EventName"] == attribute["AttributeValue"])
+
+
+def changes(history: History, *names: str) -> tuple[Change, ...]:
+    """Those of the endpoint ``iris-production``."""
+    return trail.changes(cast("Any", history), "iris-production", names)
+
+
+def test_the_newest_call_that_named_it_comes_first():
+    update = event("UpdateEndpoint", 2, endpointName="iris-production")
+    scaling = event("RegisterScalableTarget", 3, resourceId="endpoint/iris-production/variant/main")
+    history = History([update, scaling])
+    found = changes(history, "UpdateEndpoint", "RegisterScalableTarget")
+    assert [each.what for each in found] == ["RegisterScalableTarget", "UpdateEndpoint"]
+    assert (found[1].who, found[1].at) == (EVE, "2026-01-02T00:00:00+00:00")
+    assert history.asked == ["UpdateEndpoint", "RegisterScalableTarget"]
+
+
+def test_a_call_about_a_longer_name_or_one_that_failed_is_not_taken():
+    other = event("UpdateEndpoint", 2, endpointName="iris-production-eu")
+    before = event("UpdateEndpoint", 2, endpointName="big-iris-production")
+    failed = event("UpdateEndpoint", 3, error="ValidationException", endpointName="iris-production")
+    assert changes(History([other, before, failed]), "UpdateEndpoint") == ()
