@@ -129,7 +129,6 @@ class _Reader:
         looking = (
             *told.plan,
             *artifact_reading(self.config, place),
-            history_reading(),
             *self._registry(place),
             *verifying(place.evidence, place.account, place.region),
         )
@@ -145,7 +144,7 @@ class _Reader:
         source = [each for each in before if each.name == place.promote_from]
         seen = [statement for each in before for statement in self._look_at(each, place)]
         judged = [statement for each in source for statement in self._look_at(each, place)]
-        plan = self._role(Kind.PLAN, place.plan_role, (*looking, *seen), place.account, place.region)
+        plan = self._role(Kind.PLAN, place.plan_role, (*looking, history_reading(), *seen), place.account, place.region)
         deploy = self._role(Kind.DEPLOY, place.deploy_role, (*acting, *judged), place.account, place.region)
         yield replace(plan, environments=frozenset({place.name}), assumed_by=self._later(place))
         yield replace(deploy, environments=frozenset({place.name}))
