@@ -270,6 +270,16 @@ def test_without_concurrency_left_requests_are_throttled_but_for_what_is_provisi
         assert metric(functions, name, "Throttles") == 1
 
 
+def test_another_account_may_be_short_of_concurrency(functions: Functions) -> None:
+    with functions.function() as name:
+        number = functions.published(name, VERSION="one")
+        functions.cloud.control("lambda", {"unreserved": 0, "account": "999999999999"})
+        try:
+            assert functions.ask(name, number)[0] == number
+        finally:
+            functions.cloud.control("lambda", {"unreserved": None, "account": "999999999999"})
+
+
 def test_a_function_url_is_closed_until_the_policy_opens_it(functions: Functions) -> None:
     with functions.function() as name:
         number = functions.published(name, VERSION="one")

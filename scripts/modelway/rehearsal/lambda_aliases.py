@@ -116,7 +116,7 @@ class AliasOperations:
 
     def _check_limit(self, function: Function, qualifier: str, wanted: int) -> None:
         """What may be provisioned in an account is what the control says, where it says anything."""
-        most = self.environments.limits.unreserved
+        most = self.environments.limits.left(function.account)
         now = function.provisioned.get(qualifier)
         if most is not None and wanted - (now.wanted if now else 0) > most:
             message = (

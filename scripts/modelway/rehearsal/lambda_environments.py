@@ -35,20 +35,26 @@ class LambdaLimits:
 
     init_seconds: float = _INIT_SECONDS
     """How long a start may take before it counts against the timeout."""
-    unreserved: int | None = None
-    """Executions that may run at once where none are provisioned; ``None`` does not count them."""
+    unreserved: dict[str, int] = field(default_factory=dict)
+    """Executions that may run at once where none are provisioned, by account; ``""`` is any other."""
+
+    def left(self, account: str) -> int | None:
+        """How many may run at once in an account; ``None`` where they are not counted."""
+        return self.unreserved.get(account, self.unreserved.get(""))
 
     def set(self, payload: JsonObject) -> Json:
-        """Change ``init_seconds`` or ``unreserved``; answer both."""
+        """Change ``init_seconds``, or ``unreserved`` of one ``account`` or of all; answer both."""
         match payload:
             case {"init_seconds": int() | float() as seconds}:
                 self.init_seconds = float(seconds)
-            case {"unreserved": int() | None as unreserved}:
-                self.unreserved = unreserved
+            case {"unreserved": int() as unreserved}:
+                self.unreserved[str(payload.get("account", ""))] = unreserved
+            case {"unreserved": None}:
+                self.unreserved.pop(str(payload.get("account", "")), None)
             case _:
                 msg = f"expected one of init_seconds, unreserved; got {sorted(payload)}"
                 raise ValueError(msg)
-        return {"init_seconds": self.init_seconds, "unreserved": self.unreserved}
+        return {"init_seconds": self.init_seconds, "unreserved": {**self.unreserved}}
 
 
 @dataclass(slots=True, kw_only=True)

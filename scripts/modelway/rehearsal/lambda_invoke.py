@@ -82,7 +82,7 @@ class Invocations:
 
     def _enter(self, function: Function, qualifier: str | None, resource: str) -> None:
         """Refuse what there is no concurrency for; what is provisioned has its own."""
-        most = self.environments.limits.unreserved
+        most = self.environments.limits.left(function.account)
         provisioned = function.provisioned.get(qualifier or "")
         ready = provisioned is not None and provisioned.status == "READY"
         with self._lock:

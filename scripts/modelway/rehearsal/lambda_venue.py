@@ -97,11 +97,14 @@ class LambdaVenue:
             found = client.get_function(FunctionName=self._name, Qualifier=_ALIAS)
         except ClientError:
             return Serving(environment=place, version="", digest="", status="no function", answer="")
-        answer = client.invoke(
-            FunctionName=self._name, Qualifier=_ALIAS, Payload=json.dumps(_event(request)).encode()
-        )
-        said = json.loads(answer["Payload"].read())
-        body = said.get("body", said.get("errorMessage", ""))
+        try:
+            answer = client.invoke(
+                FunctionName=self._name, Qualifier=_ALIAS, Payload=json.dumps(_event(request)).encode()
+            )
+            said = json.loads(answer["Payload"].read())
+            body = said.get("body", said.get("errorMessage", ""))
+        except ClientError as error:
+            body = error.response["Error"]["Code"]
         return Serving(
             environment=place,
             version=_id(found["Configuration"].get("Description", "")),
@@ -135,10 +138,10 @@ class LambdaVenue:
         return {each["Version"]: _id(each.get("Description", "")) for each in every}
 
     def shortage(self) -> Shortage | None:
-        """No execution left beside what is provisioned."""
+        """No execution left in the account beside what is provisioned."""
         if not self.environment.capacity.instances:
             return None
-        return Shortage(control="lambda", payload={"unreserved": 0})
+        return Shortage(control="lambda", payload={"unreserved": 0, "account": self.environment.account})
 
     def commands(self, body: str, /) -> Iterator[str]:
         """Look at the alias, ask it."""
