@@ -144,7 +144,9 @@ class _Reader:
         source = [each for each in before if each.name == place.promote_from]
         seen = [statement for each in before for statement in self._look_at(each, place)]
         judged = [statement for each in source for statement in self._look_at(each, place)]
-        plan = self._role(Kind.PLAN, place.plan_role, (*looking, history_reading(), *seen), place.account, place.region)
+        plan = self._role(
+            Kind.PLAN, place.plan_role, (*looking, history_reading(), *seen), place.account, place.region
+        )
         deploy = self._role(Kind.DEPLOY, place.deploy_role, (*acting, *judged), place.account, place.region)
         yield replace(plan, environments=frozenset({place.name}), assumed_by=self._later(place))
         yield replace(deploy, environments=frozenset({place.name}))
