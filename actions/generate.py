@@ -29,6 +29,7 @@ RESULT = (
 PREVIEWED = ("validate", "build", "scan", "try", "plan", "drift", "iam")
 """What `preview` reads the results of."""
 WRITER = "whom the comment is written by"
+REPORTER = "whom the issue is written by; its job needs the permission to write issues"
 APPROVER = "the token GitHub is asked with who approved the run; its job needs the permission to read actions"
 _VERSION = "id of the version, 12 hex digits"
 _DIGEST = "the image's digest, sha256:..."
@@ -149,6 +150,14 @@ ACTIONS: Mapping[str, Action] = {
     "drift": Action(
         does="Name each field in which the world is not what a config says, and who changed it. Reads only.",
         outputs={"drifted": "true where something differs"},
+    ),
+    "rescan": Action(
+        does="Judge what serves again, with the advisories of today, from its stored reports. Reads only.",
+        outputs={
+            "failing": "how many images that serve would not pass, or could not be judged",
+            "issue": "with issue: address of the model's issue",
+        },
+        token=REPORTER,
     ),
     "iam": Action(
         does="Print the least-privilege policies and OIDC trust the configs need; or what would change.",
@@ -291,7 +300,7 @@ The caller's job grants the permissions; each job inside takes only those it nee
 configs; the variables `MODELWAY_BUILD_ROLE`, `MODELWAY_PUSH_ROLE` and `MODELWAY_DEPLOY_ROLE`, of the
 repository or of an environment, name others.
 """
-WORKFLOWS = ("pull-request", "release", "promote", "rollback", "drift")
+WORKFLOWS = ("pull-request", "release", "promote", "rollback", "drift", "rescan")
 
 
 def workflows_page() -> str:

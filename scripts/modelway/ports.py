@@ -487,6 +487,15 @@ class CodeHost(Protocol):
         ``None`` where the token may only read, as a fork's.
         """
 
+    def issue(self, marker: str, title: str, markdown: str, /) -> str | None:
+        """Open the issue whose text begins with the marker, or update our own open one; its address.
+
+        ``None`` where the token may only read.
+        """
+
+    def close_issue(self, marker: str, words: str, /) -> str | None:
+        """Say why, and close our own open issue that begins with the marker; ``None`` where there is none."""
+
     def repository(self) -> HostedRepository:
         """The repository, and its owner's plan where the token may ask."""
 

@@ -30,6 +30,7 @@ class Hub:
     address: str = ""
     login: str = "github-actions[bot]"
     comments: list[dict[str, object]] = field(default_factory=list)
+    issues: list[dict[str, object]] = field(default_factory=list)
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     """Method, path and Authorization of every request."""
     fixed: dict[tuple[str, str], Answer] = field(default_factory=dict)
@@ -47,15 +48,33 @@ class Hub:
             case "GET", "/repos/octo/models/issues/7/comments":
                 page = int(query.rpartition("page=")[2])
                 return 200, self.comments[(page - 1) * 100 : page * 100]
-            case "POST", "/repos/octo/models/issues/7/comments":
+            case "POST", "/repos/octo/models/issues/7/comments" | "/repos/octo/models/issues/1/comments":
                 self.comments.append(comment(len(self.comments) + 1, self.login, str(body["body"])))
                 return 201, {"html_url": f"https://github.com/{REPO}/pull/7#{len(self.comments)}"}
+            case _, "/repos/octo/models/issues" | "/repos/octo/models/issues/1":
+                return self.of_issues(method, path, body)
             case "PATCH", _:
                 found = next(c for c in self.comments if path.endswith(f"/{c['id']}"))
                 found["body"] = body["body"]
                 return 200, {"html_url": f"https://github.com/{REPO}/pull/7#{found['id']}"}
             case _:
                 return 404, {"message": "Not Found"}
+
+    def of_issues(self, method: str, path: str, body: dict[str, object]) -> Answer:
+        """The list of open ones, a new one, or a change of the first."""
+        if method == "GET":
+            return 200, [one for one in self.issues if one["state"] == "open"]
+        if method == "PATCH":
+            assert path.endswith("/1")
+            self.issues[0].update(body)
+            return 200, self.issues[0]
+        self.issues.append(an_issue(len(self.issues) + 1, self.login, str(body["body"])))
+        return 201, self.issues[-1]
+
+
+def an_issue(number: int, login: str, body: str) -> dict[str, object]:
+    address = f"https://github.com/{REPO}/issues/{number}"
+    return {"number": number, "user": {"login": login}, "body": body, "state": "open", "html_url": address}
 
 
 def comment(number: int, login: str, body: str) -> dict[str, object]:
@@ -299,3 +318,39 @@ def test_a_token_that_may_not_read_runs_is_told_so(hub: Hub, monkeypatch: pytest
     hub.fixed = {("GET", RUN): (403, {"message": "Resource not accessible by integration"})}
     with pytest.raises(Unavailable, match="read the workflow run"):
         api(hub).approval("production")
+
+
+def test_one_issue_is_opened_updated_and_closed_with_a_word(hub: Hub) -> None:
+    address = f"https://github.com/{REPO}/issues/1"
+    assert api(hub).issue(MARKER, "title", f"{MARKER}\none") == address
+    assert api(hub).issue(MARKER, "title", f"{MARKER}\ntwo") == address
+    assert [one["body"] for one in hub.issues] == [f"{MARKER}\ntwo"]
+    assert api(hub).close_issue(MARKER, "it passes again") == address
+    assert hub.issues[0]["state"] == "closed"
+    assert [one["body"] for one in hub.comments] == ["it passes again"]
+    assert api(hub).close_issue(MARKER, "it passes again") is None
+
+
+def test_an_issue_that_says_the_same_is_not_written_again(hub: Hub) -> None:
+    api(hub).issue(MARKER, "title", f"{MARKER}\none")
+    hub.asked.clear()
+    api(hub).issue(MARKER, "title", f"{MARKER}\none")
+    assert {method for method, path, _ in hub.asked if "/issues" in path} == {"GET"}
+
+
+def test_an_issue_of_somebody_else_and_a_pull_request_are_left_alone(hub: Hub) -> None:
+    hub.issues = [an_issue(1, "mallory", MARKER), an_issue(2, hub.login, MARKER) | {"pull_request": {}}]
+    assert api(hub).close_issue(MARKER, "it passes again") is None
+    api(hub).issue(MARKER, "title", f"{MARKER}\nours")
+    assert [one["body"] for one in hub.issues] == [MARKER, MARKER, f"{MARKER}\nours"]
+
+
+def test_a_token_that_may_only_read_opens_no_issue(hub: Hub) -> None:
+    hub.fixed["POST", "/repos/octo/models/issues"] = (403, {"message": "Resource not accessible"})
+    assert api(hub).issue(MARKER, "title", MARKER) is None
+
+
+def test_where_issues_are_switched_off_it_is_said(hub: Hub) -> None:
+    hub.fixed["GET", "/repos/octo/models/issues"] = (410, {"message": "Issues has been disabled"})
+    with pytest.raises(Unavailable, match="open or update an issue"):
+        api(hub).issue(MARKER, "title", MARKER)

@@ -129,6 +129,12 @@ class FakeCodeHost:
     def comment(self, pull_request: int, marker: str, markdown: str, /) -> str | None:
         raise NotImplementedError
 
+    def issue(self, marker: str, title: str, markdown: str, /) -> str | None:
+        raise NotImplementedError
+
+    def close_issue(self, marker: str, words: str, /) -> str | None:
+        raise NotImplementedError
+
     def repository(self) -> HostedRepository:
         return HostedRepository(
             name="octo/models",

@@ -41,6 +41,12 @@ class FakeCodeHost:
         self.comments[pull_request] = markdown
         return f"https://github.com/octo/models/pull/{pull_request}#1"
 
+    def issue(self, marker: str, title: str, markdown: str, /) -> str | None:
+        raise NotImplementedError
+
+    def close_issue(self, marker: str, words: str, /) -> str | None:
+        raise NotImplementedError
+
     def repository(self) -> HostedRepository:
         raise NotImplementedError
 

@@ -1,4 +1,4 @@
-"""GitHub's REST API, as far as modelway asks it: one comment, and what doctor looks at.
+"""GitHub's REST API, as far as modelway asks it: one comment, issues, and what doctor looks at.
 
 The token goes to the API's own host and nowhere else. Nothing here was seen on GitHub itself: requests and
 answers follow docs.github.com/rest (version 2022-11-28).
@@ -69,10 +69,58 @@ class GitHubApi:
         Anybody can write a comment with the marker in it; that one is theirs.
         """
         for one in self._rest.listed(f"repos/{self._repository}/issues/{pull_request}/comments"):
-            author = one.get("user")
-            mine = isinstance(author, Mapping) and author.get("login") == self._login
-            if mine and word(one, "body").startswith(marker):
+            if self._own(one, marker):
                 return number(one, "id")
+        return None
+
+    def _own(self, one: JsonObject, marker: str) -> bool:
+        """Whether this token's owner wrote it, with the marker at its beginning."""
+        author = one.get("user")
+        mine = isinstance(author, Mapping) and author.get("login") == self._login
+        return mine and word(one, "body").startswith(marker)
+
+    # --- the issue ---
+
+    def issue(self, marker: str, title: str, markdown: str, /) -> str | None:
+        """Open the issue, or update the open one this token's owner wrote; its address.
+
+        docs.github.com/rest/issues/issues: "List repository issues", "Create an issue", "Update an issue".
+        ``None`` where the token may only read.
+        """
+        issues = f"repos/{self._repository}/issues"
+        try:
+            found = self._own_issue(marker)
+            if found is None:
+                answer = self._rest.ask("POST", issues, {"title": title, "body": markdown})
+            elif word(found, "body") == markdown:
+                return word(found, "html_url")
+            else:
+                path = f"{issues}/{number(found, 'number')}"
+                answer = self._rest.ask("PATCH", path, {"title": title, "body": markdown})
+        except Refused as refused:
+            if refused.status == http.client.FORBIDDEN and not refused.waits:
+                return None
+            raise self._rest.failure(refused, "open or update an issue") from refused
+        return word(answer, "html_url")
+
+    def close_issue(self, marker: str, words: str, /) -> str | None:
+        """Say why, and close the open issue this token's owner wrote; its address, ``None`` without one."""
+        try:
+            found = self._own_issue(marker)
+            if found is None:
+                return None
+            path = f"repos/{self._repository}/issues/{number(found, 'number')}"
+            self._rest.ask("POST", f"{path}/comments", {"body": words})
+            self._rest.ask("PATCH", path, {"state": "closed", "state_reason": "completed"})
+        except Refused as refused:
+            raise self._rest.failure(refused, "close an issue") from refused
+        return word(found, "html_url")
+
+    def _own_issue(self, marker: str) -> JsonObject | None:
+        """The open issue; GitHub lists pull requests among them."""
+        for one in self._rest.listed(f"repos/{self._repository}/issues"):
+            if "pull_request" not in one and self._own(one, marker):
+                return one
         return None
 
     @cached_property

@@ -24,6 +24,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "reinstate": ("reinstate", "allow a withdrawn version again, with a reason"),
     "status": ("status", "show what runs where"),
     "drift": ("drift", "compare configs and world: each field that differs, both values, who changed it"),
+    "rescan": ("rescan", "judge what serves again, with the advisories of today, from its stored reports"),
     "evidence": (
         "evidence",
         "show all that is known of a model's releases, and whether what was tested runs",

@@ -1,0 +1,192 @@
+"""What serves is judged again: what newly fails opens one issue, and only a whole pass closes it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import cast
+
+import pytest
+
+from modelway.commands import deploy, rescan
+from modelway.core.image import Digest
+from modelway.core.report import Database, Report
+from modelway.errors import Blocked, Failure, NotEvaluated
+from modelway.ports import Advisories, CodeHost
+from tests.fake_images import manifest_over
+from tests.fake_world import Stage
+from tests.fakes import FakeReporter
+from tests.reports import NOW, database, finding, package, report
+
+LATER = NOW + timedelta(days=1)
+
+
+@dataclass
+class Known:
+    """Advisories of tomorrow: each package named has a finding by then."""
+
+    bad: tuple[str, ...] = ()
+
+    def about(self) -> Database:
+        return database(LATER)
+
+    def match(self, old: Report, /) -> Report:
+        found = tuple(finding("CVE-2026-1", of=one) for one in old.packages if one.name in self.bad)
+        return replace(old, findings=(*old.findings, *found), database=database(LATER), fingerprint="later")
+
+
+@dataclass
+class Issues:
+    """A GitHub with this repository's issues."""
+
+    open: dict[str, str] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
+    writable: bool = True
+
+    def issue(self, marker: str, title: str, markdown: str, /) -> str | None:
+        assert markdown.startswith(marker)
+        assert title
+        if not self.writable:
+            return None
+        self.told.append("updated" if marker in self.open else "opened")
+        self.open[marker] = markdown
+        return "https://github.com/octo/models/issues/1"
+
+    def close_issue(self, marker: str, words: str, /) -> str | None:
+        assert words
+        if self.open.pop(marker, None) is None:
+            return None
+        self.told.append("closed")
+        return "https://github.com/octo/models/issues/1"
+
+
+def subject_of(name: str) -> Digest:
+    """The config's digest of the image that is pushed under a name."""
+    digest = manifest_over(name.encode()).config
+    assert digest
+    return digest
+
+
+def released(*reports: Report) -> Stage:
+    """A version that serves in staging; a day later."""
+    stage = Stage()
+    image = stage.push("one", *reports)
+    parser = argparse.ArgumentParser()
+    deploy.arguments(parser)
+    deploy.run(parser.parse_args(["model.yaml", "-e", "staging", "--image", str(image)]), stage.world)
+    stage.reporter = FakeReporter()
+    stage.clock.time = LATER
+    return stage
+
+
+def again(
+    stage: Stage, *argv: str, bad: tuple[str, ...] = (), issues: Issues | None = None
+) -> Failure | None:
+    """``rescan``, as ``__main__`` runs it; what it ended with."""
+    parser = argparse.ArgumentParser()
+    rescan.arguments(parser)
+    world = replace(
+        stage.world,
+        advisories=lambda _: cast("Advisories", Known(bad)),
+        hosting=lambda: cast("CodeHost", issues),
+    )
+    try:
+        rescan.run(parser.parse_args(["model.yaml", *argv]), world)
+    except Failure as failure:
+        return failure
+    return None
+
+
+def test_what_still_passes_is_said_and_ends_well() -> None:
+    stage = released()
+    assert again(stage) is None
+    assert stage.reporter.outputs["failing"] == "0"
+    assert "passes with the advisories of today" in stage.reporter.text
+
+
+def test_what_newly_fails_is_told_with_its_fix() -> None:
+    stage = released()
+    ended = again(stage, bad=("flask",))
+    assert isinstance(ended, Blocked)
+    assert stage.reporter.outputs["failing"] == "1"
+    ((_, _, rows),) = stage.reporter.tables
+    assert rows[0][:6] == ("new", "high", "CVE-2026-1", "flask", "2.0.0", "9.9")
+
+
+def test_nothing_is_pulled_and_no_deploy_role_is_used() -> None:
+    """The fake world has no engine and no scanner: reaching for one would fail."""
+    assert again(released()) is None
+
+
+def test_one_issue_is_opened_updated_and_closed() -> None:
+    stage, issues = released(), Issues()
+    again(stage, "--issue", bad=("flask",), issues=issues)
+    again(stage, "--issue", bad=("flask",), issues=issues)
+    (text,) = issues.open.values()
+    assert "CVE\\-2026\\-1" in text
+    assert "| 9\\.9 |" in text
+    assert "scripts/run release" in text
+    assert "- id: CVE-2026-1" in text
+    assert again(stage, "--issue", issues=issues) is None
+    assert issues.told == ["opened", "updated", "closed"]
+
+
+def test_what_could_not_be_judged_closes_nothing() -> None:
+    stage, issues = released(), Issues()
+    again(stage, "--issue", bad=("flask",), issues=issues)
+    stage.registry.documents.clear()
+    assert isinstance(again(stage, "--issue", issues=issues), NotEvaluated)
+    assert issues.told == ["opened", "updated"]
+    assert "no scan report" in next(iter(issues.open.values()))
+
+
+def test_a_token_that_may_not_write_is_said() -> None:
+    stage = released()
+    again(stage, "--issue", bad=("flask",), issues=Issues(writable=False))
+    assert any("issues: write" in text for text in stage.reporter.warnings)
+
+
+def test_a_finding_known_at_the_release_is_not_new() -> None:
+    low = finding("CVE-2026-2", severity="low")
+    stage = released(replace(report(low), subject=subject_of("one"), packages=(package(),)))
+    stage.with_scan(fail_on="low")
+    again(stage)
+    ((_, _, rows),) = stage.reporter.tables
+    assert (rows[0][0], rows[0][2]) == ("", "CVE-2026-2")
+
+
+def test_old_advisories_are_no_pass() -> None:
+    stage = released()
+    stage.clock.time = NOW + timedelta(days=30)
+    assert isinstance(again(stage), NotEvaluated)
+
+
+def test_without_advisories_nothing_is_judged() -> None:
+    """What was known at the release would be no news."""
+    stage = released()
+    parser = argparse.ArgumentParser()
+    rescan.arguments(parser)
+    with pytest.raises(NotEvaluated, match="no advisories"):
+        rescan.run(parser.parse_args(["model.yaml"]), stage.world)
+
+
+def test_json_names_everything() -> None:
+    stage = released()
+    again(stage, "--format", "json", bad=("flask",))
+    (model,) = json.loads(stage.reporter.printed[0])
+    (place,) = model["environments"]
+    assert (place["environment"], place["ok"]) == ("staging", False)
+    assert place["findings"][0]["fixed_in"] == "9.9"
+
+
+@pytest.mark.parametrize("hostile", ["@octo/security", "<img src=x>", "a|b", "```\n# x", "<!-- "])
+def test_what_a_package_is_called_stays_text(hostile: str) -> None:
+    issues = Issues()
+    stage = released(replace(report(), subject=subject_of("one"), packages=(package(hostile),)))
+    again(stage, "--issue", bad=(hostile,), issues=issues)
+    (text,) = issues.open.values()
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert table
+    assert all(hostile not in line for line in table)
