@@ -33,8 +33,8 @@ def main() -> int:
     """Measure, print, and say whether the claims hold."""
     with TemporaryDirectory() as folder:
         index, export = Path(folder, "index.sqlite"), Path(folder, "export")
-        for ecosystem, records in (("PyPI", _pypi()), ("Debian", _debian())):
-            _write(export / ecosystem / "all.zip", records)
+        for ecosystem, records in (("PyPI", pypi()), ("Debian", debian())):
+            write(export / ecosystem / "all.zip", records)
         script = [SCRIPT, "scan-db", "import", str(export), "--database", str(index)]
         imported = min((ran(script) for _ in range(ROUNDS)), key=lambda one: one.processor)
         found, matched = zip(*(_match(index) for _ in range(ROUNDS)), strict=True)
@@ -53,11 +53,11 @@ def _match(index: Path) -> tuple[int, float]:
     """How many findings, and how long they took."""
     started = time.process_time()
     with open_index(index) as opened:
-        found = match(_inventory(), opened)
+        found = match(inventory(), opened)
     return len(found.findings), time.process_time() - started
 
 
-def _pypi() -> Iterator[dict[str, object]]:
+def pypi() -> Iterator[dict[str, object]]:
     """Records like GHSA's and PyPA's."""
     rng = random.Random(1)  # noqa: S311  (records, not secrets)
     for number in range(PYPI):
@@ -71,7 +71,7 @@ def _pypi() -> Iterator[dict[str, object]]:
         }
 
 
-def _debian() -> Iterator[dict[str, object]]:
+def debian() -> Iterator[dict[str, object]]:
     """Records like those made of Debian's tracker: three releases each."""
     rng = random.Random(2)  # noqa: S311  (records, not secrets)
     for number in range(DEBIAN):
@@ -104,7 +104,7 @@ def _affected(ecosystem: str, name: str, fixed: str) -> dict[str, object]:
     }
 
 
-def _write(path: Path, records: Iterator[dict[str, object]]) -> None:
+def write(path: Path, records: Iterator[dict[str, object]]) -> None:
     """Records as OSV exports them: one file each, in a zip."""
     path.parent.mkdir(parents=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
@@ -112,7 +112,7 @@ def _write(path: Path, records: Iterator[dict[str, object]]) -> None:
             archive.writestr(f"{record['id']}.json", json.dumps(record))
 
 
-def _inventory() -> Inventory:
+def inventory() -> Inventory:
     """As many packages as an image of a model has, the ones with most advisories among them."""
     system = [
         Package(
