@@ -300,6 +300,9 @@ def _play(here: Repository, clients: Clients) -> list[ModelConfig]:
         repositoryName="ml/iam-model", imageScanningConfiguration={"scanOnPush": False}
     )
     step(0, "push", as_=(REGISTRY, ROLES["push_role"]))
+    config = f"model-configs/{NAME}.yaml"
+    step(0, "scan-db", "push", config, as_=(REGISTRY, ROLES["push_role"]))
+    step(0, "scan-db", "pull", config, as_=(REGISTRY, ROLES["read_role"]))
     configs.append(here.write(2))
     step(0, "deploy", "-e", "staging", as_=(STAGING, ROLES["deploy_role"]))
     for verb in ("plan", "gate", "status"):
@@ -310,6 +313,8 @@ def _play(here: Repository, clients: Clients) -> list[ModelConfig]:
     configs.append(here.write(4, scaled=False))
     step(0, "release", "--yes-production")  # retires the oldest, with its alarms
     step(0, "rollback", "-e", "production", as_=(PRODUCTION, ROLES["deploy_role"]))
+    here.write(2)
+    step(0, "plan", "-e", "production", as_=(PRODUCTION, ROLES["plan_role"]))  # reads a version's model
     return configs
 
 
@@ -336,7 +341,7 @@ def test_nothing_is_allowed_that_no_call_needed(played):
         for statement in _single(role.statements)
         if not _excused(role, statement) and not any(_same_use(use, role, statement, kinds) for use in needed)
     }
-    assert not unused
+    assert not unused, "\n".join(map(str, sorted(unused)))
 
 
 def test_the_plan_role_can_change_nothing(played):

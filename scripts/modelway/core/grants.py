@@ -36,7 +36,9 @@ def registry_attaching(config: ModelConfig) -> Statements:
     IAM knows no difference between that and pushing an image: what keeps the two apart is that tags are
     immutable, and that no gate believes what its author did not sign.
     """
-    return (*registry_reading(config), _uploading(config))
+    reading = ("ecr:BatchGetImage", "ecr:DescribeRepositories", "ecr:GetDownloadUrlForLayer")
+    here = allow(*reading, on=[_repository(config)])
+    return (allow("ecr:GetAuthorizationToken"), here, _uploading(config))
 
 
 def _uploading(config: ModelConfig) -> Statement:
