@@ -9,6 +9,7 @@ import itertools
 import json
 import re
 import tarfile
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -145,7 +146,7 @@ class Model:
         return version
 
     def start(self, how: Manner = _PLAINLY) -> str:
-        """Begin or go on with the release in a process of its own; how that ends, ``0`` for success."""
+        """Begin or go on with the release in a process of its own; its exit, ``0`` for success."""
         assert self.delivery
         assert self.image
         fresh = Delivery.open(self.ground.world, self.delivery.config, self.delivery.environment.name)
@@ -156,6 +157,9 @@ class Model:
         except Failure as failure:
             self.said = str(failure)
             return str(failure.exit_code)
+        except Exception:  # noqa: BLE001 - as ``__main__``, for whom this is a fault of modelway
+            self.said = traceback.format_exc()
+            return str(Failure.exit_code)
         return "0"
 
     said: str = ""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelway.adapters.aws_errors import code, translated
+from modelway.adapters.asking import ask
+from modelway.adapters.aws_errors import translated
 from modelway.core.json import JsonObject
 from modelway.ports import Clock, HttpAnswer, HttpRequest
 
@@ -16,12 +17,11 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
 
-_TRIES, _WAIT = 6, 2.0
-"""A version that was published a moment ago, and an account at its concurrency, are asked again."""
 _BUSY = {
     *("TooManyRequestsException", "ResourceConflictException", "ResourceNotReadyException"),
     *("ServiceException", "EC2ThrottledException", "ENINotReadyException"),
 }
+"""A version that was published a moment ago, and an account at its concurrency, are asked again."""
 _FAILED = 502
 """What a function URL answers where the function failed."""
 
@@ -37,18 +37,9 @@ class Runtime:
 
     def invoke(self, request: HttpRequest, qualifier: str) -> HttpAnswer:
         """Ask a version or the alias; what the model answers is an answer, whatever its status."""
-        from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
-
         payload = event("POST", "/invocations", request)
-        for _ in range(_TRIES - 1):
-            try:
-                return self._once(payload, qualifier)
-            except ClientError as error:
-                if code(error) not in _BUSY:
-                    raise
-                self.clock.sleep(_WAIT)
         with translated(f"ask {self.function}:{qualifier}", service="lambda"):
-            return self._once(payload, qualifier)
+            return ask(lambda: self._once(payload, qualifier), _BUSY, self.clock)
 
     def _once(self, payload: JsonObject, qualifier: str) -> HttpAnswer:
         """One event, sent once: a slow model is not asked again behind its back."""

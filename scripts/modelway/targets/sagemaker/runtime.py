@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from modelway.adapters.asking import ask
 from modelway.adapters.aws_errors import code, translated
 from modelway.ports import Clock, HttpAnswer, HttpRequest
 
@@ -14,9 +15,8 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
-_TRIES, _WAIT = 6, 2.0
-"""A cold serverless model answers 429 and a busy front 503 for some seconds (sagemaker-runtime errors)."""
 _BUSY = {"ModelNotReadyException", "ServiceUnavailable", "ServiceUnavailableException", "ThrottlingException"}
+"""A cold serverless model answers 429 and a busy front 503 for some seconds (sagemaker-runtime errors)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,16 +30,8 @@ class Runtime:
 
     def invoke(self, request: HttpRequest) -> HttpAnswer:
         """Ask the endpoint; what the model answers is an answer, whatever its status."""
-        from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
-
-        for _ in range(_TRIES - 1):
-            try:
-                return self._once(request)
-            except ClientError as error:
-                if code(error) not in _BUSY:
-                    raise
-                self.clock.sleep(_WAIT)
-        return self._once(request)
+        with translated(f"ask the endpoint {self.endpoint}", service="sagemaker"):
+            return ask(lambda: self._once(request), _BUSY, self.clock)
 
     def _once(self, request: HttpRequest) -> HttpAnswer:
         """One request, sent once: a slow model is not asked again behind its back."""
@@ -48,19 +40,18 @@ class Runtime:
         client = self.client()
         accept = request.accept or "*/*"
         began = self.clock.monotonic()
-        with translated(f"ask the endpoint {self.endpoint}", service="sagemaker"):
-            try:
-                answer = client.invoke_endpoint(
-                    EndpointName=self.endpoint,
-                    Body=request.body,
-                    ContentType=request.content_type,
-                    Accept=accept,
-                )
-                body = answer["Body"].read()
-            except ClientError as error:
-                if code(error) != "ModelError":
-                    raise
-                return _model_error(error, self.clock.monotonic() - began)
+        try:
+            answer = client.invoke_endpoint(
+                EndpointName=self.endpoint,
+                Body=request.body,
+                ContentType=request.content_type,
+                Accept=accept,
+            )
+            body = answer["Body"].read()
+        except ClientError as error:
+            if code(error) != "ModelError":
+                raise
+            return _model_error(error, self.clock.monotonic() - began)
         return HttpAnswer(
             status=200,
             body=body,
