@@ -7,6 +7,7 @@ an account: many releases that begin at once must neither look in step nor look 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 from random import SystemRandom
 
 _GROWTH = 1.5
@@ -15,9 +16,15 @@ _SPREAD = 0.25
 _chance = SystemRandom()
 
 
-def waits(first: float, longest: float) -> Iterator[float]:
-    """Seconds, each time half as long again until ``longest``, each a quarter longer or shorter by chance."""
-    length = first
-    while True:
-        yield length * _chance.uniform(1 - _SPREAD, 1 + _SPREAD)
+def waits(first: float, longest: float, *, within: float = inf) -> Iterator[float]:
+    """Seconds, each time half as long again until ``longest``, each a quarter longer or shorter by chance.
+
+    They end when together they are ``within`` seconds: whoever gives up then has looked often enough, however
+    slow this machine or AWS is to answer.
+    """
+    length, waited = first, 0.0
+    while waited < within:
+        wait = length * _chance.uniform(1 - _SPREAD, 1 + _SPREAD)
+        yield wait
+        waited += wait
         length = min(length * _GROWTH, longest)

@@ -16,6 +16,7 @@ from modelway.rehearsal.endpoints import Answer
 from modelway.rehearsal.lambda_environments import Environments
 from modelway.rehearsal.lambda_state import (
     LATEST,
+    UPDATE_SECONDS,
     Function,
     Place,
     Settings,
@@ -77,7 +78,7 @@ class FunctionOperations:
             account=place.account,
             region=place.region,
             name=name,
-            latest=Version(number=LATEST, settings=settings, description=_text(asked, "Description")),
+            latest=self._version(LATEST, settings, _text(asked, "Description")),
             tags=given,
         )
         functions_of(place)[name] = function
@@ -230,13 +231,15 @@ class FunctionOperations:
             return describe(function, last)
         function.counted += 1
         number = str(function.counted)
-        version = Version(
-            number=number,
-            settings=function.latest.settings,
-            description=_text(asked, "Description") or function.latest.description,
-        )
+        description = _text(asked, "Description") or function.latest.description
+        version = self._version(number, function.latest.settings, description)
         function.published[number] = version
         return describe(function, version)
+
+    def _version(self, number: str, settings: Settings, description: str) -> Version:
+        """One that is being made from now on."""
+        takes = UPDATE_SECONDS / self.context.clock_factor
+        return Version(number=number, settings=settings, description=description, takes=takes)
 
     def list_versions_by_function(self, place: Place, asked: JsonObject) -> Answer:
         """ListVersionsByFunction: $LATEST first, a page at a time."""

@@ -16,8 +16,8 @@ from modelway.rehearsal.endpoints import Answer
 from modelway.rehearsal.refusals import RequestRefused, refusal
 
 LATEST = "$LATEST"
-UPDATE_SECONDS = 0.4
-"""How long a change stays ``InProgress`` here; on AWS seconds, a minute for a large image."""
+UPDATE_SECONDS = 24.0
+"""How long a change stays ``InProgress``, in AWS's seconds: a minute for a large image."""
 _NAMED = re.compile(
     r"(?:arn:aws[a-z-]*:lambda:(?P<region>[a-z0-9-]+):)?(?:(?P<account>\d{12}):)?(?:function:)?"
     r"(?P<name>[A-Za-z0-9_-]{1,64})(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]+))?"
@@ -92,9 +92,15 @@ class Version:
     description: str = ""
     born: bool = True
     """Whether it is new, not changed: ``Pending`` until it is ready, where a change is ``InProgress``."""
-    ready_at: float = field(default_factory=lambda: time.monotonic() + UPDATE_SECONDS)
+    takes: float
+    """Seconds until it is ready, of the wall's."""
+    ready_at: float = 0.0
     modified: str = field(default_factory=now_text)
     revision: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def __post_init__(self) -> None:
+        """It is being made."""
+        self.ready_at = time.monotonic() + self.takes
 
     @property
     def ready(self) -> bool:
@@ -104,7 +110,7 @@ class Version:
     def change(self, settings: Settings) -> None:
         """A change begins."""
         self.settings, self.born = settings, False
-        self.ready_at = time.monotonic() + UPDATE_SECONDS
+        self.ready_at = time.monotonic() + self.takes
         self.modified, self.revision = now_text(), str(uuid.uuid4())
 
     @property

@@ -124,15 +124,15 @@ class Concurrency:
 
         Raises ``Unavailable`` where Lambda gave up: the alias serves all the same, its starts are cold.
         """
-        began, pauses = self.clock.now(), waits(*_POLL)
+        pauses = waits(*_POLL, within=_PATIENCE)
         while (found := self._provisioned()) is not None and found["Status"] != "READY":
-            late = self.clock.elapsed(began) > _PATIENCE
-            if found["Status"] == "FAILED" or late:
+            pause = next(pauses, None)
+            if found["Status"] == "FAILED" or pause is None:
                 what = f"Lambda did not make the provisioned concurrency of {self.function}:{ALIAS} ready"
                 seen = found.get("StatusReason", "") or f"It is {found['Status']} after half an hour."
                 cure = "The alias serves, with cold starts. See the quota of concurrency; run this again."
                 raise Unavailable(what, seen=seen, cure=cure)
-            self.clock.sleep(next(pauses))
+            self.clock.sleep(pause)
 
     def _register(self, bounds: Autoscaling) -> None:
         """Bounds and policy; both calls overwrite what is there."""

@@ -196,8 +196,7 @@ class Versions:
 
     def _ready(self, qualifier: str) -> FunctionConfigurationResponseTypeDef:
         """Wait for the end of a change; raises what Lambda says of one that failed."""
-        began, pauses = self.clock.now(), waits(*_POLL)
-        while True:
+        for pause in waits(*_POLL, within=_PATIENCE):
             with translated(f"read the function {self._function}:{qualifier}", service="lambda"):
                 found = self.client.get_function_configuration(
                     FunctionName=self._function, Qualifier=qualifier
@@ -206,10 +205,9 @@ class Versions:
                 raise failure
             if found.get("State") != "Pending" and found.get("LastUpdateStatus") != "InProgress":
                 return found
-            if self.clock.elapsed(began) > _PATIENCE:
-                what = f"the function {self._function}:{qualifier} has been changing for ten minutes"
-                raise Unavailable(what, cure="Look at it in the Lambda console, then run this again.")
-            self.clock.sleep(next(pauses))
+            self.clock.sleep(pause)
+        what = f"the function {self._function}:{qualifier} has been changing for ten minutes"
+        raise Unavailable(what, cure="Look at it in the Lambda console, then run this again.")
 
     def _prove(self, version: Version, number: str) -> None:
         """The proof of the one digest: what Lambda resolved is what was asked for."""

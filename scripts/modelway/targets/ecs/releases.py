@@ -123,12 +123,11 @@ class Releases:
 
     def _await(self, before: Deployment | None) -> None:
         """Until the new deployment is listed: before that the old one would look like the end of it."""
-        began = self.clock.now()
-        while self.clock.elapsed(began) < _APPEARS_WITHIN:
+        for pause in waits(_APPEARING, _APPEARING, within=_APPEARS_WITHIN):
             found = self.pointer.services.latest()
             if found and (before is None or found.arn != before.arn):
                 return
-            self.clock.sleep(_APPEARING)
+            self.clock.sleep(pause)
 
     def _go_on(self, deployment: Deployment, percent: int) -> None:
         """Let it take its next share; nothing where it has the share, or is on its way."""
