@@ -16,8 +16,8 @@ from modelway.core.report_json import report_json
 from modelway.core.scan_spec import ScanSpec
 from modelway.delivery import Delivery
 from modelway.errors import NotEvaluated
+from modelway.papers import REPORT_TYPE
 from modelway.ports import Advisories, HttpAnswer, HttpRequest, Run, World
-from modelway.scan_gate import REPORT_TYPE
 from tests.configs import model_config
 from tests.fake_images import FakeRegistry, manifest_over
 from tests.fake_registry_scan import FakeRegistryScan

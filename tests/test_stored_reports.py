@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelway import scan_gate
+from modelway import papers, scan_gate
 from modelway.core.findings import Finding
 from modelway.core.json import Json
 from modelway.core.report import Report
@@ -33,7 +33,7 @@ def kept(*reports: Report) -> bytes:
     """As ``push`` attaches them."""
     stage = Stage()
     stage.push("one", *reports)
-    return stage.registry.attached(MANIFEST.digest, scan_gate.REPORT_TYPE)[0]
+    return stage.registry.attached(MANIFEST.digest, papers.REPORT_TYPE)[0]
 
 
 FAILING = kept(about_it(BAD))

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from modelway import contract_tests, evidence, scan_gate, second_gate
+from modelway import contract_tests, evidence, papers, scan_gate, second_gate
 from modelway.contract_tests import Contract
 from modelway.core import duration, promotion, rollout
 from modelway.core.access import reading
@@ -27,7 +27,6 @@ from modelway.core.words import describe
 from modelway.engine import Engine
 from modelway.errors import Differs, Malformed, NotAllowed
 from modelway.ports import Target, World
-from modelway.scan_gate import REPORT_TYPE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,19 +88,21 @@ class Delivery:
 
         1. The digest is in the registry, and its manifest is what the digest says.
         2. The target can run that manifest.
-        3. A scan report is attached, about this very image, and today's policy lets it pass.
+        3. A scan report is attached, about this very image, and today's policy lets it pass. Where the build
+           vouches for documents, SBOM and report are those it names.
         4. So it does with what ECR's own scan found, where the config asks for that.
         5. What this environment is promoted from has seen the same image and weights pass.
         6. What is attached is about this image, and signed by whom the config names keys of.
         """
-        registry = self.world.registry(reading(self.config).registry)
+        looking = reading(self.config)
+        registry = self.world.registry(looking.registry)
         manifest = registry.manifest(image.digest)
         if manifest is None:
             what = f"{image} is not in the registry"
             cure = "Push it: scripts/run push CONFIG. If it was there, look who or which rule deleted it."
             raise NotAllowed(what, cure=cure)
         self._refuse_media_type(manifest)
-        documents = registry.attached(image.digest, REPORT_TYPE)
+        documents = papers.reports(self.world, looking, registry, image.digest)
         return (
             f"{image.digest} is in the registry as {manifest.media_type}",
             scan_gate.enter(self.world, self.config, self.environment.name, manifest, documents),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from modelway import evidence, scan_gate
+from modelway import evidence, papers, scan_gate
 from modelway.core import admission
 from modelway.core.access import reading
 from modelway.core.admission import Author, Witnessed
@@ -138,10 +138,11 @@ def _verdicts(config: ModelConfig, attached: Sequence[Witnessed]) -> tuple[Said,
 
 def findings(world: World, config: ModelConfig, image: Digest) -> Findings | None:
     """What the newest report attached to an image says, in numbers; ``None`` where there is none."""
-    registry = world.registry(reading(config).registry)
+    looking = reading(config)
+    registry = world.registry(looking.registry)
     manifest = registry.manifest(image)
     try:
-        documents = registry.attached(image, scan_gate.REPORT_TYPE)
+        documents = papers.reports(world, looking, registry, image)
         reports = scan_gate.stored(documents, manifest.config if manifest else None)
     except Failure:
         return None

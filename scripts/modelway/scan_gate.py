@@ -22,10 +22,6 @@ from modelway.core.verdict_json import verdict_json
 from modelway.errors import Blocked, NotAllowed, NotEvaluated
 from modelway.ports import World
 
-REPORT_TYPE = "application/vnd.modelway.report.v1+json"
-"""The OCI artifact type under which scan reports are attached to their digest."""
-SBOM_TYPE = "application/vnd.cyclonedx+json"
-"""The same of the SBOM, for everybody's tools."""
 _BUILTIN = "builtin"
 _SHOWN = 20
 _KEPT = 0.9

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from modelway.core import told
 from modelway.core.access import reading
 from modelway.core.config import ModelConfig
 from modelway.core.image import Digest
@@ -18,6 +19,7 @@ from modelway.core.policy import Verdict, judge
 from modelway.core.report import Report
 from modelway.core.report_json import report_json, report_of
 from modelway.core.scan_spec import Policy
+from modelway.core.since import Since
 from modelway.errors import Differs, NotEvaluated, Unavailable
 from modelway.ports import Scanner, World
 from modelway.tracing import source
@@ -35,6 +37,8 @@ class Scanned:
     policy: Policy
     other: Verdict | None = None
     """On a pull request, by the policy that counts until it is merged; ``None`` where that is the same."""
+    since: Since | None = None
+    """What changed since the version that serves somewhere, where that was asked for."""
     files: tuple[Path, ...]
     """Where the reports lie."""
 
@@ -46,14 +50,8 @@ class Scanned:
     def words(self) -> str:
         """What was found, in one line."""
         packages = len(self.merged.packages)
-        counts = (
-            (self.verdict.blocking, "stop it"),
-            (self.verdict.waived, "waived"),
-            (self.verdict.below, "below the policy"),
-        )
-        found = ", ".join(f"{len(findings)} {what}" for findings, what in counts if findings)
         notes = "; ".join(dict.fromkeys(one.note for _, one in self.merged.databases if one.note))
-        return f"{packages} packages, {found or 'no findings'}" + (f"; {notes}" if notes else "")
+        return f"{packages} packages, {told.counts(self.verdict)}" + (f"; {notes}" if notes else "")
 
 
 def examine(world: World, config: ModelConfig, tag: str, *, database: Path | None = None) -> Scanned:

@@ -16,15 +16,16 @@ from modelway import evidence
 from modelway.commands import build, push
 from modelway.commands.build import build_image, local_image, pushed_image
 from modelway.core.config import BuildSecret, Byoc, Extended, ModelConfig, Prebuilt
-from modelway.core.evidence import provenance_of
+from modelway.core.evidence import PROVENANCE, provenance_of
 from modelway.core.findings import Finding
 from modelway.core.image import Digest, Image
+from modelway.core.json import canonical
 from modelway.core.manifest import digest_of
 from modelway.core.report import Database, Report
 from modelway.core.scan_spec import ScanSpec
 from modelway.errors import Differs, Malformed, NotAllowed, NotEvaluated, Unavailable
+from modelway.papers import REPORT_TYPE
 from modelway.ports import Advisories, Run, World
-from modelway.scan_gate import REPORT_TYPE
 from modelway.scanning import examine
 from tests.configs import model_config
 from tests.fake_images import FakeBuilder, FakeRegistry, Images, manifest_over
@@ -335,11 +336,17 @@ def test_the_build_vouches_for_the_report_of_what_it_pushed(shop: Shop) -> None:
     shop.keys = FakeKeys(authors=frozenset({"build"}))
     image = shop.release()
     attached = shop.registry.attached(image.digest, *evidence.TYPES)
-    [said] = evidence.witnessed(shop.keys, image.digest, attached)
-    assert said.signers == {"build"}
-    provenance = provenance_of(said.statement.predicate)
+    every = evidence.witnessed(shop.keys, image.digest, attached)
+    assert {one.signers for one in every} == {frozenset({"build"})}
+    said = {one.statement.predicate_type: one.statement.predicate for one in every}
+    provenance = provenance_of(said[PROVENANCE])
     [report] = shop.registry.attached(image.digest, REPORT_TYPE)
-    assert [one.digest for one in provenance.documents if one.name == "report"] == [digest_of(report)]
+    sbom = said["https://cyclonedx.org/bom"]
+    assert {one.name: one.digest for one in provenance.documents} == {
+        "report": digest_of(report),
+        "sbom": digest_of(canonical(sbom).encode()),
+    }
+    assert sbom["components"]
     assert provenance.bases == ((BASE, str(PINNED)),)
     assert provenance.source.commit == "c" * 40
 

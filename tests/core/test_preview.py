@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelway.core import markup, preview_parts
-from modelway.core.json import JsonObject
+from modelway.core import markup, preview_parts, preview_scan
+from modelway.core.json import Json, JsonObject
 from modelway.core.preview import COMMENT_LIMIT, MARKER, Mark, Part, Preview, comment
 from modelway.core.problem import Level, Problem
 from tests.core.test_markup import ANY, MENTION, Seen, render
@@ -28,10 +28,12 @@ def parts(words: str, log: str) -> tuple[Part, ...]:
         "reports": [{"findings": [{"id": words, "title": log}]}],
         "verdict": {"ok": False, "blocking": [finding], "waived": [finding], "stale": words},
     }
+    place: JsonObject = {"environment": words, "version": log, "judged": True, "findings": [finding]}
+    serving: list[JsonObject] = [{"environments": [place]}]
     return (
         preview_parts.validation([problem]),
         preview_parts.build("failed", {"reused": words}, log),
-        preview_parts.scan("blocked", document, {"verdict": {"below": [finding]}}, log),
+        preview_scan.scan("blocked", document, serving, log),
         preview_parts.contract(words, log),
         preview_parts.no_plan("staging", "unavailable", log),
         preview_parts.permissions(f"{words}\n  + {log}"),
@@ -114,28 +116,48 @@ def test_a_steps_result_is_its_mark(result: str, mark: Mark) -> None:
 
 
 def test_a_scan_says_what_stops_what_is_waived_and_what_is_new() -> None:
-    def named(id_: str, **more: str) -> dict[str, str]:
-        return {"id": id_, "package": "zlib", "severity": "high", "installed": "1", "fixed_in": "2"} | more
+    def named(id_: str, **more: Json) -> JsonObject:
+        return {"id": id_, "package": "zlib", "severity": "high", "installed": "1", "fix": "2", **more}
 
     document: JsonObject = {
-        "reports": [{"findings": [{"id": "CVE-1", "title": "Overflow in inflate"}]}],
         "verdict": {
             "ok": False,
-            "blocking": [named("CVE-1", why="high; fail_on is high")],
-            "waived": [named("CVE-2", reason="not reachable", expires="2026-12-01")],
+            "blocking": [
+                named("CVE-1", why="high; fail_on is high", ruling="stops", title="Overflow in inflate")
+            ],
+            "waived": [named("CVE-2", why="waived until 2026-12-01: not reachable", ruling="waived")],
             "below": [named("CVE-3")],
         },
     }
-    base: JsonObject = {"reports": [], "verdict": {"below": [named("CVE-3")]}}
-    part = preview_parts.scan("blocked", document, base, "")
+    serves: JsonObject = {"environment": "production", "version": "v1", "judged": True}
+    gone = named("CVE-4", ruling="stops")
+    place: JsonObject = {**serves, "findings": [gone], "below": [named("GHSA-3", aliases=["cve-3"])]}
+    staging: JsonObject = {"environment": "staging", "version": "v2", "judged": True}
+    part = preview_scan.scan("blocked", document, [{"environments": [staging, place]}], "")
     assert part.mark is Mark.STOPS
-    assert part.words == ("the policy says no: 1 stop the release, 1 waived, 1 below the policy, 2 new")
+    assert part.words == (
+        "the policy says no: 1 stop the release, 1 waived, 1 below the policy. Since version v1 in"
+        " production: 2 new (1 would stop it), 1 fixed (1 would stop it), 1 still there"
+    )
+    assert "| fixed |" in part.detail
     assert "Overflow in inflate" in part.detail
     assert "not reachable" in part.detail
 
 
+def test_what_serves_and_could_not_be_judged_is_said() -> None:
+    place: JsonObject = {
+        "environment": "production",
+        "judged": False,
+        "words": "could not be judged: no scan report",
+    }
+    part = preview_scan.scan("succeeded", {"verdict": {"ok": True}}, [{"environments": [place]}], "")
+    assert part.words == (
+        "no findings. What changed since production could not be told: could not be judged: no scan report"
+    )
+
+
 def test_a_verdict_that_is_not_ok_is_never_green() -> None:
-    part = preview_parts.scan("succeeded", {"verdict": {"ok": "yes", "below": []}}, None, "")
+    part = preview_scan.scan("succeeded", {"verdict": {"ok": "yes", "below": []}}, None, "")
     assert part.mark is Mark.STOPS
 
 
@@ -146,7 +168,7 @@ def test_a_verdict_that_is_not_ok_is_never_green() -> None:
             st.lists(x)
             | st.dictionaries(
                 st.sampled_from(
-                    ["verdict", "blocking", "waived", "reports", "findings", "id", "ok", "below"]
+                    ["verdict", "blocking", "environments", "environment", "judged", "findings", "id", "ok"]
                 ),
                 x,
             )
@@ -156,7 +178,7 @@ def test_a_verdict_that_is_not_ok_is_never_green() -> None:
 )
 def test_any_document_can_be_shown(document: object) -> None:
     text = json.loads(json.dumps(document))
-    preview_parts.scan("blocked", text, text, "")
+    preview_scan.scan("blocked", text, text, "")
     preview_parts.build("failed", text, "")
 
 

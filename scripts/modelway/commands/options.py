@@ -105,6 +105,14 @@ def load(options: argparse.Namespace, world: World) -> ModelConfig:
     return world.configs.load(Path(options.config))
 
 
+def known_environment(config_: ModelConfig, name: str, option: str) -> None:
+    """Raise ``Malformed`` for an environment the config does not have."""
+    if name not in config_.environments:
+        known = ", ".join(config_.environments)
+        what = f"{option}: {config_.name} has no environment {name!r}"
+        raise Malformed(what, seen=f"It has: {known}.", cure=f"Name one of: {known}")
+
+
 def delivery(options: argparse.Namespace, world: World) -> Delivery:
     """The config's way into the environment named on the command line."""
     return Delivery.open(world, load(options, world), options.environment)

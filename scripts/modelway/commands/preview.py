@@ -8,7 +8,8 @@ them). In it, all optional:
   <verb>.result              how the action ended, its output `result`
   <verb>.log                 what it said; its last lines are shown when it failed
   build.json scan.json       what `build` and `scan` print with --format json
-  scan-base.json             the same scan of the base branch, to tell which findings are new
+  rescan.json                what `rescan` prints with --format json: to tell what is new and what is gone
+                             since the version that serves
   plan-<environment>.json    what `plan --out` writes
   permissions.txt            what `iam --diff` prints
 
@@ -27,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelway.commands import options as shared
-from modelway.core import changes, preview_parts
+from modelway.core import changes, preview_parts, preview_scan
 from modelway.core.changes import Touched
 from modelway.core.config import ModelConfig
 from modelway.core.json import Json
@@ -167,15 +168,15 @@ def _steps(model: str, given: _Given) -> Iterator[Part]:
         for kind in ("result", "log", "json")
     }
     scanned = _read(given.reports[model]) if model in given.reports else told["scan", "json"]
-    before = given.text(model, "scan-base.json")
+    serves = given.text(model, "rescan.json")
     try:
-        built, document, base = _json(told["build", "json"]), _json(scanned), _json(before)
+        built, document, serving = _json(told["build", "json"]), _json(scanned), _json(serves)
     except ValueError as error:
         yield preview_parts.unreadable("Results", str(error))
-        built = document = base = None
+        built = document = serving = None
     result = {verb: told[verb, "result"].strip()[:40] for verb in ("build", "scan", "try")}
     yield preview_parts.build(result["build"], built, told["build", "log"])
-    yield preview_parts.scan(result["scan"], document, base, told["scan", "log"])
+    yield preview_scan.scan(result["scan"], document, serving, told["scan", "log"])
     yield preview_parts.contract(result["try"], told["try", "log"])
 
 

@@ -1,8 +1,9 @@
 """Push the image that was built and scanned, and print it as repository@sha256:...
 
-The repository is created or corrected first. Only an image whose scan passed is pushed; the report is
-attached to it. What is there already is not pushed again. Where the config has scan.ecr, ECR's own scan of
-the pushed image is waited for and judged, too, and its report is attached.
+The repository is created or corrected first. Only an image whose scan passed is pushed; its report and its
+SBOM (CycloneDX) are attached to it, and the build's provenance names both by their digests. What is there
+already is not pushed again. Where the config has scan.ecr, ECR's own scan of the pushed image is waited for
+and judged, too, and its report is attached.
 
 Exit 3: the policy says no to what ECR found. Exit 9: ECR does not say what is in the image.
 """
@@ -11,19 +12,18 @@ from __future__ import annotations
 
 import argparse
 
-from modelway import building, evidence, scanning, second_gate
+from modelway import building, evidence, papers, scanning, second_gate
 from modelway.commands import options as shared
 from modelway.commands.build import BuiltImage, existing_image
-from modelway.commands.scan import enforce, show
 from modelway.core.config import ModelConfig, Prebuilt
 from modelway.core.ecr_scan import EcrScan
-from modelway.core.evidence import Document
 from modelway.core.image import Digest, Image
 from modelway.core.json import canonical
-from modelway.core.manifest import Manifest, digest_of
+from modelway.core.manifest import Manifest
 from modelway.errors import Differs, NotAllowed, NotEvaluated, Unavailable
 from modelway.ports import Registry, World
-from modelway.scan_gate import REPORT_TYPE, document
+from modelway.scan_gate import document
+from modelway.scan_outcome import enforce, show
 from modelway.scanning import Scanned
 
 
@@ -92,8 +92,10 @@ def _attach(world: World, config: ModelConfig, built: BuiltImage, image: Digest,
     """What is known of the image now, and the build's word for it."""
     registry = world.registry(config.registry)
     report = document(scanned.reports, scanned.verdict, scanned.policy)
-    registry.attach(image, REPORT_TYPE, report, created=world.clock.now())
-    documents = (Document(name="report", media_type=REPORT_TYPE, digest=digest_of(report)),)
+    documents = (
+        papers.report(world, registry, image, report),
+        papers.sbom(world, config, registry, image, scanned.merged),
+    )
     provenance = evidence.provenance(world, config, built.input_hash, built.bases, documents)
     evidence.vouch(world, config, image, provenance, registry)
 

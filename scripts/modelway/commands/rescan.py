@@ -17,7 +17,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from modelway import scan_gate
+from modelway import serving
 from modelway.commands import options as shared
 from modelway.core import rescan
 from modelway.core.access import reading
@@ -115,17 +115,8 @@ def _again(
         return _unknown(environment, version, None, lost)
     digest = Digest.parse(record.digest)
     try:
-        registry = world.registry(config.registry)
-        manifest = registry.manifest(digest)
-        documents = registry.attached(digest, scan_gate.REPORT_TYPE)
-        reports = scan_gate.stored(documents, manifest.config if manifest else None)
-        if not reports:
-            raise NotEvaluated(
-                f"no scan report of {digest} is in the registry",
-                cure=f"release it again, or scan and push it: {scan_gate.AGAIN}",
-            )
-        judged = scan_gate.judged(world, config, reports, environment)
-        verdict = _traced(world, config, judged)
+        kept = serving.stored(world, config, digest, environment)
+        verdict = _traced(world, config, kept.judgement)
     except Failure as failure:
         return _unknown(environment, version, digest, failure)
     return Again(
@@ -133,9 +124,9 @@ def _again(
         version=version,
         image=digest,
         verdict=verdict,
-        known=frozenset(map(rescan.key, merge(reports).findings)),
-        rules=judged.policy.waiver_rules,
-        basis=judged.words,
+        known=frozenset(map(rescan.key, merge(kept.reports).findings)),
+        rules=kept.judgement.policy.waiver_rules,
+        basis=kept.judgement.words,
     )
 
 
@@ -157,9 +148,8 @@ def _show(world: World, config: ModelConfig, one: Again) -> None:
     """What would stop it, in a table."""
     blocking = one.verdict.blocking if one.verdict else ()
     if blocking:
-        columns = ("", "severity", "finding", "package", "installed", "fixed in", "brought by", "why")
         rows = [rescan.row(each, one) for each in blocking]
-        world.reporter.table(f"{config.name} in {one.environment}", columns, rows)
+        world.reporter.table(f"{config.name} in {one.environment}", rescan.COLUMNS, rows)
 
 
 def _issue(world: World, config: ModelConfig, found: tuple[Again, ...]) -> None:

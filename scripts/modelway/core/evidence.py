@@ -22,6 +22,7 @@ KINDS = {
     VERDICT: "verdict",
     SUMMARY: "verification summary",
     BREAK_GLASS: "break-glass",
+    "https://cyclonedx.org/bom": "SBOM",
 }
 """Predicate types and what people call them."""
 BUILD_TYPE = "urn:modelway:image:1"

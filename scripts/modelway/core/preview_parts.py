@@ -15,9 +15,9 @@ from modelway.core.plain import clean
 from modelway.core.planfile import PlanFile
 from modelway.core.preview import Mark, Part
 from modelway.core.problem import Level, Problem
+from modelway.core.untrusted import word
 
 _ROWS = 20
-_SCANNED = ("severity", "finding", "package", "installed", "fixed in", "")
 _COMMAND = re.compile(r"::(?P<name>[a-z-]+)(?: [^:]*)?::(?P<text>.*)")
 _WORDS: Mapping[str, tuple[Mark, str]] = {
     "succeeded": (Mark.GOOD, "done"),
@@ -42,50 +42,20 @@ def validation(problems: Sequence[Problem]) -> Part:
         title="Config",
         mark=Mark.STOPS if errors else Mark.WARNING,
         words=", ".join(f"{n} {word}{'s' * (n != 1)}" for n, word in counts if n),
-        detail=_table(("line", "", "what"), rows),
+        detail=table(("line", "", "what"), rows),
     )
 
 
 def build(result: str, document: Json, log: str) -> Part:
     """Whether there is an image."""
-    words = _word(document, "reused") or (f"built {_word(document, 'local_image')}" if document else "")
-    return _step("Image", result, words, log)
+    words = word(document, "reused") or (f"built {word(document, 'local_image')}" if document else "")
+    return step("Image", result, words, log)
 
 
 def contract(result: str, log: str) -> Part:
     """Whether the image answered its contract tests on the runner."""
     words = "answered as the config asks, on the runner" if result == "succeeded" else ""
-    return _step("Contract tests", result, words, log)
-
-
-def scan(result: str, document: Json, before: Json, log: str) -> Part:
-    """What the scan found, and what the policy says of it."""
-    verdict = _map(document, "verdict")
-    if not verdict:
-        return _step("Scan", result, "", log)
-    base = _map(before, "verdict")
-    known = {_finding(one) for kind in ("blocking", "waived", "below") for one in _list(base, kind)}
-    blocking, waived = _list(verdict, "blocking"), _list(verdict, "waived")
-    new = [one for one in (*blocking, *waived, *_list(verdict, "below")) if _finding(one) not in known]
-    counts = [
-        (blocking, "stop the release"),
-        (waived, "waived"),
-        (_list(verdict, "below"), "below the policy"),
-        (_list(verdict, "expired"), "waivers expired"),
-        (new if base else [], "new"),
-    ]
-    words = ", ".join(f"{len(each)} {what}" for each, what in counts if each) or "no findings"
-    mark, said = _ending(result, words)
-    if verdict.get("ok") is not True and mark is Mark.GOOD:
-        mark = Mark.STOPS
-    titles = _titles(document)
-    rows = [(*_named(one), _word(one, "why"), titles.get(_word(one, "id"), "")) for one in blocking]
-    rows += [(*_named(one), f"waived until {_word(one, 'expires')}", _word(one, "reason")) for one in waived]
-    stale = _word(verdict, "stale")
-    detail = "\n\n".join(
-        part for part in (markup.text(stale), _table((*_SCANNED, "what"), rows) if rows else "") if part
-    )
-    return Part(title="Scan", mark=mark, words=said, detail=detail)
+    return step("Contract tests", result, words, log)
 
 
 def plan(environment: str, file: PlanFile, words: str) -> Part:
@@ -105,7 +75,7 @@ def no_plan(environment: str, result: str, log: str) -> Part:
     """An environment nobody planned for: a fork has no credentials, say."""
     title = f"Plan for {environment}"
     if result and result != "succeeded":
-        return _step(title, result, "", log)
+        return step(title, result, "", log)
     return Part(title=title, mark=Mark.NOTHING, words="not planned (forks have no credentials to look)")
 
 
@@ -129,16 +99,16 @@ def unreadable(title: str, why: str) -> Part:
     return Part(title=title, mark=Mark.WARNING, words=f"what was found cannot be read: {why}")
 
 
-def _step(title: str, result: str, words: str, log: str) -> Part:
+def step(title: str, result: str, words: str, log: str) -> Part:
     """A step by how it ended; its last lines where that was not well."""
     if not result and not words:
         return Part(title=title, mark=Mark.NOTHING, words="not run")
-    mark, said = _ending(result, words)
+    mark, said = ending(result, words)
     detail = markup.block("\n".join(spoken(log))) if mark is Mark.STOPS and log.strip() else ""
     return Part(title=title, mark=mark, words=said, detail=detail)
 
 
-def _ending(result: str, words: str) -> tuple[Mark, str]:
+def ending(result: str, words: str) -> tuple[Mark, str]:
     """The mark of a result, and what to say of it."""
     mark, said = _WORDS.get(result or "succeeded", (Mark.STOPS, f"ended as {result}"))
     return mark, (words or said) if mark is Mark.GOOD else f"{said}{': ' if words else ''}{words}"
@@ -156,45 +126,7 @@ def spoken(log: str) -> Iterator[str]:
             yield f"{label}{text}"
 
 
-def _titles(document: Json) -> dict[str, str]:
-    """Findings' titles by id."""
-    reports = _list(document, "reports")
-    findings = [finding for report in reports for finding in _list(report, "findings")]
-    return {_word(finding, "id"): _word(finding, "title") for finding in findings}
-
-
-def _named(one: Json) -> tuple[str, str, str, str, str]:
-    """A finding's columns."""
-    return (
-        _word(one, "severity"),
-        _word(one, "id"),
-        _word(one, "package"),
-        _word(one, "installed"),
-        _word(one, "fixed_in"),
-    )
-
-
-def _finding(one: Json) -> tuple[str, str]:
-    """What makes a finding the same on both sides."""
-    return _word(one, "id"), _word(one, "package")
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The first rows, and how many there are more."""
     more = f"\n\nand {len(rows) - _ROWS} more" if len(rows) > _ROWS else ""
     return markup.table(head, [[cell[:300] for cell in row] for row in rows[:_ROWS]]) + more
-
-
-def _map(value: Json, key: str) -> Mapping[str, Json]:
-    found = value.get(key) if isinstance(value, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
-
-
-def _list(value: Json, key: str) -> Sequence[Json]:
-    found = value.get(key) if isinstance(value, Mapping) else None
-    return found if isinstance(found, list) else []
-
-
-def _word(value: Json, key: str) -> str:
-    found = value.get(key) if isinstance(value, Mapping) else None
-    return found if isinstance(found, str) else ""

@@ -6,17 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from modelway.core import markup
+from modelway.core import markup, told
 from modelway.core.findings import Finding
 from modelway.core.image import Digest
 from modelway.core.json import Json, JsonObject
 from modelway.core.policy import Judged, Verdict
 from modelway.core.scan_spec import WaiverRules
+from modelway.core.verdict_json import judged_json
 from modelway.core.waivers import suggestion
 
 _LIMIT = 60_000
 """Bytes; GitHub takes 65,536 characters."""
 _ROWS = 50
+COLUMNS = ("", *told.COLUMNS)
 _SHORTENED = "\n\nShortened here; `rescan --format json` has all of it."
 
 
@@ -102,31 +104,15 @@ def _place(one: Again) -> str:
     if one.cure:
         lines.append(f"To fix: {markup.text(one.cure)}")
     if one.verdict and one.verdict.blocking:
-        columns = ("", "severity", "finding", "package or file", "installed", "fixed in", "brought by", "why")
-        lines.append(markup.table(columns, [row(each, one) for each in one.verdict.blocking[:_ROWS]]))
+        lines.append(markup.table(COLUMNS, [row(each, one) for each in one.verdict.blocking[:_ROWS]]))
         if len(one.verdict.blocking) > _ROWS:
             lines.append(f"and {len(one.verdict.blocking) - _ROWS} more.")
     return "\n\n".join(lines)
 
 
 def row(one: Judged, again: Again) -> tuple[str, ...]:
-    """Its columns: new or not, how bad, what, where, the fix, who brings it, why."""
-    finding, brought = one.finding, one.finding.brought_by
-    return (
-        "" if key(finding) in again.known else "new",
-        str(one.severity),
-        finding.id,
-        finding.thing,
-        finding.installed,
-        fix(finding),
-        f"{brought.file}:{brought.line}" if brought else "",
-        one.why,
-    )
-
-
-def fix(finding: Finding) -> str:
-    """The version to install, or that nobody knows one."""
-    return finding.fixed_in or {"no": "no fix", "unknown": "unknown"}.get(finding.fixable, "")
+    """Under ``COLUMNS``: new or not, and the finding."""
+    return "" if key(one.finding) in again.known else "new", *told.told(one).cells
 
 
 def _waivers(found: Iterable[Again], today: date) -> str:
@@ -141,7 +127,7 @@ def _waivers(found: Iterable[Again], today: date) -> str:
 
 
 def document(model: str, found: Sequence[Again]) -> JsonObject:
-    """For programs."""
+    """For programs: also what the policy lets pass, by which a change can be compared with what serves."""
     places: list[Json] = [
         {
             "environment": one.environment,
@@ -150,19 +136,14 @@ def document(model: str, found: Sequence[Again]) -> JsonObject:
             "ok": one.ok,
             "judged": one.judged,
             "words": one.words,
-            "findings": [
-                {
-                    "id": each.finding.id,
-                    "package": each.finding.thing,
-                    "installed": each.finding.installed,
-                    "fixed_in": each.finding.fixed_in,
-                    "severity": str(each.severity),
-                    "why": each.why,
-                    "new": key(each.finding) not in one.known,
-                }
-                for each in (one.verdict.blocking if one.verdict else ())
-            ],
+            "findings": [_finding(each, one) for each in (one.verdict.blocking if one.verdict else ())],
+            "waived": [_finding(each, one) for each in (one.verdict.waived if one.verdict else ())],
+            "below": [_finding(each, one) for each in (one.verdict.below if one.verdict else ())],
         }
         for one in found
     ]
     return {"model": model, "environments": places}
+
+
+def _finding(one: Judged, again: Again) -> JsonObject:
+    return {**judged_json(one), "new": key(one.finding) not in again.known}

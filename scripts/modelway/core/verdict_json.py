@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modelway.core import told
 from modelway.core.finding_json import filled
 from modelway.core.json import Json, JsonObject
 from modelway.core.policy import Judged, Verdict
@@ -18,9 +19,9 @@ def verdict_json(verdict: Verdict, policy: Policy) -> JsonObject:
         "stale": verdict.stale,
         "ageing": verdict.ageing,
         "unread": [unread_json(one) for one in verdict.unread],
-        "blocking": [_judged_json(one) for one in verdict.blocking],
-        "waived": [_judged_json(one) for one in verdict.waived],
-        "below": [_judged_json(one) for one in verdict.below],
+        "blocking": [judged_json(one) for one in verdict.blocking],
+        "waived": [judged_json(one) for one in verdict.waived],
+        "below": [judged_json(one) for one in verdict.below],
         "expired": [waiver_json(one) for one in verdict.expired],
         "unused": [waiver_json(one) for one in verdict.unused],
     }
@@ -45,21 +46,19 @@ def waiver_json(waiver: Waiver) -> JsonObject:
     )
 
 
-def _judged_json(one: Judged) -> JsonObject:
+def judged_json(one: Judged) -> JsonObject:
+    """A finding and what becomes of it, in the words of ``core.told``."""
     finding = one.finding
     named: dict[str, Json] = {
+        **told.told(one).json,
         "kind": str(finding.kind),
-        "id": finding.id,
-        "package": finding.thing,
-        "installed": finding.installed,
+        "aliases": list(finding.aliases),
         "fixed_in": finding.fixed_in,
-        "severity": str(one.severity),
+        "title": finding.title,
         "path": finding.path,
         "sources": list(finding.sources),
-        "why": one.why,
     }
     waiver: dict[str, Json] = {**waiver_json(one.waiver)} if one.waiver else {}
-    waiver.pop("id", None)
-    waiver.pop("package", None)
-    waiver.pop("path", None)
+    for key in ("id", "package", "path"):
+        waiver.pop(key, None)
     return {**named, **waiver}

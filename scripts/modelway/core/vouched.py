@@ -1,0 +1,69 @@
+"""Documents beside an image against what its provenance names: all of them, and no others. Decides only.
+
+A list of packages or a report that anybody attached says nothing; one the build names by its digest is as
+good as the build's own word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from modelway.core.admission import Author, Ruling, Witnessed, documents, read_provenances
+from modelway.core.cyclonedx import PREDICATE
+from modelway.core.evidence import Document
+from modelway.core.image import Digest
+from modelway.core.json import JsonObject, canonical
+from modelway.core.manifest import digest_of
+
+REPORT = "report"
+SBOM = "sbom"
+
+
+def sbom_digest(predicate: JsonObject) -> Digest:
+    """What the provenance names an SBOM by: the digest of its canonical JSON."""
+    return digest_of(canonical(predicate).encode())
+
+
+def sboms(attached: Iterable[Witnessed], build: Author) -> tuple[JsonObject, ...]:
+    """The SBOMs the build attached."""
+    return tuple(
+        one.statement.predicate
+        for one in attached
+        if one.statement.predicate_type == PREDICATE and build.said(one)
+    )
+
+
+def complete(
+    image: Digest, attached: Sequence[Witnessed], build: Author, reports: Mapping[Digest, bytes]
+) -> Ruling:
+    """Whether everything the build's newest provenance names is there, under the very digest."""
+    provenances = read_provenances(attached, build)
+    if not provenances:
+        return Ruling(ok=True, reason="no provenance names documents")
+    found = {
+        REPORT: frozenset(reports),
+        SBOM: frozenset(sbom_digest(one) for one in sboms(attached, build)),
+    }
+    for document in provenances[0].documents:
+        if document.digest not in found.get(document.name, frozenset()):
+            return _lost(image, document, found.get(document.name, frozenset()))
+    names = " and ".join(sorted({one.name for one in provenances[0].documents})) or "nothing else"
+    return Ruling(ok=True, reason=f"{names} attached as the provenance names it")
+
+
+def counting(
+    attached: Sequence[Witnessed], build: Author, reports: Mapping[Digest, bytes]
+) -> tuple[bytes, ...]:
+    """The reports that count, in their order: those a provenance names; all, where none names any."""
+    named = documents(attached, build).get(REPORT)
+    return tuple(body for digest, body in reports.items() if named is None or digest in named)
+
+
+def _lost(image: Digest, document: Document, found: Iterable[Digest]) -> Ruling:
+    others = ", ".join(sorted(map(str, found)))
+    return Ruling(
+        ok=False,
+        reason=f"the {document.name} the build vouches for is not attached to {image}",
+        seen=f"expected {document.digest}, found {others or 'none'}",
+        cure="Scan and push it again from the release workflow; find out who deleted or replaced it.",
+    )
