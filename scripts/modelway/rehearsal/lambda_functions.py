@@ -253,8 +253,9 @@ class FunctionOperations:
 
 
 def describe(function: Function, version: Version, qualifier: str | None = None) -> Answer:
-    """As FunctionConfiguration."""
-    settings, config = version.settings, version.settings.config
+    """As FunctionConfiguration, all of one moment: a change may end while it is written."""
+    settings, config, ready = version.settings, version.settings.config, version.ready
+    pending = version.born and not ready
     ending = "" if version.number == LATEST and qualifier is None else f":{qualifier or version.number}"
     said: Answer = {
         "FunctionName": function.name,
@@ -268,15 +269,15 @@ def describe(function: Function, version: Version, qualifier: str | None = None)
         "LastModified": version.modified,
         "Version": version.number,
         "TracingConfig": config.get("TracingConfig") or {"Mode": "PassThrough"},
-        "RevisionId": version.shown_revision,
-        "State": "Pending" if version.born and not version.ready else "Active",
-        "LastUpdateStatus": "Successful" if version.ready else "InProgress",
+        "RevisionId": version.revision_when(ready=ready),
+        "State": "Pending" if pending else "Active",
+        "LastUpdateStatus": "Successful" if ready else "InProgress",
         "PackageType": "Image",
         "Architectures": [settings.architecture],
         "EphemeralStorage": {"Size": settings.storage},
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{function.name}"},
     }
-    if version.born and not version.ready:
+    if pending:
         said |= {"StateReason": "The function is being created.", "StateReasonCode": "Creating"}
     if settings.variables:
         said["Environment"] = {"Variables": dict(settings.variables)}

@@ -116,7 +116,11 @@ class Version:
     @property
     def shown_revision(self) -> str:
         """Its revision: another one when a change has ended, as on AWS."""
-        return str(uuid.uuid5(uuid.UUID(self.revision), "ready")) if self.ready else self.revision
+        return self.revision_when(ready=self.ready)
+
+    def revision_when(self, *, ready: bool) -> str:
+        """The same of a moment that was looked at: an answer is of one moment."""
+        return str(uuid.uuid5(uuid.UUID(self.revision), "ready")) if ready else self.revision
 
 
 @dataclass(slots=True, kw_only=True)

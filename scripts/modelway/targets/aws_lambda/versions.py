@@ -39,6 +39,15 @@ _AGAIN = 5
 """Tries where a role was made a moment ago: IAM is eventually consistent."""
 _BUSY = 30
 """Tries where another change of the function is under way."""
+_REVISIONS = 5
+"""Tries where Lambda itself gives the function another revision."""
+_PASSING = frozenset(
+    {
+        *("RevisionId", "LastModified", "ResponseMetadata", "State", "StateReason", "StateReasonCode"),
+        *("LastUpdateStatus", "LastUpdateStatusReason", "LastUpdateStatusReasonCode"),
+    }
+)
+"""What changes about a function while it stays what it is."""
 
 
 class _Configuration(TypedDict):
@@ -85,10 +94,7 @@ class Versions:
             self._create(version, settings, description)
         else:
             self._change(version, settings, description)
-        latest = self._ready("$LATEST")
-        if (latest["CodeSha256"], latest.get("Description")) != (version.image.digest.hex, description):
-            raise self._changed_meanwhile(f"$LATEST is {latest.get('Description') or 'without description'}")
-        number = self._publish(version, description, latest["RevisionId"])
+        number = self._publish(version, description)
         self._ready(number)
         self._prove(version, number)
         self.inventory.versions()
@@ -154,21 +160,42 @@ class Versions:
             "ImageConfig": settings_.image_config(settings),
         }
 
-    def _publish(self, version: Version, description: str, revision: str) -> str:
+    def _publish(self, version: Version, description: str) -> str:
+        """Publish what ``$LATEST`` is, which has to be what this version wants; its number.
+
+        Lambda gives a function another revision after it said that a change is over (aws/aws-sdk#377).
+        So a revision that is refused is read again, and is still ours where all else is as it was.
+        """
+        latest = self._ready("$LATEST")
+        if (latest["CodeSha256"], latest.get("Description")) != (version.image.digest.hex, description):
+            raise self._changed_meanwhile(f"$LATEST is {latest.get('Description') or 'without description'}")
+        tries = 0
+        while True:
+            tries += 1
+            number, seen = self._published(version, description, latest["RevisionId"])
+            if number:
+                return number
+            before, latest = latest, self._ready("$LATEST")
+            if tries == _REVISIONS or content(latest) != content(before):
+                raise self._changed_meanwhile(seen)
+
+    def _published(self, version: Version, description: str, revision: str) -> tuple[str, str]:
+        """The number of what was published at this revision; or none, and why ``$LATEST`` is not at it."""
         from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
 
         with translated(f"publish version {version.id} of {self._function}", service="lambda"):
             try:
-                return self.client.publish_version(
+                made = self.client.publish_version(
                     FunctionName=self._function,
                     CodeSha256=version.image.digest.hex,
                     RevisionId=revision,
                     Description=description,
-                )["Version"]
+                )
             except ClientError as error:
                 if code(error) not in {"PreconditionFailedException", "ResourceConflictException"}:
                     raise refused(error) from error
-                raise self._changed_meanwhile(str(error)) from error
+                return "", str(error)
+        return made["Version"], ""
 
     def _changed_meanwhile(self, seen: str) -> Differs:
         what = f"somebody else changed the function {self._function} meanwhile"
@@ -233,3 +260,8 @@ class Versions:
                 if code(error) != "ResourceNotFoundException":
                     raise refused(error) from error
         self.inventory.versions()
+
+
+def content(told: FunctionConfigurationResponseTypeDef) -> dict[str, object]:
+    """What a version published now would be: all that is told of the function but what passes."""
+    return {key: value for key, value in told.items() if key not in _PASSING}
