@@ -267,6 +267,7 @@ def test_without_concurrency_left_requests_are_throttled_but_for_what_is_provisi
         finally:
             functions.cloud.control("lambda", {"unreserved": None})
         assert refused(error) == ("TooManyRequestsException", 429)
+        assert error.value.response.get("Reason") == "ConcurrentInvocationLimitExceeded"
         assert metric(functions, name, "Throttles") == 1
 
 

@@ -21,13 +21,23 @@ from modelway.rehearsal.lambda_environment import Outcome
 from modelway.rehearsal.lambda_environments import Environments
 from modelway.rehearsal.lambda_state import LATEST, Function, Place, Version, conflict, find
 from modelway.rehearsal.metrics import Metric, Store, point
-from modelway.rehearsal.refusals import refusal
+from modelway.rehearsal.refusals import RequestRefused, refusal
 from modelway.rehearsal.stores import store_of
 from modelway.rehearsal.wire import not_rehearsed
 
 NAMESPACE = "AWS/Lambda"
 _LARGEST = 6 * 1024 * 1024
 """Bytes of a synchronous request, and of its answer (Lambda quotas)."""
+
+
+class _NoConcurrency(RequestRefused):
+    """TooManyRequestsException of an account that runs all it may, which only its reason tells."""
+
+    Reason = "ConcurrentInvocationLimitExceeded"
+    Type = "User"
+
+    def __init__(self) -> None:
+        super().__init__("TooManyRequestsException", "Rate Exceeded.")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,7 +102,7 @@ class Invocations:
                 _put(store, {("FunctionName", function.name)}, {"Throttles": (1.0, "Count")})
                 dimensions = {("FunctionName", function.name), ("Resource", resource)}
                 _put(store, dimensions, {"Throttles": (1.0, "Count")})
-                raise refusal("Rate Exceeded.", "TooManyRequestsException")
+                raise _NoConcurrency
             self._running[function.arn] += 1
 
     def _measure(self, function: Function, resource: str, version: Version, outcome: Outcome) -> None:
@@ -125,7 +135,7 @@ class Invocations:
         try:
             _, outcome = self.run(function, named, json.dumps(_event(request)).encode())
         except Exception as error:  # noqa: BLE001 - a URL answers with a status, whatever the reason
-            throttled = "TooManyRequests" in repr(error) or "Rate Exceeded" in str(error)
+            throttled = isinstance(error, _NoConcurrency)
             status = HTTPStatus.TOO_MANY_REQUESTS if throttled else HTTPStatus.BAD_GATEWAY
             return Response('{"Message":"Internal Server Error"}', status, content_type="application/json")
         return _response(outcome)

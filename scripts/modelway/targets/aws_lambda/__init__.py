@@ -51,6 +51,7 @@ def open_target(
             client=lambda: session.client("lambda", config=once()),
             logs_client=lambda: session.client("logs", config=patient()),
             function=function,
+            where=f"account {environment.account} in {environment.region}",
             clock=clock,
         ),
         measurement=Measurement(client=observer.alarms.client, function=function, clock=clock),

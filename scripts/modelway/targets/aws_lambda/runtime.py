@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelway.adapters.asking import ask
-from modelway.adapters.aws_errors import translated
+from modelway.adapters.aws_errors import code, translated
 from modelway.core.json import JsonObject
+from modelway.errors import Failure, Unavailable
 from modelway.ports import Clock, HttpAnswer, HttpRequest
 
 if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
 
@@ -22,6 +24,9 @@ _BUSY = {
     *("ServiceException", "EC2ThrottledException", "ENINotReadyException"),
 }
 """A version that was published a moment ago, and an account at its concurrency, are asked again."""
+_SHORT = {"ConcurrentInvocationLimitExceeded", "ReservedFunctionConcurrentInvocationLimitExceeded"}
+"""Reasons of a throttled invocation that no waiting mends while what runs goes on (its API reference)."""
+_QUOTA = "Raise the quota 'Concurrent executions' (Service Quotas, L-B99A9384)"
 _FAILED = 502
 """What a function URL answers where the function failed."""
 
@@ -33,13 +38,39 @@ class Runtime:
     client: Callable[[], LambdaClient]
     logs_client: Callable[[], CloudWatchLogsClient]
     function: str
+    where: str
+    """The account and the region, for people."""
     clock: Clock
 
     def invoke(self, request: HttpRequest, qualifier: str) -> HttpAnswer:
-        """Ask a version or the alias; what the model answers is an answer, whatever its status."""
+        """Ask a version or the alias; what the model answers is an answer, whatever its status.
+
+        Raises ``Unavailable`` where Lambda does not run it, for want of concurrency say.
+        """
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
+
         payload = event("POST", "/invocations", request)
         with translated(f"ask {self.function}:{qualifier}", service="lambda"):
-            return ask(lambda: self._once(payload, qualifier), _BUSY, self.clock)
+            try:
+                return ask(lambda: self._once(payload, qualifier), _BUSY, self.clock)
+            except ClientError as error:
+                if short := self._short(error, qualifier):
+                    raise short from error
+                raise
+
+    def _short(self, error: ClientError, qualifier: str) -> Failure | None:
+        """What is missing, where it is concurrency and not patience."""
+        reason = str(error.response.get("Reason"))
+        if reason not in _SHORT:
+            return None
+        reserved = reason.startswith("Reserved")
+        whose = "its reserved concurrency" if reserved else f"the concurrency of {self.where}"
+        cure = "Raise what is reserved for the function" if reserved else f"{_QUOTA} there, or reserve less"
+        return Unavailable(
+            f"Lambda has no execution environment left to run {self.function}:{qualifier}: {whose} is in use",
+            seen=f"{code(error)}, {reason}, again and again.",
+            cure=f"{cure}; then run this again. The version is not marked as failed.",
+        )
 
     def _once(self, payload: JsonObject, qualifier: str) -> HttpAnswer:
         """One event, sent once: a slow model is not asked again behind its back."""
