@@ -40,7 +40,7 @@ class Client:
 
 def function(client: Any) -> HttpAnswer:  # noqa: ANN401 - as little of a client as is needed
     told = aws_lambda.Runtime(
-        client=lambda: client, logs_client=lambda: client, function="iris", clock=FakeClock()
+        client=lambda: client, logs_client=lambda: client, function="iris", where="", clock=FakeClock()
     )
     return told.invoke(QUESTION, "7")
 
