@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from modelway.core.json import JsonObject
+from modelway.rehearsal.load import Tally
 from tests.sweeps import ground as grounds
 from tests.sweeps.greens import Ends
-from tests.sweeps.ground import FACTOR, Ground
+from tests.sweeps.ground import FACTOR, Ground, Model
+from tests.sweeps.load import Said
 from tests.sweeps.wire import without_waiting
 
 HERE = Path(__file__).parent
@@ -96,5 +98,32 @@ def ends(request: pytest.FixtureRequest, tell: Callable[[JsonObject], None]) -> 
     def write(situation: str, exit_: str) -> None:
         target: str = request.module.SITE.name
         tell({"kind": "false green", "target": target, "situation": situation, "exit": exit_})
+
+    return write
+
+
+@pytest.fixture
+def model(request: pytest.FixtureRequest, ground: Ground) -> Model:
+    """A version that passed serves, released the module's ``WAY``."""
+    model = Model(ground, request.module.SITE, request.module.WAY)
+    model.next()
+    ground.expect(None)
+    assert model.start() == "0", model.said
+    return model
+
+
+@pytest.fixture
+def numbers(
+    request: pytest.FixtureRequest,
+    tell: Callable[[JsonObject], None],
+    capsys: pytest.CaptureFixture[str],
+) -> Said:
+    """Print what users of the module's ``SITE`` got, and write it down."""
+    target: str = request.module.SITE.name
+
+    def write(when: str, got: Tally) -> None:
+        with capsys.disabled():
+            print(f"\n{target}, {when}: {got.sent} requests, {got.lost} lost")  # noqa: T201 - asked for
+        tell({"kind": "load", "target": target, "when": when, "sent": got.sent, "lost": got.lost})
 
     return write

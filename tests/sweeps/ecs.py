@@ -18,7 +18,7 @@ from modelway.core.config import (
 )
 from modelway.core.json import Json, JsonObject
 from tests.rehearsal.clients import REGION, STAGING
-from tests.rehearsal.services import CLUSTER, Balancer, Services, role
+from tests.rehearsal.services import CLUSTER, PORT, Balancer, Services, role
 from tests.sweeps.ground import KEPT, Ground
 
 if TYPE_CHECKING:
@@ -88,6 +88,10 @@ class Ecs:
             made = Services.of(ground.cloud, ground.clients, str(ground.images[0]))
             self._services[ground.cloud.endpoint] = made
         return self._services[ground.cloud.endpoint]
+
+    def url(self, model: str) -> str:
+        """Where users ask a model that was released."""
+        return f"http://{self._balancers[model][0].address}:{PORT}/invocations"
 
     def resources(self, ground: Ground, model: str) -> Mapping[str, object]:
         """Service, task definitions, running tasks, alarms, scaling, copies of artifacts."""
