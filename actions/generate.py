@@ -145,6 +145,7 @@ ACTIONS: Mapping[str, Action] = {
             "passed": "true where what serves passed its contract tests and was not withdrawn",
             "pending": "digest of a version that was attempted and is not decided yet",
             "pending-release": "name of its release",
+            "break-glass": "why what serves came in past the gate; empty where it did not",
         },
     ),
     "drift": Action(

@@ -81,6 +81,8 @@ class Stage:
     targets: dict[str, AnsweringTarget] = field(default_factory=dict)
     scan: FakeRegistryScan = field(default_factory=FakeRegistryScan)
     keys: FakeKeys = field(default_factory=FakeKeys)
+    acted: list[str] = field(default_factory=list)
+    """Roles an emergency acted by."""
 
     def __post_init__(self) -> None:
         for name in self.config.environments:
@@ -106,7 +108,14 @@ class Stage:
             permissions=nothing,
             registry_scan=lambda _: self.scan,
             keys=lambda _: self.keys,
+            acting=self._act,
         )
+
+    def _act(self, config: ModelConfig, place: Environment) -> str:
+        """As its deploy role, remembered."""
+        del config
+        self.acted.append(place.deploy_role)
+        return f"arn:aws:iam::{place.account}:role/{place.deploy_role}"
 
     def _open(self, config: ModelConfig, place: Environment) -> AnsweringTarget:
         """The environment's target, with the capacity its config wants."""

@@ -76,7 +76,7 @@ def kinds(stage: Stage) -> list[str]:
 def test_the_gate_takes_what_the_build_vouches_for(*, signed: bool) -> None:
     stage = pushed(signed=signed)
     assert reports(stage) == (body(about("flask")),)
-    assert stage.delivery("staging").gate(Image(stage.registry.repository, ONE.digest))
+    assert stage.delivery("staging").gate(Image(stage.registry.repository, ONE.digest)).reasons
 
 
 def test_the_same_things_are_said_once() -> None:

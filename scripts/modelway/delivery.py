@@ -9,15 +9,15 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from modelway import contract_tests, evidence, papers, scan_gate, second_gate
+from modelway import contract_tests, evidence
 from modelway.contract_tests import Contract
 from modelway.core import duration, promotion, rollout
-from modelway.core.access import reading
+from modelway.core.access import glass_environment, reading
 from modelway.core.approval import approval
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.image import Image
-from modelway.core.manifest import Manifest
-from modelway.core.plan import FULL, Goal, State, Waypoint, plan, plan_back
+from modelway.core.passage import Passage
+from modelway.core.plan import FULL, Goal, Standing, State, Waypoint, plan, plan_back, standing
 from modelway.core.planfile import PlanFile
 from modelway.core.refusals import refuse
 from modelway.core.steps import Shift, Step
@@ -25,7 +25,9 @@ from modelway.core.verdict import Answered
 from modelway.core.version import Version, VersionId
 from modelway.core.words import describe
 from modelway.engine import Engine
-from modelway.errors import Differs, Malformed, NotAllowed
+from modelway.entering import Visitor
+from modelway.errors import Differs, Failure, Malformed, NotAllowed
+from modelway.gate import Gate
 from modelway.ports import Target, World
 
 
@@ -47,6 +49,8 @@ class Manner:
     """Go on where a person was waited for."""
     skip_bake: bool = False
     """Watch and compare nothing on the way."""
+    glass: str = ""
+    """Why the gate's policy is passed over, by whoever may break the glass; empty leaves it whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,42 +87,22 @@ class Delivery:
 
     # --- may it go there? ---
 
-    def gate(self, image: Image) -> tuple[str, ...]:
+    def gate(self, image: Image, *, deploying: bool = False, glass: str = "") -> Passage:
         """Read the evidence and say what allows the version in; raises what forbids it.
 
-        1. The digest is in the registry, and its manifest is what the digest says.
-        2. The target can run that manifest.
-        3. A scan report is attached, about this very image, and today's policy lets it pass. Where the build
-           vouches for documents, SBOM and report are those it names.
-        4. So it does with what ECR's own scan found, where the config asks for that.
-        5. What this environment is promoted from has seen the same image and weights pass.
-        6. What is attached is about this image, and signed by whom the config names keys of.
+        Where the glass is broken, what the policy forbids is told in the passage instead.
         """
-        looking = reading(self.config)
-        registry = self.world.registry(looking.registry)
-        manifest = registry.manifest(image.digest)
-        if manifest is None:
-            what = f"{image} is not in the registry"
-            cure = "Push it: scripts/run push CONFIG. If it was there, look who or which rule deleted it."
-            raise NotAllowed(what, cure=cure)
-        self._refuse_media_type(manifest)
-        documents = papers.reports(self.world, looking, registry, image.digest)
-        return (
-            f"{image.digest} is in the registry as {manifest.media_type}",
-            scan_gate.enter(self.world, self.config, self.environment.name, manifest, documents),
-            *second_gate.reasons(self.world, self.config, image, manifest),
-            self._judge_promotion(image),
-            *evidence.admit(
-                self.world, self.config, self.environment, self.version(image), self.contract.hash
-            ),
-        )
-
-    def _refuse_media_type(self, manifest: Manifest) -> None:
-        """A digest the platform cannot run is refused before anything is made for it."""
-        if manifest.media_type not in self.target.media_types:
-            what = f"{self.environment.target} cannot run manifests of type {manifest.media_type}"
-            able = ", ".join(sorted(self.target.media_types))
-            raise NotAllowed(what, seen=f"It runs: {able}.", cure="Push it with modelway, which converts it.")
+        return Gate(
+            world=self.world,
+            config=self.config,
+            place=self.environment,
+            version=self.version(image),
+            contract=self.contract.hash,
+            media_types=self.target.media_types,
+            passed=lambda: self._judge_promotion(image),
+            deploying=deploying,
+            glass=glass_environment(self.environment.name) if glass else "",
+        ).ask()
 
     def _judge_promotion(self, image: Image) -> str:
         """What the environment before this one remembers."""
@@ -129,8 +113,7 @@ class Delivery:
         state = before.target.observe(None)
         verdict = promotion.judge(self.version(image), self.contract.hash, source, state)
         if not verdict.ok:
-            what = f"{self.config.name} may not go to {self.environment.name}: {verdict.reason}"
-            raise NotAllowed(what, cure=verdict.cure)
+            raise NotAllowed(verdict.reason, cure=verdict.cure)
         return verdict.reason
 
     # --- what would happen? ---
@@ -190,8 +173,9 @@ class Delivery:
 
     def _notes(self, state: State, steps: Collection[Step], back: Collection[Step]) -> tuple[str, ...]:
         """What the person who approves should know beside the steps."""
+        loud = [f"version {one.id}: {one.glass.words}" for one in state.records.values() if one.glass]
         if not steps:
-            return ()
+            return tuple(loud)
         asked = (
             []
             if self.contract.tests
@@ -200,7 +184,7 @@ class Delivery:
         if self.contract.tests and not (self.target.early or self.target.beside):
             asked.append(f"On {self.environment.target} a version can be asked only once it has traffic.")
         obstacles = [f"{obstacle.what}: {obstacle.cure}" for obstacle in state.obstacles]
-        return (*obstacles, *asked, *self._way(steps, back))
+        return (*loud, *obstacles, *asked, *self._way(steps, back))
 
     def _way(self, steps: Collection[Step], back: Collection[Step]) -> Iterator[str]:
         """How the traffic moves, how long that is watched, and what undoing it takes."""
@@ -221,8 +205,7 @@ class Delivery:
         if how.skip_bake:
             return self._without_bake().deploy(image, replace(how, skip_bake=False))
         version = self.version(image)
-        for reason in self.gate(image):
-            self.world.reporter.note(reason)
+        passage = self._passed(image, how)
         state = self.settled(how.patience)
         goal = self.goal(
             version.id,
@@ -233,10 +216,51 @@ class Delivery:
         )
         approved = how.approved
         allowed = self._approval(approved, version.id) if approved else self._own_approval(version, goal)
-        end = self.engine(release=how.release, patience=how.patience).deploy(version, goal, allowed)
+        self._leave_word(version, passage, state, how)
+        glass = how.glass if passage.broken else ""
+        engine = self.engine(release=how.release, patience=how.patience, glass=glass)
+        end = engine.deploy(version, goal, allowed)
         self._testify(version, end, how.release)
         self._say_end(version)
         return end
+
+    def _passed(self, image: Image, how: Manner) -> Passage:
+        """The way through the gate, told step by step; a glass that nothing stood behind stays whole."""
+        try:
+            passage = self.gate(image, deploying=True, glass=how.glass)
+        except Failure:
+            begun = "" if how.glass else self._begun(self.version(image).id)
+            if not begun:
+                raise
+            passage = self.gate(image, deploying=True, glass=begun)
+            self.world.reporter.warn(f"BREAK-GLASS: what was begun is seen through: {begun}")
+        for number, reason in enumerate(passage.reasons, 1):
+            self.world.reporter.note(f"gate {number}/{len(passage.steps)} {reason}")
+        if how.glass and not passage.broken:
+            self.world.reporter.note("Nothing stood in the way: no glass is broken.")
+        return passage
+
+    def _begun(self, version: VersionId) -> str:
+        """Why the glass was broken for the release under way, which the platform carries out by itself."""
+        state = self.target.observe(None)
+        record = state.records.get(version)
+        open_ = record is not None and standing(version, state) is Standing.OPEN
+        return record.glass.reason if record and record.glass and open_ else ""
+
+    def _leave_word(self, version: Version, passage: Passage, before: State, how: Manner) -> None:
+        """What the gate said, on the image; nothing where the version serves and passed already."""
+        record = before.records.get(version.id)
+        seen_through = passage.broken and not how.glass
+        if seen_through or (before.serving == version.id and record and record.passed):
+            return
+        Visitor(
+            world=self.world,
+            config=self.config,
+            place=self.environment,
+            version=version,
+            contract=self.contract.hash,
+            release=how.release,
+        ).leave_word(passage, how.glass)
 
     def _without_bake(self) -> Self:
         """The same way with nothing watched; raises ``NotAllowed`` where the platform watches already."""
@@ -277,7 +301,7 @@ class Delivery:
         """Without a plan file, what is planned now is what is allowed."""
         return approval(goal, self.target.observe(version))
 
-    def engine(self, *, release: str = "", patience: float | None = None) -> Engine:
+    def engine(self, *, release: str = "", patience: float | None = None, glass: str = "") -> Engine:
         """The engine for this environment."""
         return Engine(
             target=self.target,
@@ -286,6 +310,7 @@ class Delivery:
             say=self.world.reporter.progress,
             release=release or self.world.run.revision,
             patience=patience,
+            glass=glass,
         )
 
     def verify(self, version: VersionId, percent: int) -> None:
@@ -308,12 +333,13 @@ class Delivery:
 def words(plan_: PlanFile) -> str:
     """A plan as people read it."""
     title = f"{plan_.model} in {plan_.environment}: version {plan_.version} of {plan_.image}"
+    notes = [f"note: {note}" for note in plan_.notes]
     if not plan_.steps:
-        return f"{title}\n  nothing to do: it serves, and it passed"
+        return "\n".join([title, "  nothing to do: it serves, and it passed", *notes])
     lines = [title, *(f"  {n}. {describe(step)}" for n, step in enumerate(plan_.steps, 1))]
     if plan_.back:
         lines += ["if it turns out sick, the way back:", *(f"  - {describe(step)}" for step in plan_.back)]
-    return "\n".join([*lines, *(f"note: {note}" for note in plan_.notes)])
+    return "\n".join([*lines, *notes])
 
 
 def _attempts(state: State, version: VersionId) -> int:

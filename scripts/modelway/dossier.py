@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -13,16 +13,22 @@ from modelway.core.access import reading
 from modelway.core.admission import Author, Witnessed
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.decode import Wrong
-from modelway.core.dossier import Dossier, Findings, Place, Ran, Release, Said, answer
-from modelway.core.evidence import PROVENANCE, VERDICT
+from modelway.core.dossier import Dossier, Entered, Findings, Place, Ran, Release, Said, answer
+from modelway.core.evidence import BREAK_GLASS, PROVENANCE, SUMMARY, VERDICT
 from modelway.core.image import Digest
+from modelway.core.json import JsonObject
 from modelway.core.naming import BUILD
 from modelway.core.plan import State, standing
 from modelway.core.record import Record
+from modelway.core.summary import BrokenGlass, Summary, broken_of, summary_of
 from modelway.core.verdict import verdict_of
 from modelway.errors import Differs, Failure, NotAllowed
 from modelway.ports import Keys, Registry, World
 
+_READERS: Mapping[str, Callable[[JsonObject], Summary | BrokenGlass]] = {
+    SUMMARY: summary_of,
+    BREAK_GLASS: broken_of,
+}
 _AT_ONCE = 8
 """Releases asked about at the same time."""
 
@@ -62,7 +68,9 @@ def _look(world: World, config: ModelConfig, place: Environment) -> tuple[Place,
     if record is None:
         foreign = f"{state.foreign} serves, which modelway did not make" if state.foreign else ""
         return replace(bare, trouble=foreign), state
-    return replace(bare, serving=record.id, image=record.digest, artifact=record.artifact), state
+    glass = record.glass.reason if record.glass else ""
+    there = replace(bare, serving=record.id, image=record.digest, artifact=record.artifact, glass=glass)
+    return there, state
 
 
 def _images(states: Iterable[State]) -> list[Digest]:
@@ -99,6 +107,7 @@ def _release(
         provenance=next(iter(provenances), None),
         provenance_by=_by(attached, PROVENANCE),
         verdicts=_verdicts(config, attached),
+        entered=_entered(config, attached),
         ran=ran,
         trouble=() if ruling.ok else (ruling.reason,),
     )
@@ -130,10 +139,30 @@ def _verdicts(config: ModelConfig, attached: Sequence[Witnessed]) -> tuple[Said,
                 read = verdict_of(one.statement.predicate)
             except Wrong:
                 continue
-            place = config.environments.get(read.environment)
-            author = Author(name=read.environment, keys=evidence.names(place.evidence) if place else ())
-            found.append(Said(verdict=read, by=one.said_by, trusted=place is not None and author.said(one)))
+            found.append(Said(verdict=read, by=one.said_by, trusted=_own(config, read.environment, one)))
     return tuple(sorted(found, key=lambda one: one.verdict.passed, reverse=True))
+
+
+def _entered(config: ModelConfig, attached: Sequence[Witnessed]) -> tuple[Entered, ...]:
+    """What gates said, newest first; of summaries, those modelway wrote."""
+    found = []
+    for one in attached:
+        reader = _READERS.get(one.statement.predicate_type)
+        if reader:
+            try:
+                what = reader(one.statement.predicate)
+            except Wrong:
+                continue
+            found.append(
+                Entered(what=what, by=one.said_by, trusted=_own(config, what.entry.environment, one))
+            )
+    return tuple(sorted(found, key=lambda one: one.what.entry.at, reverse=True))
+
+
+def _own(config: ModelConfig, environment: str, one: Witnessed) -> bool:
+    """Whether it is an environment's own word."""
+    place = config.environments.get(environment)
+    return place is not None and Author(name=environment, keys=evidence.names(place.evidence)).said(one)
 
 
 def findings(world: World, config: ModelConfig, image: Digest) -> Findings | None:

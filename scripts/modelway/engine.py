@@ -13,7 +13,7 @@ from typing import Never, TypeVar, assert_never
 from modelway.core.analysis import Verdict, judge
 from modelway.core.approval import approval_back
 from modelway.core.plan import Goal, State, next_attempt, plan, plan_back, way_back
-from modelway.core.record import Analysed, Attempt, Checked, Failed, Inconclusive, Named, Passed
+from modelway.core.record import Analysed, Attempt, Checked, Failed, Glass, Inconclusive, Named, Passed
 from modelway.core.refusals import (
     inconclusive,
     paused,
@@ -72,6 +72,8 @@ class Engine:
     """The release's name for people, kept with the versions it stages."""
     patience: float | None = None
     """Seconds to watch one change of the pointer; ``None`` watches to its end."""
+    glass: str = ""
+    """Why the version comes in although the gate refused it, kept with it; empty where it did not."""
 
     def deploy(self, version: Version, goal: Goal, approved: Collection[Step]) -> State:
         """Take the environment to ``goal``, and back where it was good if the version turns out sick.
@@ -191,6 +193,8 @@ class Engine:
             record = state.records.get(id_)
             if self.release and not urgent and record and record.release != self.release:
                 self.target.record(id_, Named(release=self.release))
+            if self.glass and not urgent and record and record.glass is None:
+                self.target.record(id_, Glass(reason=self.glass))
             mark = Attempt(number=attempt, at=self._now(), pointer=state.modified)
             self.target.record(id_, mark)
         self.target.shift(id_, percent, urgent=urgent)

@@ -4,6 +4,7 @@
   + ``Malformed`` (2)      input that cannot be right, wherever it is run
   + ``Blocked`` (3)        the policy said no
   + ``NotAllowed`` (4)     evidence is missing or invalid: not allowed to go there
+    - ``Tampered`` (4)     evidence is forged, swapped or damaged: nobody may pass over it
   + ``Differs`` (5)        the world differs from what was planned or claimed
   + ``Unhealthy`` (6)      the version failed; the old one serves again
   + ``Unrestored`` (7)     the version failed and nothing good serves
@@ -54,6 +55,10 @@ class NotAllowed(Failure):
 
     exit_code = 4
     result = "blocked"
+
+
+class Tampered(NotAllowed):
+    """Evidence is forged, swapped or damaged: not even an emergency passes over it."""
 
 
 class Differs(Failure):

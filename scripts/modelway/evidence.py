@@ -1,4 +1,4 @@
-"""What is attached to an image: statements written there, read with who signed them, and asked at the gate.
+"""What is attached to an image: statements written there, and read with who signed them.
 
 The build vouches for how an image came to be, its SBOM and its report; an environment testifies that a
 version passed in it. Each signs with its own key, and says nothing twice.
@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from modelway.core import admission
-from modelway.core.access import reading, testifying
+from modelway.core.access import testifying
 from modelway.core.admission import Author, Witnessed
 from modelway.core.config import Environment, ModelConfig, Signing
 from modelway.core.decode import Wrong
 from modelway.core.evidence import PROVENANCE, VERDICT, Document, Provenance, Source
 from modelway.core.image import Digest
+from modelway.core.manifest import digest_of
 from modelway.core.naming import BUILD
 from modelway.core.record import Passed, Record
 from modelway.core.statement import (
@@ -28,7 +29,7 @@ from modelway.core.statement import (
 )
 from modelway.core.verdict import Answered, Approval, EnvironmentVerdict, verdict_of
 from modelway.core.version import Version
-from modelway.errors import NotAllowed, Unavailable
+from modelway.errors import NotAllowed, Tampered, Unavailable
 from modelway.ports import Clock, Keys, Registry, World
 
 TYPES = (BUNDLE_TYPE, STATEMENT_TYPE)
@@ -55,21 +56,24 @@ def attach(registry: Registry, keys: Keys, clock: Clock, author: str, statement:
 
 
 def witnessed(keys: Keys, image: Digest, documents: Iterable[bytes]) -> tuple[Witnessed, ...]:
-    """Attached statements and who signed each; raises ``NotAllowed`` for one that cannot be read.
+    """Attached statements and who signed each; raises ``Tampered`` for one that cannot be read.
 
     A document under a statement's type that is none is damaged or planted; neither is passed over.
     """
     found = []
     for document in documents:
+        by, signed = frozenset[str](), False
         try:
             envelope = opened(document)
+            signed = bool(envelope.signatures)
+            by = keys.signed_by(envelope) if signed else by
             statement = statement_of(envelope.payload, image)
         except Wrong as wrong:
-            what = "a statement attached to the image cannot be read"
-            cure = "find out who wrote it; release the image anew from the release workflow."
-            raise NotAllowed(what, seen=str(wrong), cure=cure) from wrong
-        signed = bool(envelope.signatures)
-        by = keys.signed_by(envelope) if signed else frozenset()
+            who = " and ".join(sorted(by)) or ("a key the config does not name" if signed else "nobody")
+            what = f"the statement {digest_of(document)} attached to {image} cannot be read"
+            seen = f"{wrong}; expected from the build or an environment, found signed by {who}"
+            cure = "Find out who wrote it; release the image anew from the release workflow."
+            raise Tampered(what, seen=seen, cure=cure) from wrong
         found.append(Witnessed(statement=statement, signers=by, signed=signed))
     return tuple(found)
 
@@ -108,35 +112,7 @@ def vouch(
         return
     statement = Statement(subject=image, predicate_type=PROVENANCE, predicate=provenance.predicate())
     signed = attach(registry, keys, world.clock, BUILD, statement)
-    world.reporter.note(
-        f"attached the provenance, {'signed' if signed else 'not signed: no key is configured'}"
-    )
-
-
-def admit(
-    world: World, config: ModelConfig, place: Environment, version: Version, contract: str
-) -> tuple[str, ...]:
-    """What the attached evidence says for letting a version in; raises ``NotAllowed`` for what it lacks.
-
-    Asked for is what the config names keys for: the build's provenance, and the verdict of the environment
-    this one is promoted from.
-    """
-    looking = reading(config)
-    image = version.image.digest
-    attached = witnessed(world.keys(looking), image, world.registry(looking.registry).attached(image, *TYPES))
-    rulings = [admission.about(image, attached)] if attached else []
-    if config.evidence.verify_with:
-        build = Author(name=BUILD, keys=names(config.evidence))
-        rulings.append(admission.provenance(image, attached, build, world.run.source))
-    before = config.environments.get(place.promote_from or "")
-    if before and before.evidence.verify_with:
-        author = Author(name=before.name, keys=names(before.evidence))
-        rulings.append(admission.passed(version, contract, attached, author)[0])
-    for ruling in rulings:
-        if not ruling.ok:
-            what = f"{config.name} may not go to {place.name}: {ruling.reason}"
-            raise NotAllowed(what, seen=ruling.seen, cure=ruling.cure)
-    return tuple(ruling.reason for ruling in rulings)
+    world.reporter.note(f"attached the provenance, {how(signed=signed)}")
 
 
 def testify(  # noqa: PLR0913, PLR0917  (all that a verdict is about)
@@ -166,12 +142,12 @@ def testify(  # noqa: PLR0913, PLR0917  (all that a verdict is about)
         release=record.release,
         transcript=tuple(answers()),
         approval=approval(world, place.name),
+        glass=record.glass.reason if record.glass else "",
     )
     registry, keys = world.registry(testifying(config)), world.keys(config)
     statement = Statement(subject=image, predicate_type=VERDICT, predicate=verdict.predicate())
     signed = attach(registry, keys, world.clock, place.name, statement)
-    how = "signed" if signed else "not signed: no key is configured"
-    world.reporter.note(f"attached {place.name}'s verdict to the image, {how}")
+    world.reporter.note(f"attached {place.name}'s verdict to the image, {how(signed=signed)}")
 
 
 def _testified(world: World, config: ModelConfig, place: Environment, image: Digest, passed: Passed) -> bool:
@@ -195,6 +171,33 @@ def approval(world: World, environment: str) -> Approval | None:
     except Unavailable as unavailable:
         world.reporter.warn(f"who approved this could not be read from GitHub: {unavailable.what}")
         return None
+
+
+def approved(world: World, environment: str) -> str:
+    """Who let it in; raises ``NotAllowed`` where GitHub should have asked reviewers and nobody approved."""
+    said = approval(world, environment)
+    if said is None:
+        return "who approved it could not be read; GitHub holds a job until its environment's reviewers agree"
+    if said.approved_by:
+        return f"approved by {', '.join(said.approved_by)} in {said.run}"
+    try:
+        asked = [one for one in world.hosting().environments() if one.name == environment]
+    except Unavailable as unavailable:
+        return (
+            f"nobody approved it; whether {environment} has reviewers could not be read: {unavailable.what}"
+        )
+    if any(one.reviewers for one in asked):
+        raise NotAllowed(
+            f"the GitHub environment {environment} has reviewers, and none of them approved this run",
+            seen=f"expected from a reviewer of {environment}, found from nobody: {said.run}",
+            cure="Let a reviewer approve the run; an administrator who bypasses the rule does not count.",
+        )
+    return f"GitHub asks nobody: the environment {environment} has no reviewers"
+
+
+def how(*, signed: bool) -> str:
+    """Whether somebody signed, for people."""
+    return "signed" if signed else "not signed: no key is configured"
 
 
 def names(signing: Signing) -> tuple[str, ...]:

@@ -546,6 +546,11 @@ class World:
     """Who changed what an environment runs, newest first; raises ``Unavailable`` where nobody can tell."""
     keys: Callable[[ModelConfig], Keys] = unopened
     """The signing keys a config names."""
+    acting: Callable[[ModelConfig, Environment], str] = unopened
+    """ARN of the role by which the environment is changed, after making sure that it is that role.
+
+    For an emergency, whose rights are another's: raises ``Unavailable`` where it may not be assumed.
+    """
     registry_scan: Callable[[ModelConfig], RegistryScan] = unopened
     """The registry's own scan of the model's images."""
     rules: Callable[[ModelConfig], Governing] = of_checkout

@@ -79,13 +79,13 @@ def judged(
     )
 
 
-def enter(
-    world: World, config: ModelConfig, environment: str, manifest: Manifest, documents: Collection[bytes]
-) -> str:
-    """Why the scan lets a digest into an environment; raises what forbids it."""
-    policy = world.rules(config).rules.policy(environment)
+def scanned(policy: Policy, manifest: Manifest, documents: Collection[bytes]) -> tuple[Report, ...]:
+    """The stored reports the policy asks for, about this very image; raises what is missing.
+
+    Nothing where it asks for no scan.
+    """
     if not policy.spec.scanners:
-        return "the config asks for no scan"
+        return ()
     reports = stored(documents, manifest.config)
     if not reports:
         what = f"no scan report is attached to {manifest.digest}"
@@ -95,8 +95,17 @@ def enter(
     if missing:
         what = f"{manifest.digest} was not scanned by {', '.join(sorted(missing))}"
         raise NotEvaluated(what, cure=f"Scan and push it: {AGAIN}")
+    return reports
+
+
+def passing(
+    world: World, config: ModelConfig, environment: str, digest: Digest, reports: Sequence[Report]
+) -> str:
+    """Why today's policy and advisories let an image in by its stored reports; raises what they forbid."""
+    if not reports:
+        return "the config asks for no scan"
     found = judged(world, config, reports, environment)
-    refuse(found, str(manifest.digest))
+    refuse(found, str(digest))
     verdict = found.verdict
     counts = f"{len(verdict.below)} findings below the limit, {len(verdict.waived)} waived"
     return f"the scan passes with {found.words}: {counts}"

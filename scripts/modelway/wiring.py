@@ -141,6 +141,7 @@ def _world(house: House, run: Run) -> World:
         registry=doors.registry,
         artifacts=doors.artifacts,
         keys=doors.keys,
+        acting=doors.acting,
         target=doors.target,
         scanner=doors.scanner,
         registry_scan=doors.registry_scan,
@@ -214,6 +215,11 @@ class Doors:
     def _session(self, place: Environment) -> boto3.Session:
         """A session in an environment's account."""
         return self.accounts.session(place.account, place.region, place.deploy_role)
+
+    def acting(self, config: ModelConfig, place: Environment) -> str:
+        """As nobody else than the environment's own role."""
+        del config
+        return self.accounts.become(place.account, place.region, place.deploy_role)
 
     def target(self, config: ModelConfig, place: Environment) -> Target:
         """The platform the environment names."""

@@ -238,7 +238,16 @@ def accesses(one: dict[str, Any]) -> list[str]:
 
 def test_only_jobs_of_an_environment_hold_its_deploy_role():
     for name, one in JOBS:
-        assert ("deploy" in accesses(one)) == ("environment" in one), name
+        assert any("deploy" in access for access in accesses(one)) == ("environment" in one), name
+
+
+def test_an_emergency_has_reviewers_and_a_role_of_its_own():
+    for name in ("deploy/deploy", "deploy/resume"):
+        one = job(name)
+        assert "format('{0}-break-glass', inputs.environment)" in one["environment"]
+        assert accesses(one) == ["${{ inputs.break-glass != '' && 'break-glass' || 'deploy' }}"]
+        (role,) = [s["with"]["role-to-assume"] for s in one["steps"] if "configure-aws" in s.get("uses", "")]
+        assert role.startswith("${{ inputs.break-glass == '' && vars.MODELWAY_DEPLOY_ROLE")
 
 
 def test_what_builds_and_scans_holds_nothing_that_deploys_and_what_deploys_builds_nothing():
@@ -247,7 +256,7 @@ def test_what_builds_and_scans_holds_nothing_that_deploys_and_what_deploys_build
             s["uses"].rpartition("/")[2] for s in one.get("steps", []) if "$/actions" in s.get("uses", "")
         }
         if used & {"build", "scan", "push", "try"}:
-            assert "deploy" not in accesses(one), name
+            assert not any("deploy" in access for access in accesses(one)), name
         if "push" in accesses(one):
             assert name == "release/image"
 

@@ -122,6 +122,27 @@ def test_the_evidence_role_trusts_the_deploy_roles_of_other_accounts_and_no_job(
         assert f"arn:aws:iam::{account}:role/modelway-deploy" in trust
 
 
+def test_the_emergency_s_role_may_what_deploying_may_and_only_jobs_of_its_own_environment_assume_it():
+    key = "awskms:///alias/production"
+    place = production(break_glass_role="firefighter", evidence=Signing(sign_with=key, verify_with=(key,)))
+    all_ = found(model_config(environments={"staging": staging(), "production": place}))
+    role = all_["222222222222", "firefighter"]
+    assert role.kinds == {Kind.BREAK_GLASS}
+    assert actions(role) == actions(all_["222222222222", "modelway-deploy"])
+    trust = json.dumps(iam_documents.documents(role, GITHUB).trust)
+    assert "environment:production-break-glass" in trust
+    assert 'environment:production"' not in trust
+    assert "ref:" not in trust
+    arn = "arn:aws:iam::222222222222:role/firefighter"
+    for other in (("333333333333", "modelway-evidence"), ("333333333333", "modelway-read")):
+        assert arn in all_[other].assumed_by
+    assert arn in all_["111111111111", "modelway-plan"].assumed_by
+
+
+def test_without_a_role_for_emergencies_there_is_none():
+    assert not any(Kind.BREAK_GLASS in role.kinds for role in found(model_config()).values())
+
+
 def test_only_an_environment_s_own_deploy_role_signs_with_its_key():
     key = "awskms:///alias/staging"
     place = staging(evidence=Signing(sign_with=key, verify_with=(key,)))

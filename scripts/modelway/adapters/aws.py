@@ -96,6 +96,18 @@ class Accounts:
             self._sessions[key] = cast("boto3.Session", opened)
         return self._sessions[key]
 
+    def become(self, account: str, region: str, role: str) -> str:
+        """Act by this very role from now on, also where the caller is another of the account; its ARN.
+
+        Raises ``Unavailable`` where the caller neither is the role nor may assume it.
+        """
+        arn = f"arn:{_partition(region)}:iam::{account}:role/{role}"
+        if _principal(self.caller[1]) != arn:
+            self._sessions[account, region, role] = cast(
+                "boto3.Session", self._assumed(account, region, role)
+            )
+        return arn
+
     @cached_property
     def caller(self) -> tuple[str, str]:
         """The caller's account and ARN."""

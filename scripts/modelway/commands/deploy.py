@@ -1,7 +1,8 @@
 """Take a version to an environment: gate, plan, the approved steps, and the way back if it is sick.
 
 Run it again after anything: what is done is not done twice, and a version the platform took back is
-not tried again unless asked with --retry. With --abort, a release under way is ended instead.
+not tried again unless asked with --retry. With --abort, a release under way is ended instead. In an
+emergency, --break-glass takes a version past what the gate's policy refuses, and everybody can see it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     shared.image(parser)
     shared.manner(parser)
     shared.way(parser)
+    shared.break_glass(parser)
     parser.add_argument(
         "--abort",
         nargs="?",
@@ -37,7 +39,7 @@ def run(options: argparse.Namespace, world: World) -> None:
     if options.abort is not None:
         _abort(options, world)
         return
-    delivery = shared.delivery(options, world)
+    delivery = (shared.broken if manner.glass else shared.delivery)(options, world)
     image = shared.chosen_image(options, world, delivery.config)
     with world.reporter.stage(f"deploy {delivery.config.name} to {delivery.environment.name}"):
         delivery.deploy(image, manner)
@@ -51,6 +53,7 @@ def _abort(options: argparse.Namespace, world: World) -> None:
         "--hotfix": options.hotfix,
         "--continue": options.go_on,
         "--skip-bake": options.skip_bake,
+        "--break-glass": options.break_glass,
         "--max-wait": options.max_wait,
     }
     given = [name for name, value in others.items() if value]

@@ -1,7 +1,12 @@
 """Say whether a version may go to an environment, and why. Reads only.
 
-Exit 0: it may. 3: the policy says no. 4: evidence is missing. 9: something could not be evaluated.
-`deploy` asks the same itself; there is no way around it.
+Ten steps, in this order: the image is named by its digest; the registry has it, and the target can run it;
+the environment before remembers that it passed; that environment signed so, and all that is attached is about
+this image; the build signed how it was made; the SBOM; the scanners' reports; what the advisories and waivers
+of today say of them; ECR's own scan; an approval. Each says why it lets the version in, or what to do.
+
+Exit 0: it may. 3: the policy says no. 4: evidence is missing or not to be believed. 8: the registry, a key or
+an account cannot be reached. 9: something could not be evaluated. `deploy` asks the same itself.
 """
 
 from __future__ import annotations
@@ -10,6 +15,7 @@ import argparse
 import json
 
 from modelway.commands import options as shared
+from modelway.core.json import Json
 from modelway.ports import World
 
 
@@ -25,12 +31,14 @@ def run(options: argparse.Namespace, world: World) -> None:
     """Ask the gate; what forbids is raised."""
     delivery = shared.reading_delivery(options, world)
     image = shared.chosen_image(options, world, delivery.config)
-    reasons = delivery.gate(image)
+    passage = delivery.gate(image)
     version = delivery.version(image).id
     if options.format == "json":
-        document = {"allowed": True, "image": str(image), "reasons": list(reasons), "version": version}
-        world.reporter.data(json.dumps(document))
+        steps: list[Json] = [{"step": str(one.step), "reason": one.reason} for one in passage.steps]
+        world.reporter.data(
+            json.dumps({"allowed": True, "image": str(image), "version": version, "steps": steps})
+        )
         return
     world.reporter.data(f"version {version} may go to {delivery.environment.name}:")
-    for reason in reasons:
-        world.reporter.data(f"  {reason}")
+    for number, reason in enumerate(passage.reasons, 1):
+        world.reporter.data(f"  {number:>2}. {reason}")

@@ -6,14 +6,17 @@ import argparse
 from pathlib import Path
 
 from modelway.core import duration
-from modelway.core.access import reading
-from modelway.core.config import ModelConfig
+from modelway.core.access import breaking, reading
+from modelway.core.config import Environment, ModelConfig
 from modelway.core.image import Digest, Image
 from modelway.core.planfile import PlanFile, parse
 from modelway.core.version import VersionId
 from modelway.delivery import Delivery, Manner
-from modelway.errors import Malformed
+from modelway.errors import Malformed, NotAllowed
 from modelway.ports import World
+
+_REASON = 10
+"""Characters a reason for an emergency has at least."""
 
 
 def config(parser: argparse.ArgumentParser) -> None:
@@ -83,6 +86,38 @@ def way(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def break_glass(parser: argparse.ArgumentParser) -> None:
+    """For emergencies."""
+    parser.add_argument(
+        "--break-glass",
+        metavar="REASON",
+        help="an emergency: pass over what the gate's policy refuses, by environments.*.break_glass_role "
+        "only; never over the digest, nor over forged evidence; who did it and why is signed and shown ever "
+        "after",
+    )
+
+
+def broken(options: argparse.Namespace, world: World) -> Delivery:
+    """The way in for whoever breaks the glass: by its own role, and by no other."""
+    chosen = delivery(options, world)
+    role = glass_role(chosen.config, chosen.environment)
+    config_ = breaking(chosen.config, chosen.environment, role)
+    acting = world.acting(config_, config_.environments[chosen.environment.name])
+    world.reporter.warn(f"BREAK-GLASS: acting by {acting}")
+    return Delivery.open(world, config_, chosen.environment.name)
+
+
+def glass_reason(text: str | None) -> str:
+    """Why the glass is broken, on one line; empty where it stays whole; ``Malformed`` for no reason."""
+    if text is None:
+        return ""
+    reason = " ".join(text.split())
+    if len(reason) < _REASON:
+        cure = f"Say what happened, in at least {_REASON} characters: everybody who looks will read it."
+        raise Malformed(f"--break-glass needs a reason, not {text!r}", cure=cure)
+    return reason
+
+
 def chosen_manner(options: argparse.Namespace) -> Manner:
     """How the release is to be carried out; raises ``Malformed``."""
     try:
@@ -97,6 +132,7 @@ def chosen_manner(options: argparse.Namespace) -> Manner:
         patience=wait,
         go_on=getattr(options, "go_on", False),
         skip_bake=getattr(options, "skip_bake", False),
+        glass=glass_reason(getattr(options, "break_glass", None)),
     )
 
 
@@ -141,6 +177,19 @@ def chosen_image(options: argparse.Namespace, world: World, config_: ModelConfig
         what = f"no image was pushed for {config_.name} as it is here"
         raise Malformed(what, cure=f"Build and push it first: scripts/run release {options.config}")
     return found
+
+
+def glass_role(config_: ModelConfig, place: Environment) -> str:
+    """The role an emergency acts by; raises ``NotAllowed`` where the environment has none."""
+    if place.break_glass_role is None:
+        what = f"{config_.name} allows no break-glass in {place.name}"
+        seen = f"environments.{place.name}.break_glass_role is not set."
+        cure = (
+            "Release it through the gate. To allow emergencies, name a role there on the default branch, "
+            "make it with scripts/run iam, and give its GitHub environment reviewers."
+        )
+        raise NotAllowed(what, seen=seen, cure=cure)
+    return place.break_glass_role
 
 
 def version_id(text: str, option: str) -> VersionId:

@@ -6,6 +6,7 @@ of roles:
 
   build   look in the registry       push     push to the registry
   plan    look at an environment     deploy   change an environment
+  break-glass   change an environment in an emergency, past its gate's policy
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("config", nargs="?", metavar="CONFIG", help="the model's config")
     parser.add_argument(
-        "--access", choices=("build", "push", "plan", "deploy"), help="what the job is going to do"
+        "--access",
+        choices=("build", "push", "plan", "deploy", "break-glass"),
+        help="what the job is going to do",
     )
     parser.add_argument(
         "-e", "--environment", metavar="NAME", help="where; without it, the last of the config's environments"
@@ -65,6 +68,8 @@ def _access(config: ModelConfig, place: Environment, access: str) -> tuple[str, 
             return spec.account, spec.region, spec.read_role
         case "push":
             return spec.account, spec.region, spec.push_role
+        case "break-glass":
+            return place.account, place.region, shared.glass_role(config, place)
         case _:
             role = place.deploy_role if access == "deploy" else place.plan_role
             return place.account, place.region, role

@@ -29,6 +29,8 @@ def run(options: argparse.Namespace, world: World) -> None:
     states = {name: Delivery.open(world, config, name).target.observe(None) for name in names}
     if options.environment:
         _outputs(world, states[options.environment])
+    for name, state in states.items():
+        _warn(world, name, state)
     if options.format == "json":
         world.reporter.data(json.dumps({name: _json(state) for name, state in states.items()}))
         return
@@ -51,9 +53,17 @@ def _outputs(world: World, state: State) -> None:
         "passed": "true" if serving and serving.passed and not serving.withdrawn else "false",
         "pending": pending.digest if pending else "",
         "pending_release": pending.release if pending else "",
+        "break_glass": serving.glass.reason if serving and serving.glass else "",
     }
     for name, value in told.items():
         world.reporter.output(name, value)
+
+
+def _warn(world: World, name: str, state: State) -> None:
+    """An annotation as long as what serves came in past the gate."""
+    serving = state.records.get(state.serving) if state.serving else None
+    if serving and serving.glass:
+        world.reporter.warn(f"{name}: version {serving.id} serves. {serving.glass.words}")
 
 
 def _lines(name: str, state: State) -> list[str]:
@@ -66,7 +76,8 @@ def _lines(name: str, state: State) -> list[str]:
         if state.serving
         else f"{name}: nothing serves{change}"
     )
-    return [head, *(f"  {_line(record, state)}" for record in _ordered(state))]
+    loud = [f"  {record.id}  {record.glass.words}" for record in _ordered(state) if record.glass]
+    return [head, *(f"  {_line(record, state)}" for record in _ordered(state)), *loud]
 
 
 def _ordered(state: State) -> list[Record]:
@@ -116,6 +127,7 @@ def _json(state: State) -> JsonObject:
                 "attempts": record.attempt.number if record.attempt else 0,
                 "failed": record.failed.reason if record.failed else None,
                 "withdrawn": record.withdrawn.reason if record.withdrawn else None,
+                "break_glass": record.glass.reason if record.glass else None,
             }
             for record in _ordered(state)
         ],

@@ -1,10 +1,10 @@
-"""Looking needs less than acting: the roles a verb that only reads may use."""
+"""Looking needs less than acting: the roles a verb that only reads may use, and those of an emergency."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from modelway.core.config import ModelConfig, RegistrySpec
+from modelway.core.config import Environment, ModelConfig, RegistrySpec
 
 
 def testifying(config: ModelConfig) -> RegistrySpec:
@@ -20,3 +20,14 @@ def reading(config: ModelConfig) -> ModelConfig:
         registry=replace(config.registry, push_role=config.registry.read_role),
         environments={name: replace(place, deploy_role=place.plan_role) for name, place in places},
     )
+
+
+def breaking(config: ModelConfig, place: Environment, role: str) -> ModelConfig:
+    """The config as a deployment that breaks an environment's glass sees it: it acts by that role alone."""
+    changed = replace(place, deploy_role=role)
+    return replace(config, environments={**config.environments, place.name: changed})
+
+
+def glass_environment(environment: str) -> str:
+    """The GitHub environment whose jobs, and nobody else, may assume its break-glass role."""
+    return f"{environment}-break-glass"

@@ -63,6 +63,8 @@ class Ruling:
     reason: str
     seen: str = ""
     cure: str = ""
+    tampered: bool = False
+    """Not missing but forged, swapped or damaged: somebody put it there."""
 
 
 def about(image: Digest, attached: Iterable[Witnessed]) -> Ruling:
@@ -75,6 +77,7 @@ def about(image: Digest, attached: Iterable[Witnessed]) -> Ruling:
                 reason=f"a {kind} about another image is attached to {image}: evidence was swapped",
                 seen=f"It is about {one.statement.subject}, said by {one.said_by}.",
                 cure="Treat it as an attack: find out who may write to the repository, and release anew.",
+                tampered=True,
             )
     return Ruling(ok=True, reason="every statement attached is about this image")
 
@@ -84,11 +87,12 @@ def provenance(image: Digest, attached: Sequence[Witnessed], build: Author, sour
     found = [one for one in attached if one.statement.predicate_type == PROVENANCE]
     good = [one for one in found if build.said(one)]
     if not good:
-        return _missing("provenance", image, found, build, "Push it from the release workflow again.")
+        again = "Push it again from the release workflow, with the build's key: push attaches it."
+        return _missing("provenance", image, found, build, again)
     try:
         read = [provenance_of(one.statement.predicate) for one in good]
     except Wrong as wrong:
-        return _damaged("provenance", image, wrong)
+        return _damaged("provenance", image, wrong, good, build)
     newest = max(read, key=lambda one: one.built)
     elsewhere = newest.source.repository
     if build.keys and source and elsewhere and elsewhere != source:
@@ -96,7 +100,8 @@ def provenance(image: Digest, attached: Sequence[Witnessed], build: Author, sour
             ok=False,
             reason=f"{image} was built from another repository",
             seen=f"expected {source}, found {elsewhere}",
-            cure="Build it from this repository's release workflow.",
+            cure="Find out who pushed it here; build it by this repository's release workflow.",
+            tampered=True,
         )
     by = f", signed by {build.name}" if build.keys else ""
     commit = f" from {newest.source.commit[:12]}" if newest.source.commit else ""
@@ -129,57 +134,84 @@ def passed(
 ) -> tuple[Ruling, EnvironmentVerdict | None]:
     """The environment before says that these very things passed: the image, the weights, the tests."""
     image = version.image.digest
-    found = [one for one in attached if one.statement.predicate_type == VERDICT]
     theirs: list[tuple[Witnessed, EnvironmentVerdict]] = []
-    for one in found:
+    for one in attached:
+        if one.statement.predicate_type != VERDICT:
+            continue
         try:
             read = verdict_of(one.statement.predicate)
         except Wrong as wrong:
             if before.said(one):
-                return _damaged("verdict", image, wrong), None
+                return _damaged("verdict", image, wrong, [one], before), None
             continue
         if read.environment == before.name:
             theirs.append((one, read))
-    cure = f"Deploy it to {before.name} first: scripts/run deploy CONFIG --environment {before.name}"
     good = [read for one, read in theirs if before.said(one)]
     if not good:
-        return _missing(f"verdict of {before.name}", image, [one for one, _ in theirs], before, cure), None
+        again = f"scripts/run deploy CONFIG --environment {before.name}, with its own key, attaches it."
+        return _missing(f"verdict of {before.name}", image, [one for one, _ in theirs], before, again), None
+    return _same(version, contract, good, before)
+
+
+def _same(
+    version: Version, contract: str | None, good: Sequence[EnvironmentVerdict], before: Author
+) -> tuple[Ruling, EnvironmentVerdict | None]:
+    """Whether one of an environment's own verdicts is about what is to be let in now, and earned."""
+    image = version.image.digest
     artifact = str(version.artifact.sha256) if version.artifact else None
+    cure = f"Let these pass there first: scripts/run deploy CONFIG --environment {before.name}"
+
+    def no(reason: str, seen: str) -> tuple[Ruling, None]:
+        return Ruling(ok=False, reason=reason, seen=seen, cure=cure), None
+
     weighed = [one for one in good if one.artifact == artifact]
     if not weighed:
-        seen = f"expected {artifact or 'no artifact'}, found {', '.join(str(o.artifact) for o in good)}"
-        reason = f"{before.name} saw {image} pass with other weights"
-        return Ruling(ok=False, reason=reason, seen=seen, cure=cure), None
+        found = ", ".join(str(one.artifact) for one in good)
+        what = f"{before.name} saw {image} pass with other weights: these were swapped since"
+        return no(what, f"expected {artifact or 'no artifact'}, found {found}")
     asked = [one for one in weighed if not contract or one.contract == contract]
     if not asked:
-        seen = f"expected {contract}, found {', '.join(one.contract for one in weighed)}"
-        reason = f"{before.name} saw {image} pass other contract tests than the config has now"
-        return Ruling(ok=False, reason=reason, seen=seen, cure=cure), None
-    best = max(asked, key=lambda one: one.passed)
+        found = ", ".join(one.contract for one in weighed)
+        what = f"{before.name} saw {image} pass other contract tests than the config has now"
+        return no(f"{what}: they were changed since", f"expected {contract}, found {found}")
+    earned = [one for one in asked if not one.glass]
+    if not earned:
+        what = f"{image} came into {before.name} by break-glass, which proves nothing to the next environment"
+        return no(what, "; ".join(one.glass for one in asked))
+    best = max(earned, key=lambda one: one.passed)
     by = f", signed by {before.name}" if before.keys else ""
-    return Ruling(
-        ok=True, reason=f"version {best.version} passed in {before.name} at {best.passed}{by}"
-    ), best
+    reason = f"version {best.version} passed in {before.name} at {best.passed}{by}"
+    return Ruling(ok=True, reason=reason), best
 
 
-def _missing(what: str, image: Digest, found: Sequence[Witnessed], author: Author, cure: str) -> Ruling:
-    """Nobody who has to say it says it."""
+def _missing(what: str, image: Digest, found: Sequence[Witnessed], author: Author, again: str) -> Ruling:
+    """Nobody who has to say it says it: nobody at all, nobody who signs, or somebody else in their name."""
     if not found:
         reason = f"no {what} is attached to {image}"
-        return Ruling(ok=False, reason=reason, seen=f"expected from {author.words}", cure=cure)
+        return Ruling(ok=False, reason=reason, seen=f"expected from {author.words}, found none", cure=again)
     others = "; ".join(sorted({one.said_by for one in found}))
+    forged = any(one.signed for one in found)
+    cure = (
+        f"Treat it as forged: find out whose key signed it, and who may write to the repository. It counts "
+        f"only as {author.name}'s own word: {again}"
+        if forged
+        else f"Only {author.name} can say it: {again}"
+    )
     return Ruling(
         ok=False,
         reason=f"the {what} attached to {image} is not {author.name}'s word",
         seen=f"expected from {author.words}, found from {others}",
-        cure="Find out who wrote it: it may be forged. " + cure,
+        cure=cure,
+        tampered=forged,
     )
 
 
-def _damaged(what: str, image: Digest, wrong: Wrong) -> Ruling:
+def _damaged(what: str, image: Digest, wrong: Wrong, found: Sequence[Witnessed], author: Author) -> Ruling:
+    others = "; ".join(sorted({one.said_by for one in found}))
     return Ruling(
         ok=False,
         reason=f"the {what} attached to {image} cannot be read",
-        seen=str(wrong),
+        seen=f"{wrong}; expected from {author.words}, found from {others}",
         cure="Release it again; if it was signed, find out with whose key.",
+        tampered=True,
     )

@@ -247,6 +247,8 @@ class Environment:
     """Role assumed in this account when the caller is somebody else there."""
     plan_role: str = "modelway-plan"
     """The same where nothing is written: to plan, to gate, to see what serves."""
+    break_glass_role: str | None = None
+    """Role by which alone an emergency passes over this environment's policy; ``None`` allows none."""
     keep_versions: int = 5
     """Passed versions kept for rollback, beside the one that serves."""
     evidence: Signing = field(default_factory=Signing)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from modelway.core.evidence import Provenance
 from modelway.core.image import Digest
 from modelway.core.json import Json, JsonObject
+from modelway.core.summary import BrokenGlass, Summary
 from modelway.core.verdict import EnvironmentVerdict
 from modelway.core.version import VersionId
 
@@ -28,6 +29,8 @@ class Place:
     artifact: str | None = None
     trouble: str = ""
     """Why it cannot be told what serves, or why what serves is not ours."""
+    glass: str = ""
+    """Why what serves came in past the gate; empty where it did not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,20 @@ class Said:
     by: str
     trusted: bool
     """Signed by whom the config names keys of, or no key is named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entered:
+    """A gate's summary, or that its glass was broken, and whether it is the environment's own word."""
+
+    what: Summary | BrokenGlass
+    by: str
+    trusted: bool
+
+    @property
+    def broken(self) -> str:
+        """Why the glass was broken; empty where the gate let it in."""
+        return self.what.reason if isinstance(self.what, BrokenGlass) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +92,8 @@ class Release:
     provenance_by: str = ""
     verdicts: tuple[Said, ...] = ()
     """Newest first."""
+    entered: tuple[Entered, ...] = ()
+    """What gates said of it, newest first."""
     ran: tuple[Ran, ...] = ()
     findings: Findings | None = None
     trouble: tuple[str, ...] = ()
@@ -135,15 +154,17 @@ def answer(place: Place, releases: Sequence[Release]) -> Answer:
         same = [one for one in here if one.verdict.artifact == place.artifact]
         if not [one for one in same if one.trusted]:
             said = ", ".join(sorted({one.by for one in same})) or "nobody"
+            past = f"\nBREAK-GLASS: it came in past the gate: {place.glass}" if place.glass else ""
             other = " (it says so of other weights)" if here and not same else ""
             return no(
                 f"{name} does not say that what serves in {place.name} passed there{other}",
                 seen=f"version {place.serving}, {place.image}, weights {place.artifact or 'none'};"
-                f" said by {said}",
+                f" said by {said}{past}",
                 cure=f"Deploy it there by modelway: scripts/run deploy CONFIG --environment {name}",
             )
     tested = f", which passed in {place.promote_from} before" if place.promote_from else ""
-    reason = f"{place.name} runs version {place.serving}{tested}"
+    glass = f". BREAK-GLASS: it came in past the gate: {place.glass}" if place.glass else ""
+    reason = f"{place.name} runs version {place.serving}{tested}{glass}"
     return Answer(environment=place.name, ok=True, reason=reason)
 
 
@@ -174,6 +195,7 @@ def _place_json(place: Place) -> JsonObject:
         "image": place.image,
         "artifact": place.artifact,
         "trouble": place.trouble,
+        "break_glass": place.glass,
     }
 
 
@@ -196,6 +218,7 @@ def _release_json(release: Release) -> JsonObject:
         "verdicts": [
             {**one.verdict.predicate(), "by": one.by, "trusted": one.trusted} for one in release.verdicts
         ],
+        "gates": [_entered_json(one) for one in release.entered],
         "versions": [
             {
                 "environment": one.environment,
@@ -208,4 +231,22 @@ def _release_json(release: Release) -> JsonObject:
         ],
         "findings": findings,
         "trouble": list(release.trouble),
+    }
+
+
+def _entered_json(one: Entered) -> JsonObject:
+    """A summary of a gate, or a broken glass, in one form."""
+    entry = one.what.entry
+    steps: list[Json] = [{"step": step, "reason": reason} for step, reason in entry.steps]
+    return {
+        "result": "broken" if one.broken else "passed",
+        "environment": entry.environment,
+        "version": entry.version,
+        "at": entry.at,
+        "release": entry.release,
+        "break_glass": one.broken,
+        "role": one.what.role if isinstance(one.what, BrokenGlass) else "",
+        "steps": steps,
+        "by": one.by,
+        "trusted": one.trusted,
     }

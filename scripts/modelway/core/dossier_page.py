@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from html import escape
 
-from modelway.core.dossier import Dossier, Place, Ran, Release, Said
+from modelway.core.dossier import Dossier, Entered, Place, Ran, Release, Said
 from modelway.core.dossier_text import built, size
+from modelway.core.summary import BrokenGlass
 from modelway.core.verdict import Answered
 
 _MIB = 1 << 20
@@ -52,6 +53,10 @@ def _lines(told: Dossier, now: datetime) -> Iterator[str]:
     yield f'<section class="answer{" ok" if answer.ok else ""}"><p>{escape(question)}</p>'
     yield f"<strong>{'Yes' if answer.ok else 'No'}: {escape(answer.reason)}</strong>"
     yield f"{_paragraphs(answer.seen)}{_paragraphs(answer.cure)}</section>"
+    for place in told.places:
+        if place.glass:
+            what = f"BREAK-GLASS: what serves in {place.name} came in past its gate: {place.glass}"
+            yield f'<section class="answer"><strong class="bad">{escape(what)}</strong></section>'
     yield "<h2>What serves now</h2>"
     yield from _table(("environment", "on", "version", "image", "weights"), map(_place, told.places))
     yield f"<h2>Releases, newest first ({len(told.releases)})</h2>"
@@ -100,8 +105,10 @@ def _release(release: Release) -> Iterator[str]:
     yield '<ol class="time">'
     yield f"<li><time>{escape(release.provenance.built if release.provenance else '')}</time>"
     yield f"Built: {escape(built(release))}</li>"
-    for said in reversed(release.verdicts):
-        yield from _said(said)
+    happened = [(one.what.entry.at, _entered(one)) for one in release.entered]
+    happened += [(one.verdict.passed, _said(one)) for one in release.verdicts]
+    for _, lines in sorted(happened, key=lambda one: one[0]):
+        yield from lines
     yield "</ol>"
     if release.ran:
         heads = ("environment", "version", "release", "attempts", "stands")
@@ -112,6 +119,22 @@ def _release(release: Release) -> Iterator[str]:
 def _ran(ran: Ran) -> tuple[str, ...]:
     version = f"<code>{ran.version}</code>"
     return escape(ran.environment), version, escape(ran.release[:24]), str(ran.attempts), escape(ran.standing)
+
+
+def _entered(one: Entered) -> Iterator[str]:
+    """A gate's answer; where the glass was broken, loudly."""
+    entry = one.what.entry
+    word = "" if one.trusted else ' <span class="bad">not its own word</span>'
+    yield f"<li><time>{escape(entry.at)}</time>"
+    if isinstance(one.what, BrokenGlass):
+        yield f'<span class="bad">BREAK-GLASS in {escape(entry.environment)}: {escape(one.broken)}</span>'
+        by = ", ".join(one.what.approval.approved_by) if one.what.approval else ""
+        yield f"<br>By {escape(one.what.role)}{f', approved by {escape(by)}' if by else ''}"
+    else:
+        yield f"Let in by the gate of {escape(entry.environment)}"
+    yield f"; said by {escape(one.by)}{word}<details><summary>{len(entry.steps)} steps</summary>"
+    yield from _table(("step", "what it said"), [(escape(step), escape(said)) for step, said in entry.steps])
+    yield "</details></li>"
 
 
 def _said(said: Said) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelway.core.dossier import Dossier, Place, Release, Said
+from modelway.core.dossier import Dossier, Entered, Place, Release, Said
 
 _MIB = 1 << 20
 
@@ -20,6 +20,8 @@ def _lines(told: Dossier) -> Iterator[str]:
     yield from (f"  {line}" for line in answer.seen.splitlines())
     for place in told.places:
         yield f"  {place.name:<12} {place.target:<10} {_serves(place)}"
+        if place.glass:
+            yield f"  ! BREAK-GLASS: what serves in {place.name} came in past its gate: {place.glass}"
     for release in told.releases:
         yield ""
         yield from _release(release)
@@ -47,8 +49,21 @@ def _release(release: Release) -> Iterator[str]:
     for ran in release.ran:
         name = f" of {ran.release[:12]}" if ran.release else ""
         yield f"  version   {ran.version} in {ran.environment}{name}: {ran.standing}"
+    for entered in release.entered:
+        yield from _entered(entered)
     for said in release.verdicts:
         yield from _said(said)
+
+
+def _entered(one: Entered) -> Iterator[str]:
+    """A broken glass with all it broke; of a summary, that it is there."""
+    entry, trust = one.what.entry, "" if one.trusted else " (NOT its word)"
+    if not one.broken:
+        steps = f"{len(entry.steps)} steps"
+        yield f"  gate      {entry.at} of {entry.environment}: {steps}, said by {one.by}{trust}"
+        return
+    yield f"  ! BREAK-GLASS {entry.at} in {entry.environment}: {one.broken} (said by {one.by}{trust})"
+    yield from (f"    ! past {step}: {reason}" for step, reason in entry.steps)
 
 
 def _said(said: Said) -> Iterator[str]:

@@ -48,11 +48,12 @@ def trust_of(role: Role, repository: Repository) -> Trust:
     """Who may assume it.
 
     Deploying: jobs of the environment, which its reviewers have let pass, and nobody else, whatever the
-    role is for beside. Building and pushing: release tags and the default branch. Reading: all of these,
-    and pull requests. Attaching evidence: the deploy roles of environments, and no job.
+    role is for beside. Breaking the glass: jobs of an environment of its own, with its own reviewers.
+    Building and pushing: release tags and the default branch. Reading: all of these, and pull requests.
+    Attaching evidence: the deploy roles of environments, and no job.
     """
     claims = trusts.claims_of(role.environments)
-    if role.kinds != {Kind.EVIDENCE} and Kind.DEPLOY not in role.kinds:
+    if role.kinds != {Kind.EVIDENCE} and not role.kinds & {Kind.DEPLOY, Kind.BREAK_GLASS}:
         claims = (*trusts.refs(repository, sorted(role.models)), *claims)
         if Kind.PLAN in role.kinds and Kind.PUSH not in role.kinds:
             claims = (*claims, "pull_request")

@@ -143,6 +143,7 @@ def environment(name: str, value: Json) -> Environment:
         artifact_bucket=fields.maybe("artifact_bucket"),
         deploy_role=fields.text("deploy_role", "modelway-deploy"),
         plan_role=fields.text("plan_role", "modelway-plan"),
+        break_glass_role=fields.maybe("break_glass_role"),
         keep_versions=fields.whole("keep_versions", 5),
         evidence=signing(fields.raw("evidence")) if "evidence" in fields else Signing(),
     )

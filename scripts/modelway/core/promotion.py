@@ -40,6 +40,11 @@ def judge(version: Version, contract: str | None, source: str, state: State) -> 
             return Verdict(ok=False, reason=reason, cure=back)
     if not passes:
         return Verdict(ok=False, reason=f"it has not passed in {source}", cure=cure)
+    if all(r.glass for r in passes):
+        reason = f"it came into {source} by break-glass, which proves nothing to the next environment"
+        back = f"Release another version, which passes {source}'s own gate; or break the glass here, too."
+        return Verdict(ok=False, reason=reason, cure=back)
+    passes = [r for r in passes if not r.glass]
     if contract and not any(r.passed and r.passed.contract == contract for r in passes):
         reason = f"it passed in {source} with other contract tests than the config has now"
         return Verdict(ok=False, reason=reason, cure=cure)

@@ -150,6 +150,27 @@ class Withdrawn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Glass:
+    """A person broke the glass: the version came in although the gate refused it. It is never forgotten."""
+
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """As everybody is told ever after."""
+        return f"BREAK-GLASS: it came in past the gate: {self.reason}"
+
+    def text(self) -> str:
+        """The tag's value, its reason shortened to what fits."""
+        return _plain(self.reason) or "-"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a tag's value."""
+        return cls(reason=text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reinstated:
     """A person takes back a withdrawal, and the failures with it."""
 
@@ -172,7 +193,7 @@ class Named:
 
 
 Mark: TypeAlias = (
-    Attempt | Passed | Checked | Failed | Analysed | Inconclusive | Withdrawn | Reinstated | Named
+    Attempt | Passed | Checked | Failed | Analysed | Inconclusive | Withdrawn | Glass | Reinstated | Named
 )
 
 
@@ -192,6 +213,7 @@ class Record:
     analysed: Analysed | None = None
     inconclusive: Inconclusive | None = None
     withdrawn: Withdrawn | None = None
+    glass: Glass | None = None
     release: str = ""
     """The release's name for people: a semantic version or a revision."""
 
@@ -223,6 +245,8 @@ class Record:
                 return replace(self, attempt=mark)
             case Withdrawn():
                 return replace(self, withdrawn=mark)
+            case Glass():
+                return replace(self, glass=mark)
             case Checked() | Failed() | Analysed() | Inconclusive():
                 return self._with_finding(mark)
 
@@ -241,7 +265,9 @@ class Record:
 
 PREFIX = "modelway:"
 _DIGEST, _ARTIFACT, _RELEASE = f"{PREFIX}digest", f"{PREFIX}artifact", f"{PREFIX}release"
-_MARKS: Mapping[str, type[Attempt | Passed | Checked | Failed | Analysed | Inconclusive | Withdrawn]] = {
+_MARKS: Mapping[
+    str, type[Attempt | Passed | Checked | Failed | Analysed | Inconclusive | Withdrawn | Glass]
+] = {
     f"{PREFIX}attempt": Attempt,
     f"{PREFIX}passed": Passed,
     f"{PREFIX}checked": Checked,
@@ -249,10 +275,11 @@ _MARKS: Mapping[str, type[Attempt | Passed | Checked | Failed | Analysed | Incon
     f"{PREFIX}analysed": Analysed,
     f"{PREFIX}inconclusive": Inconclusive,
     f"{PREFIX}withdrawn": Withdrawn,
+    f"{PREFIX}glass": Glass,
 }
 
 
-_ORDER = ("attempt", "checked", "passed", "failed", "analysed", "inconclusive", "withdrawn")
+_ORDER = ("attempt", "checked", "passed", "failed", "analysed", "inconclusive", "withdrawn", "glass")
 """How marks are read: a pass before the failure that came after it, since a pass ends failures."""
 
 

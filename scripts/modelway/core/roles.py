@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from modelway.core.access import glass_environment
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.grants import (
     artifact_reading,
@@ -36,6 +37,8 @@ class Kind(StrEnum):
     """To look at an environment and change nothing."""
     DEPLOY = "deploy"
     """To change an environment."""
+    BREAK_GLASS = "break-glass"
+    """To change an environment in an emergency, past its gate's policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +123,7 @@ class _Reader:
         if places:
             statements = registry_attaching(self.config)
             role = self._role(Kind.EVIDENCE, spec.evidence_role, statements, spec.account, spec.region)
-            deployers = {role_arn(each.deploy_role, each.account, each.region) for each in places}
+            deployers = {arn for each in places for arn in _deployers(each)}
             yield replace(role, assumed_by=frozenset(deployers))
 
     def _of(self, place: Environment) -> Iterator[Role]:
@@ -150,6 +153,9 @@ class _Reader:
         deploy = self._role(Kind.DEPLOY, place.deploy_role, (*acting, *judged), place.account, place.region)
         yield replace(plan, environments=frozenset({place.name}), assumed_by=self._later(place))
         yield replace(deploy, environments=frozenset({place.name}))
+        if place.break_glass_role:
+            glass = replace(deploy, name=place.break_glass_role, kinds=frozenset({Kind.BREAK_GLASS}))
+            yield replace(glass, environments=frozenset({glass_environment(place.name)}))
 
     def _registry(self, place: Environment) -> Statements:
         """Reading the registry from an environment's account."""
@@ -177,14 +183,14 @@ class _Reader:
         after = [each for each in places[places.index(place) + 1 :] if each.account != place.account]
         plans = {role_arn(each.plan_role, each.account, each.region) for each in after}
         promoted = [each for each in after if each.promote_from == place.name]
-        return frozenset({*plans, *(role_arn(e.deploy_role, e.account, e.region) for e in promoted)})
+        return frozenset({*plans, *(arn for each in promoted for arn in _deployers(each))})
 
     def _visitors(self) -> Iterator[str]:
         """Roles of other accounts that read the registry: those of every environment."""
         for place in self.config.environments.values():
             if place.account != self.config.registry.account:
                 yield role_arn(place.plan_role, place.account, place.region)
-                yield role_arn(place.deploy_role, place.account, place.region)
+                yield from _deployers(place)
 
     def _role(self, kind: Kind, name: str, statements: Statements, account: str, region: str) -> Role:
         return Role(
@@ -195,3 +201,9 @@ class _Reader:
             models=frozenset({self.config.name}),
             statements=statements,
         )
+
+
+def _deployers(place: Environment) -> Iterator[str]:
+    """The roles that change an environment."""
+    for role in filter(None, (place.deploy_role, place.break_glass_role)):
+        yield role_arn(role, place.account, place.region)

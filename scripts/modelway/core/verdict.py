@@ -126,7 +126,7 @@ def verdict_of(predicate: JsonObject) -> EnvironmentVerdict:
         passed=decode.text(predicate, "passed"),
         release=decode.text(predicate, "release"),
         transcript=tuple(_answered(one) for one in decode.objects(predicate, "transcript")),
-        approval=None if approval is None else _approval(approval),
+        approval=None if approval is None else approval_of(approval),
         glass=decode.text(predicate, "break_glass"),
     )
 
@@ -141,7 +141,8 @@ def _answered(raw: JsonObject) -> Answered:
     )
 
 
-def _approval(value: Json) -> Approval:
+def approval_of(value: Json) -> Approval:
+    """Read who let it in; raises ``Wrong``."""
     raw = decode.an_object(value, "approval")
     return Approval(
         run=decode.text(raw, "run"),

@@ -6,7 +6,7 @@ good as the build's own word.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from modelway.core.admission import Author, Ruling, Witnessed, documents, read_provenances
 from modelway.core.cyclonedx import PREDICATE
@@ -34,9 +34,13 @@ def sboms(attached: Iterable[Witnessed], build: Author) -> tuple[JsonObject, ...
 
 
 def complete(
-    image: Digest, attached: Sequence[Witnessed], build: Author, reports: Mapping[Digest, bytes]
+    image: Digest,
+    attached: Sequence[Witnessed],
+    build: Author,
+    reports: Mapping[Digest, bytes],
+    names: Collection[str] = (REPORT, SBOM),
 ) -> Ruling:
-    """Whether everything the build's newest provenance names is there, under the very digest."""
+    """Whether every such document that the build's newest provenance names is there, under its digest."""
     provenances = read_provenances(attached, build)
     if not provenances:
         return Ruling(ok=True, reason="no provenance names documents")
@@ -44,11 +48,12 @@ def complete(
         REPORT: frozenset(reports),
         SBOM: frozenset(sbom_digest(one) for one in sboms(attached, build)),
     }
-    for document in provenances[0].documents:
+    wanted = [one for one in provenances[0].documents if one.name in names]
+    for document in wanted:
         if document.digest not in found.get(document.name, frozenset()):
-            return _lost(image, document, found.get(document.name, frozenset()))
-    names = " and ".join(sorted({one.name for one in provenances[0].documents})) or "nothing else"
-    return Ruling(ok=True, reason=f"{names} attached as the provenance names it")
+            return _lost(image, document, build, found.get(document.name, frozenset()))
+    there = " and ".join(sorted({one.name for one in wanted})) or "nothing else"
+    return Ruling(ok=True, reason=f"{there} attached as the provenance names it")
 
 
 def counting(
@@ -59,11 +64,11 @@ def counting(
     return tuple(body for digest, body in reports.items() if named is None or digest in named)
 
 
-def _lost(image: Digest, document: Document, found: Iterable[Digest]) -> Ruling:
+def _lost(image: Digest, document: Document, build: Author, found: Iterable[Digest]) -> Ruling:
     others = ", ".join(sorted(map(str, found)))
     return Ruling(
         ok=False,
         reason=f"the {document.name} the build vouches for is not attached to {image}",
-        seen=f"expected {document.digest}, found {others or 'none'}",
+        seen=f"expected {document.digest} from {build.words}, found {others or 'none'}",
         cure="Scan and push it again from the release workflow; find out who deleted or replaced it.",
     )

@@ -70,6 +70,8 @@ def _roles(config: ModelConfig, laptop: str) -> Iterator[Role]:
     for environment in config.environments.values():
         yield Role(environment.account, environment.deploy_role, people)
         yield Role(environment.account, environment.plan_role, people)
+        if environment.break_glass_role:
+            yield Role(environment.account, environment.break_glass_role, people)
         for role, service in open_venue(config, environment).roles():
             yield Role(environment.account, role.rpartition("/")[2], json.dumps({"Service": service}))
 

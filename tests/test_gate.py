@@ -1,0 +1,370 @@
+"""The gate asks in its order, and each refusal names the step, the evidence and the cure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from modelway import evidence, papers, second_gate
+from modelway.core import cyclonedx, vouched
+from modelway.core.config import Signing
+from modelway.core.ecr_scan import EcrScan
+from modelway.core.evidence import PROVENANCE, SUMMARY, VERDICT, Document, Provenance, Source
+from modelway.core.hosting import HostedEnvironment
+from modelway.core.image import Digest, Image
+from modelway.core.json import JsonObject, canonical
+from modelway.core.manifest import digest_of
+from modelway.core.passage import Passage, Step
+from modelway.core.report_json import report_json
+from modelway.core.statement import Statement, opened, statement_of
+from modelway.core.summary import VERIFIED, summary_of
+from modelway.core.verdict import Approval
+from modelway.delivery import Delivery
+from modelway.errors import Blocked, Failure, NotAllowed, NotEvaluated, Tampered, Unavailable
+from modelway.ports import World
+from tests.configs import model_config
+from tests.fake_world import Stage
+from tests.fakes import FakeKeys
+from tests.reports import finding, report
+
+SOURCE = "https://github.com/acme/models"
+RUN = f"{SOURCE}/actions/runs/7"
+KEY = Signing(verify_with=("keys/x.pub",))
+LISTED: JsonObject = {"components": [{"name": "flask"}]}
+
+
+@dataclass
+class Host:
+    """What GitHub tells of the run."""
+
+    approved_by: tuple[str, ...] = ("ann",)
+    reviewers: int = 1
+    asked: list[str] = field(default_factory=list)
+
+    def approval(self, environment: str, /) -> Approval:
+        self.asked.append(environment)
+        return Approval(run=RUN, actor="bob", approved_by=self.approved_by)
+
+    def environments(self) -> tuple[HostedEnvironment, ...]:
+        names = ("production", "production-break-glass")
+        return tuple(HostedEnvironment(name=name, reviewers=self.reviewers) for name in names)
+
+
+@dataclass
+class Gated:
+    """A version that may go to production, and everything by which that could change."""
+
+    stage: Stage = field(default_factory=Stage)
+    host: Host = field(default_factory=Host)
+    image: Image = field(init=False)
+
+    def __post_init__(self) -> None:
+        config = model_config(artifact=None, evidence=KEY)
+        places = {name: replace(place, evidence=KEY) for name, place in config.environments.items()}
+        self.stage = Stage(
+            config=replace(config, environments=places),
+            keys=FakeKeys(authors=frozenset({"build", "staging", "production"})),
+        ).with_scan(ecr=EcrScan(), fail_on="critical")
+        bare = self.stage.push("one")
+        subject = self.stage.registry.manifests[bare.digest].config
+        assert subject
+        self.stage.registry.documents.clear()
+        self.image = self.stage.push("one", replace(report(finding(severity="high")), subject=subject))
+        ecr = replace(report(), subject=subject, scanner="ecr")
+        self.attach(second_gate.ECR_REPORT_TYPE, canonical(report_json(ecr)).encode())
+        self.vouch()
+        self.delivery("staging").deploy(self.image)
+
+    @property
+    def world(self) -> World:
+        run = replace(self.stage.world.run, url=RUN, source=SOURCE)
+        return replace(self.stage.world, run=run, hosting=lambda: self.host)  # type: ignore[arg-type,return-value]
+
+    def delivery(self, name: str = "production") -> Delivery:
+        return Delivery.open(self.world, self.stage.config, name)
+
+    def ask(self, *, deploying: bool = True) -> Passage:
+        return self.delivery().gate(self.image, deploying=deploying)
+
+    def attach(self, kind: str, body: bytes) -> None:
+        self.stage.registry.attach(self.image.digest, kind, body, created=self.stage.clock.now())
+
+    def vouch(self, source: str = SOURCE, sbom: JsonObject = LISTED) -> None:
+        """The build's word for the documents there are."""
+        self.say("build", cyclonedx.PREDICATE, sbom)
+        reports = self.stage.registry.attached(self.image.digest, papers.REPORT_TYPE)
+        named = [(vouched.REPORT, digest_of(body)) for body in reports]
+        told = Provenance(
+            model="iris-classifier",
+            config="model-configs/iris-classifier.yaml",
+            strategy="byoc",
+            inputs="0" * 64,
+            source=Source(repository=source, commit="d" * 40),
+            documents=tuple(
+                Document(name=name, media_type="application/json", digest=digest)
+                for name, digest in [*named, (vouched.SBOM, vouched.sbom_digest(sbom))]
+            ),
+        )
+        self.say("build", PROVENANCE, told.predicate())
+
+    def say(self, author: str, kind: str, predicate: object, about: Digest | None = None) -> None:
+        statement = Statement(subject=about or self.image.digest, predicate_type=kind, predicate=predicate)  # type: ignore[arg-type]
+        registry = self.stage.registry
+        if about is None:
+            evidence.attach(registry, self.stage.keys, self.stage.clock, author, statement)
+            return
+        sealed = self.stage.keys.seal(author, statement.payload())
+        assert sealed
+        self.attach(evidence.TYPES[0], sealed)
+
+    def drop(self, kind: str) -> None:
+        """Documents of a type, or statements of a kind, are not there any more."""
+        self.stage.registry.documents = [one for one in self.stage.registry.documents if not is_of(one, kind)]
+
+
+def is_of(document: tuple[Digest, str, object, bytes], kind: str) -> bool:
+    _, type_, _, body = document
+    if type_ not in evidence.TYPES:
+        return type_ == kind
+    return statement_of(opened(body).payload).predicate_type == kind
+
+
+def refuse(gated: Gated, **policy: object) -> None:
+    spec = replace(gated.stage.config.scan, **policy, said=gated.stage.config.scan.said | set(policy))  # type: ignore[arg-type]
+    gated.stage.config = replace(gated.stage.config, scan=spec)
+
+
+BREAKS: dict[Step, tuple[Callable[[Gated], None], type[Failure], str]] = {
+    Step.MANIFEST: (lambda g: g.stage.registry.manifests.clear(), NotAllowed, "is not in the registry"),
+    Step.PASSED: (lambda g: g.stage.targets["staging"].records.clear(), NotAllowed, "never ran in staging"),
+    Step.SIGNATURES: (lambda g: g.drop(VERDICT), NotAllowed, "no verdict of staging is attached"),
+    Step.PROVENANCE: (lambda g: g.vouch(source="https://x/evil"), Tampered, "built from another repository"),
+    Step.SBOM: (lambda g: g.drop(cyclonedx.PREDICATE), NotAllowed, "the sbom the build vouches for"),
+    Step.REPORT: (lambda g: g.drop(papers.REPORT_TYPE), NotAllowed, "the report the build vouches for"),
+    Step.ADVISORIES: (lambda g: refuse(g, fail_on="high"), Blocked, "CVE-2023-30861"),
+    Step.ECR: (lambda g: g.drop(second_gate.ECR_REPORT_TYPE), NotAllowed, "no report of ECR's own scan"),
+    Step.APPROVAL: (lambda g: setattr(g.host, "approved_by", ()), NotAllowed, "none of them approved"),
+}
+
+
+def test_a_version_that_may_go_is_told_every_step_in_order():
+    gated = Gated()
+    before = list(gated.stage.registry.writes)
+    passage = gated.ask()
+    assert [one.step for one in passage.steps] == [*Step]
+    assert all(one.reason for one in passage.steps)
+    assert gated.stage.registry.writes == before, "the gate only reads"
+
+
+@pytest.mark.parametrize("step", [*BREAKS])
+def test_each_step_refuses_before_those_after_it(step: Step):
+    """Everything from this step on is wrong at once, and this step says so."""
+    gated = Gated()
+    for later in reversed([*BREAKS][[*BREAKS].index(step) :]):
+        BREAKS[later][0](gated)
+    _, kind, words = BREAKS[step]
+    with pytest.raises(kind) as caught:
+        gated.ask()
+    number = [*Step].index(step) + 1
+    assert (
+        f"the gate of production refuses iris-classifier, step {number} of 10, {step}: " in caught.value.what
+    )
+    assert words in str(caught.value)
+    assert caught.value.cure
+
+
+def test_asked_before_the_approval_the_gate_does_not_demand_it():
+    gated = Gated(host=Host(approved_by=()))
+    assert "when the deployment begins" in gated.ask(deploying=False).reasons[-1]
+
+
+def test_an_environment_without_reviewers_needs_no_approval():
+    gated = Gated()
+    gated.host.approved_by, gated.host.reviewers = (), 0
+    assert "GitHub asks nobody" in gated.ask().reasons[-1]
+
+
+def test_the_approver_is_named():
+    assert Gated().ask().reasons[-1] == f"approval: approved by ann in {RUN}"
+
+
+# --- whom evidence was expected from, and whom it was found from ---
+
+
+def test_a_verdict_that_nobody_signed():
+    gated = Gated()
+    gated.stage.keys = FakeKeys(authors=frozenset({"build", "staging", "production"}))
+    [said] = [one for one in gated.stage.registry.documents if is_of(one, VERDICT)]
+    gated.drop(VERDICT)
+    gated.attach(evidence.TYPES[1], opened(said[3]).payload)
+    with pytest.raises(NotAllowed, match="is not staging's word") as caught:
+        gated.ask()
+    assert not isinstance(caught.value, Tampered)
+    assert caught.value.seen == "expected from staging (keys/x.pub), found from nobody: it is not signed"
+    assert "with its own key" in caught.value.cure
+
+
+@pytest.mark.parametrize("author", ["build", "production", "stranger"])
+def test_a_verdict_somebody_else_signed_is_named_as_forged(author: str):
+    gated = Gated()
+    gated.stage.keys = FakeKeys(authors=gated.stage.keys.authors | {"stranger"})
+    [said] = [one for one in gated.stage.registry.documents if is_of(one, VERDICT)]
+    gated.drop(VERDICT)
+    gated.say(author, VERDICT, statement_of(opened(said[3]).payload).predicate)
+    gated.stage.keys = FakeKeys(authors=gated.stage.keys.authors - {"stranger"})
+    with pytest.raises(Tampered, match="is not staging's word") as caught:
+        gated.ask()
+    found = "a key the config does not name" if author == "stranger" else author
+    assert caught.value.seen == f"expected from staging (keys/x.pub), found from {found}"
+    assert caught.value.cure.startswith("Treat it as forged: find out whose key signed it")
+    assert "first" not in caught.value.cure
+
+
+def test_a_statement_about_another_image_is_named_as_a_swap():
+    gated = Gated()
+    gated.say("staging", VERDICT, {}, about=Digest.parse("sha256:" + "9" * 64))
+    with pytest.raises(Tampered, match="evidence was swapped") as caught:
+        gated.ask()
+    assert "said by staging" in caught.value.seen
+    assert "Treat it as an attack" in caught.value.cure
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b"{", "nobody"),
+        (b'{"dsseEnvelope": {"payloadType": "x", "payload": "", "signatures": []}}', "nobody"),
+    ],
+)
+def test_a_damaged_statement_is_named_with_who_signed_it(body: bytes, found: str):
+    gated = Gated()
+    gated.attach(evidence.TYPES[0], body)
+    with pytest.raises(Tampered, match="cannot be read") as caught:
+        gated.ask()
+    assert str(digest_of(body)) in caught.value.what
+    assert f"found signed by {found}" in caught.value.seen
+
+
+def test_a_damaged_verdict_of_staging_is_named():
+    gated = Gated()
+    gated.drop(VERDICT)
+    gated.say("staging", VERDICT, {"result": "failed"})
+    with pytest.raises(Tampered, match=r"the verdict attached to .* cannot be read") as caught:
+        gated.ask()
+    assert "expected from staging (keys/x.pub), found from staging" in caught.value.seen
+
+
+def test_a_verdict_on_other_weights_is_named_as_a_swap():
+    gated = Gated()
+    altered(gated, artifact="sha256:" + "5" * 64)
+    with pytest.raises(NotAllowed, match="with other weights: these were swapped since") as caught:
+        gated.ask()
+    assert "expected no artifact, found sha256:555" in caught.value.seen
+
+
+def test_a_verdict_on_other_contract_tests_is_named():
+    gated = Gated()
+    altered(gated, contract="c0")
+    with pytest.raises(NotAllowed, match="other contract tests than the config has now") as caught:
+        gated.ask()
+    assert "found c0" in caught.value.seen
+
+
+def altered(gated: Gated, **changes: object) -> None:
+    """Staging says something else, with its own key."""
+    [said] = [one for one in gated.stage.registry.documents if is_of(one, VERDICT)]
+    gated.drop(VERDICT)
+    gated.say("staging", VERDICT, {**statement_of(opened(said[3]).payload).predicate, **changes})
+
+
+def test_a_report_the_build_does_not_vouch_for_is_nobody_s_word():
+    """Whoever may write to the repository attaches a report that found nothing."""
+    gated = Gated()
+    gated.drop(papers.REPORT_TYPE)
+    gated.stage.push("one")
+    with pytest.raises(NotAllowed, match="the report the build vouches for is not attached") as caught:
+        gated.ask()
+    assert "from build (keys/x.pub), found sha256:" in caught.value.seen
+
+
+def test_a_better_report_somebody_attached_beside_changes_nothing():
+    gated = Gated()
+    refuse(gated, fail_on="high")
+    gated.stage.clock.time = gated.stage.clock.time.replace(hour=13)
+    gated.stage.push("one")
+    with pytest.raises(Blocked, match="CVE-2023-30861"):
+        gated.ask()
+
+
+def test_an_sbom_that_lists_nothing_is_no_pass():
+    gated = Gated()
+    gated.drop(cyclonedx.PREDICATE)
+    gated.drop(PROVENANCE)
+    gated.vouch(sbom={"components": []})
+    with pytest.raises(NotEvaluated, match="lists nothing"):
+        gated.ask()
+
+
+def test_a_key_that_cannot_be_reached_is_no_refusal_of_the_version():
+    class Unreachable(FakeKeys):
+        def signed_by(self, envelope: object, /) -> frozenset[str]:
+            del envelope
+            raise Unavailable("AWS KMS could not be reached", cure="try again")
+
+    gated = Gated()
+    gated.stage.keys = Unreachable()
+    with pytest.raises(
+        Unavailable, match="could not tell iris-classifier, step 4 of 10, signatures"
+    ) as caught:
+        gated.ask()
+    assert caught.value.exit_code == 8
+
+
+# --- the summary ---
+
+
+def summaries(gated: Gated) -> list[tuple[frozenset[str], object]]:
+    documents = gated.stage.registry.attached(gated.image.digest, *evidence.TYPES)
+    found = evidence.witnessed(gated.stage.keys, gated.image.digest, documents)
+    return [
+        (one.signers, one.statement.predicate)
+        for one in found
+        if one.statement.predicate_type == SUMMARY
+        and summary_of(one.statement.predicate).entry.environment == "production"
+    ]
+
+
+def test_the_gate_leaves_slsa_s_summary_signed_by_the_environment():
+    gated = Gated()
+    inputs = {str(digest_of(d[3])) for d in gated.stage.registry.documents if is_of(d, VERDICT)}
+    gated.delivery().deploy(gated.image)
+    [(signers, predicate)] = summaries(gated)
+    assert signers == {"production"}
+    told = json.loads(canonical(predicate))  # type: ignore[arg-type]
+    assert told["verificationResult"] == "PASSED"
+    assert told["verifiedLevels"] == [VERIFIED]
+    assert told["verifier"]["id"]
+    assert told["resourceUri"].startswith("pkg:oci/iris@sha256%3A")
+    assert {f"sha256:{one['digest']['sha256']}" for one in told["inputAttestations"]} >= inputs
+    read = summary_of(told)
+    assert read.image == str(gated.image)
+    assert [step for step, _ in read.entry.steps] == [str(step) for step in Step]
+
+
+def test_the_summary_is_said_once():
+    gated = Gated()
+    gated.delivery().deploy(gated.image)
+    before = list(gated.stage.registry.writes)
+    gated.delivery().deploy(gated.image)
+    assert gated.stage.registry.writes == before
+
+
+def test_a_version_that_is_refused_gets_no_summary():
+    gated = Gated()
+    gated.host.approved_by = ()
+    with pytest.raises(NotAllowed):
+        gated.delivery().deploy(gated.image)
+    assert summaries(gated) == []
