@@ -121,7 +121,7 @@ def test_the_rehearsals_answer_is_of_one_moment() -> None:
     settings = Settings(
         role="r", image="i", resolved="i", pull="i", sha256="a", size=1, architecture="arm64", config={}
     )
-    ending = Ending(number="$LATEST", settings=settings, born=False)
+    ending = Ending(number="$LATEST", settings=settings, born=False, takes=0.0)
     function = Function(account="1", region="eu-west-1", name="f", latest=ending)
     told = describe(function, ending)
     assert (told["LastUpdateStatus"], told["RevisionId"]) == ("InProgress", ending.revision)
