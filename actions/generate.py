@@ -26,7 +26,7 @@ RESULT = (
     "succeeded, rolled_back, blocked, superseded, started, unavailable, not_evaluated or failed; empty where "
     "the step was killed"
 )
-PREVIEWED = ("validate", "build", "scan", "try", "plan", "drift", "iam")
+PREVIEWED = ("validate", "build", "scan", "rescan", "try", "plan", "drift", "iam")
 """What `preview` reads the results of."""
 WRITER = "whom the comment is written by"
 REPORTER = "whom the issue is written by; its job needs the permission to write issues"

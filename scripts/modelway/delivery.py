@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from modelway import contract_tests, evidence
+from modelway import contract_tests, evidence, scan_outcome, serving
 from modelway.contract_tests import Contract
 from modelway.core import duration, promotion, rollout
 from modelway.core.access import glass_environment, reading
@@ -176,11 +176,8 @@ class Delivery:
         loud = [f"version {one.id}: {one.glass.words}" for one in state.records.values() if one.glass]
         if not steps:
             return tuple(loud)
-        asked = (
-            []
-            if self.contract.tests
-            else ["The config has no contract tests: nothing is asked of the version."]
-        )
+        nothing = "The config has no contract tests: nothing is asked of the version."
+        asked = [] if self.contract.tests else [nothing]
         if self.contract.tests and not (self.target.early or self.target.beside):
             asked.append(f"On {self.environment.target} a version can be asked only once it has traffic.")
         obstacles = [f"{obstacle.what}: {obstacle.cure}" for obstacle in state.obstacles]
@@ -205,6 +202,8 @@ class Delivery:
         if how.skip_bake:
             return self._without_bake().deploy(image, replace(how, skip_bake=False))
         version = self.version(image)
+        since = serving.compare(self.world, self.config, self.environment, self.target, image)
+        scan_outcome.show_since(self.world.reporter, since)
         passage = self._passed(image, how)
         state = self.settled(how.patience)
         goal = self.goal(

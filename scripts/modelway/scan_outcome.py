@@ -57,8 +57,7 @@ def show(world: World, scanned: Scanned, *, every: bool = False) -> None:
         reporter.table("Findings", told.COLUMNS, list(told.rows(shown)))
     if verdict.below and not every:
         reporter.summary(_passing(verdict.below))
-    if scanned.since:
-        show_since(reporter, scanned.since)
+    show_since(reporter, scanned.since)
     _how(reporter, scanned)
     for waiver in verdict.unused:
         reporter.warn(f"The waiver of {waiver.id} matches nothing: remove it, or correct its id or package.")
@@ -72,8 +71,10 @@ def show(world: World, scanned: Scanned, *, every: bool = False) -> None:
         )
 
 
-def show_since(reporter: Reporter, since: Since) -> None:
-    """What changed since the version that serves."""
+def show_since(reporter: Reporter, since: Since | None) -> None:
+    """What changed since the version that serves; nothing where none does."""
+    if since is None:
+        return
     if since.unknown:
         reporter.warn(since.words)
         return

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 from modelway import papers, scan_gate
 from modelway.core import since
-from modelway.core.config import ModelConfig
-from modelway.core.image import Digest
+from modelway.core.access import reading
+from modelway.core.config import Environment, ModelConfig
+from modelway.core.image import Digest, Image
 from modelway.core.plan import State
 from modelway.core.policy import Verdict
+from modelway.core.record import Record
 from modelway.core.report import Report
 from modelway.core.since import Since
 from modelway.errors import Failure, NotEvaluated
-from modelway.ports import World
+from modelway.ports import Target, World
 from modelway.scan_gate import Judgement
 
 
@@ -40,22 +42,46 @@ def stored(world: World, config: ModelConfig, image: Digest, environment: str) -
     return Stored(reports=reports, judgement=scan_gate.judged(world, config, reports, environment))
 
 
-def changed(world: World, config: ModelConfig, environment: str, state: State, verdict: Verdict) -> Since:
-    """What changed since the version with the most traffic there; that it cannot be told stops nothing."""
-    shares = sorted(state.traffic.items(), key=lambda one: one[1])
-    version = shares[-1][0] if shares and shares[-1][1] > 0 else None
-    record = state.records.get(version) if version else None
-    if version is None or record is None:
-        unknown = f"modelway did not make {state.foreign}" if state.foreign else "nothing serves there"
-        return Since(environment=environment, version="", unknown=unknown)
+def serves(state: State) -> Record | None:
+    """The version with the most traffic, if modelway made it."""
+    shares = sorted((percent, version) for version, percent in state.traffic.items() if percent > 0)
+    return state.records.get(shares[-1][1]) if shares else None
+
+
+def changed(
+    world: World, config: ModelConfig, environment: str, state: State, verdict: Verdict
+) -> Since | None:
+    """What changed since the version that serves there, ``None`` where none does."""
+    record = serves(state)
+    if record is None:
+        return None
     try:
         then = stored(world, config, Digest.parse(record.digest), environment).judgement
     except Failure as failure:
-        return Since(environment=environment, version=version, unknown=failure.what)
-    return since.since(environment, version, now=verdict, then=then.verdict, basis=then.words)
+        return Since(environment=environment, version=record.id, unknown=failure.what)
+    return since.since(environment, record.id, now=verdict, then=then.verdict, basis=then.words)
 
 
-def changed_since(world: World, config: ModelConfig, environment: str, verdict: Verdict) -> Since:
+def compare(
+    world: World, config: ModelConfig, place: Environment, target: Target, image: Image
+) -> Since | None:
+    """What changes with an image of the registry where it is to go; that this cannot be told stops nothing.
+
+    ``None`` where nothing serves, or the image itself does.
+    """
+    looking = reading(config)
+    try:
+        state = target.observe(None)
+        served = serves(state)
+        if served is None or served.digest == str(image.digest):
+            return None
+        now = stored(world, looking, image.digest, place.name)
+    except Failure:
+        return None  # the gate says what is wrong with the image, and the target what is with the place
+    return changed(world, looking, place.name, state, now.judgement.verdict)
+
+
+def changed_since(world: World, config: ModelConfig, environment: str, verdict: Verdict) -> Since | None:
     """The same, where nobody has looked at the environment yet."""
     try:
         state = world.target(config, config.environments[environment]).observe(None)

@@ -263,6 +263,36 @@ def test_a_damaged_archive_is_not_a_pass(house: House) -> None:
     assert house.reports() == []
 
 
+def test_every_format_is_written_also_where_the_policy_says_no(house: House) -> None:
+    files = {name: house.folder / name for name in ("report", "sarif", "sbom")}
+    house.reporter.printed.clear()
+    options = [part for name, path in files.items() for part in (f"--{name}", str(path))]
+    with pytest.raises(Blocked):
+        house.scan(*options, "--format", "sarif", tag="bad")
+    read = {name: json.loads(path.read_text("utf-8")) for name, path in files.items()}
+    blocking = [one["id"] for one in read["report"]["verdict"]["blocking"]]
+    assert "CVE-2025-43859" in blocking
+    stopping = [one for one in read["sarif"]["runs"][0]["results"] if one["level"] == "error"]
+    assert [one["ruleId"] for one in stopping] == blocking
+    assert "pkg:pypi/h11@0.14.0" in {one.get("purl") for one in read["sbom"]["components"]}
+    assert read["sbom"]["metadata"]["timestamp"] == "2026-06-15T12:00:00Z"
+    assert json.loads(house.reporter.printed[0]) == read["sarif"]
+
+
+def test_what_passes_is_shown_where_it_is_asked_for(house: House) -> None:
+    house.scan()
+    assert house.reporter.tables == []
+    assert "findings the policy lets pass" in house.reporter.summaries[0]
+    house.scan("--all")
+    ((_, _, rows),) = house.reporter.tables
+    assert "image-root-user" in {row[1] for row in rows}
+
+
+def test_since_an_environment_the_config_does_not_have_is_refused(house: House) -> None:
+    with pytest.raises(Malformed, match="has no environment 'prod'"):
+        house.scan("--since", "prod")
+
+
 def test_json_has_reports_and_verdict(house: House) -> None:
     house.reporter.printed.clear()
     with pytest.raises(Blocked):

@@ -70,6 +70,8 @@ def run(options: argparse.Namespace, world: World) -> None:
         judged = partial(world.advisories, options.database)
         looking = replace(world, advisories=lambda _: judged())
         since = serving.changed_since(looking, reading(config), options.since, scanned.verdict)
+        if since is None:
+            world.reporter.note(f"{options.since} serves no version of modelway's: nothing to compare with")
         scanned = replace(scanned, since=since)
     texts = {
         "json": partial(document, scanned),
