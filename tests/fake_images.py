@@ -166,6 +166,8 @@ class FakeRegistry:
     repository: str = REPOSITORY
     elsewhere: dict[str, Manifest] = field(default_factory=dict)
     """Images of other registries, by ``repository@sha256:...``."""
+    said_elsewhere: list[tuple[str, str, datetime, bytes]] = field(default_factory=list)
+    """What is attached to them, likewise."""
     blobs: dict[Digest, bytes] = field(default_factory=dict)
     """Image configs, here and there."""
     manifests: dict[Digest, Manifest] = field(default_factory=dict)
@@ -220,10 +222,13 @@ class FakeRegistry:
         self.images.configs[local] = self.blobs[config]
 
     def copy(self, source: Image, tag: str, /, *, platform: str) -> Manifest:
-        """Bring an image here, its digest unchanged."""
+        """Bring an image here, its digest unchanged, and what is attached to it."""
         del platform
         found = self._elsewhere(source)
         self._name(found, tag)
+        for image, kind, created, body in self.said_elsewhere:
+            if image == str(source):
+                self.attach(found.digest, kind, body, created=created)
         return found
 
     def retag(self, digest: Digest, tag: str, /) -> None:

@@ -248,6 +248,12 @@ def test_a_damaged_statement_is_named_with_who_signed_it(body: bytes, found: str
     assert f"found signed by {found}" in caught.value.seen
 
 
+def test_a_bare_signature_that_came_along_with_the_image_stops_nothing():
+    gated = Gated()
+    gated.attach(evidence.TYPES[0], b'{"messageSignature": {"signature": ""}, "verificationMaterial": {}}')
+    assert gated.ask().reasons
+
+
 def test_a_damaged_verdict_of_staging_is_named():
     gated = Gated()
     gated.drop(VERDICT)

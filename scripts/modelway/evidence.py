@@ -23,6 +23,7 @@ from modelway.core.statement import (
     STATEMENT_TYPE,
     Envelope,
     Statement,
+    bare_signature,
     labels,
     opened,
     statement_of,
@@ -58,10 +59,13 @@ def attach(registry: Registry, keys: Keys, clock: Clock, author: str, statement:
 def witnessed(keys: Keys, image: Digest, documents: Iterable[bytes]) -> tuple[Witnessed, ...]:
     """Attached statements and who signed each; raises ``Tampered`` for one that cannot be read.
 
-    A document under a statement's type that is none is damaged or planted; neither is passed over.
+    A document under a statement's type that is none is damaged or planted; neither is passed over. A bare
+    signature of the image, as others make them, came along with it and says nothing.
     """
     found = []
     for document in documents:
+        if bare_signature(document):
+            continue
         by, signed = frozenset[str](), False
         try:
             envelope = opened(document)

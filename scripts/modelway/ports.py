@@ -230,7 +230,10 @@ class Registry(Protocol):
         """Bring an image of any registry to this machine under a local name."""
 
     def copy(self, source: Image, tag: str, /, *, platform: str) -> Manifest:
-        """Bring an image from another registry here, its digest unchanged where its type allows."""
+        """Bring an image from another registry here, its digest unchanged where its type allows.
+
+        Where it stays the same, what is attached to it comes along.
+        """
 
     def retag(self, digest: Digest, tag: str, /) -> None:
         """Give a digest one more tag, moving no bytes."""

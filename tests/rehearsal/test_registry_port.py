@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from modelway.adapters.ecr import Ecr
 from modelway.core.config import RegistrySpec
 from modelway.core.image import DOCKER_MANIFEST, OCI_MANIFEST, Image
 from modelway.core.manifest import digest_of
+from modelway.core.statement import BUNDLE_TYPE
 from modelway.errors import Differs, Unavailable
 from modelway.ports import Builder, BuildRequest, Registry
 from modelway.rehearsal.launch import Cloud
@@ -25,10 +27,11 @@ from modelway.scanners.builtin.archive import read_archive
 from tests.fake_images import FakeBuilder, FakeRegistry
 from tests.fakes import FakeReporter
 from tests.rehearsal.clients import PRODUCTION, REGION, REGISTRY, STAGING, Clients
-from tests.rehearsal.images import Pusher, image
+from tests.rehearsal.images import Pusher, image, referrer
 from tests.rehearsal.logins import login
 
 JANUARY, FEBRUARY = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+SBOM = "application/vnd.cyclonedx+json"
 TYPE = "application/vnd.modelway.report.v1+json"
 _numbers = itertools.count(1)
 
@@ -230,6 +233,56 @@ def test_copying_keeps_bytes_and_digest(ecr: Setting, clients: Clients) -> None:
     copied = ecr.registry.copy(theirs, "in-1", platform="linux/amd64")
     assert copied.body == built.text
     assert ecr.registry.copy(theirs, "in-1", platform="linux/amd64") == copied
+
+
+@pytest.mark.rehearsal
+def test_what_is_attached_to_an_image_comes_along_from_another_account(
+    ecr: Setting, clients: Clients
+) -> None:
+    """Statements, SBOM and report, small and large; tags here are immutable, and none is made for them."""
+    ecr.ensure()
+    there = f"vendor/{next(_numbers)}"
+    source = clients.ecr(PRODUCTION).create_repository(repositoryName=there)["repository"]
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{REGISTRY}:root"},
+        "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    clients.ecr(PRODUCTION).set_repository_policy(repositoryName=there, policyText=policy)
+    pusher = Pusher(source["repositoryUri"], login(clients.ecr(PRODUCTION)))
+    built = image("theirs")
+    pusher.push(built, "v1")
+    documents = {TYPE: b"report", BUNDLE_TYPE: b"statement", SBOM: b"x" * (5 << 20)}
+    attached = [referrer(built, kind, body) for kind, body in documents.items()]
+    for each in attached:
+        pusher.push(each)
+    copied = ecr.registry.copy(
+        Image.parse(f"{source['repositoryUri']}@{built.digest}"), "in-1", platform="linux/amd64"
+    )
+    for kind, body in documents.items():
+        assert ecr.registry.attached(copied.digest, kind) == (body,)
+    here = clients.ecr().describe_images(repositoryName=ecr.spec.repository)["imageDetails"]
+    assert {tag for one in here for tag in one.get("imageTags", [])} == {"in-1"}
+    assert {each.digest for each in attached} < {one["imageDigest"] for one in here}
+    kept = clients.ecr(PRODUCTION).describe_images(repositoryName=there)["imageDetails"]
+    assert len(kept) == 1 + len(attached), "nothing is deleted where it came from"
+
+
+@pytest.mark.rehearsal
+def test_what_is_said_of_an_image_that_is_kept_otherwise_stays_where_it_is(
+    ecr: Setting, clients: Clients
+) -> None:
+    """It would be about another digest: evidence that was moved."""
+    ecr.ensure()
+    source = clients.ecr().create_repository(repositoryName=f"vendor/{next(_numbers)}")["repository"]
+    built = image("theirs", media_type=OCI_MANIFEST)
+    pusher = Pusher(source["repositoryUri"], login(clients.ecr()))
+    pusher.push(built, "v1")
+    pusher.push(referrer(built, BUNDLE_TYPE, b"statement"))
+    theirs = Image.parse(f"{source['repositoryUri']}@{built.digest}")
+    copied = ecr.registry.copy(theirs, "in-1", platform="linux/amd64")
+    assert ecr.registry.attached(copied.digest, BUNDLE_TYPE) == ()
 
 
 @pytest.mark.rehearsal

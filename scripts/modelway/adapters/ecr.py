@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from modelway.adapters import aws, ecr_files, ecr_repository, engine, oci_archive
+from modelway.adapters import aws, ecr_files, ecr_repository, engine, oci_archive, oci_referrers
 from modelway.adapters.aws_errors import code, translated
 from modelway.adapters.docker_push import Mover, Refused
 from modelway.adapters.oci import ACCEPTED, Login, Repository, address_and_name, carry, kept_login
@@ -118,7 +118,10 @@ class Ecr:
         self._mover.pull(str(source), local, platform, self._login_to(address))
 
     def copy(self, source: Image, tag: str, /, *, platform: str) -> Manifest:
-        """Bring an image here blob by blob: an engine would compress its layers anew, to another digest."""
+        """Bring an image here blob by blob: an engine would compress its layers anew, to another digest.
+
+        What is attached to it comes before its tag does: whoever finds the tag finds all.
+        """
         address, name = address_and_name(source.repository)
         there = Repository(address, name, self._login_to(address) or kept_login(address))
         manifest = there.manifest(source.digest)
@@ -130,6 +133,13 @@ class Ecr:
             self._reporter.note(
                 f"{source} is kept as {final.digest}: Docker v2 schema 2, over the same layers"
             )
+        self._registry.put(final)
+        if final.digest == manifest.digest:
+            said = oci_referrers.bring(there, self._registry, final, self._reporter.progress)
+        else:
+            said = oci_referrers.lost(there, manifest.digest)
+        if said:
+            self._reporter.note(said)
         return self._named(final, tag)
 
     def retag(self, digest: Digest, tag: str, /) -> None:

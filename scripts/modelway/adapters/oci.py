@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from modelway.core.image import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, Digest
-from modelway.core.manifest import Blob, Manifest, digest_of, read
+from modelway.core.manifest import Blob, Manifest, digest_of, entries, read
 from modelway.errors import Differs, Unavailable
 
 if TYPE_CHECKING:
@@ -56,6 +56,22 @@ class Repository:
                 cure="do not use this registry; something between it and this machine changes images",
             )
         return read(answer.content.decode(), answer.headers.get("Content-Type", "").partition(";")[0])
+
+    def referrers(self, subject: Digest) -> tuple[Digest, ...] | None:
+        """What is attached to a digest; ``None`` where the registry has no referrers API.
+
+        Its tags are never asked instead: what stands under one is whatever somebody pushed there last.
+        """
+        found: list[Digest] = []
+        url = self._url("referrers", str(subject))
+        while url:
+            answer = self._ask("GET", url, headers={"Accept": OCI_INDEX})
+            if answer.status_code == _NOT_FOUND:
+                return None  # distribution-spec, "Listing Referrers": an empty list is no 404
+            self._good(answer, f"list what is attached to {subject}")
+            found += entries(answer.text)
+            url = urljoin(url, answer.links["next"]["url"]) if "next" in answer.links else ""
+        return tuple(found)
 
     def has(self, blob: Blob) -> bool:
         """Whether the repository has the blob."""

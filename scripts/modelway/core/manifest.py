@@ -171,6 +171,17 @@ def embedded(manifest: Manifest) -> bytes | None:
     return body if data and digest_of(body) == manifest.blobs[1].digest else None
 
 
+def entries(body: str) -> tuple[Digest, ...]:
+    """The manifests an index lists; raises ``ValueError`` for what is no index."""
+    listed = map(_object, _list(_object(json.loads(body)).get("manifests")))
+    return tuple(Digest.parse(_text(entry.get("digest"))) for entry in listed)
+
+
+def subject(manifest: Manifest) -> str:
+    """The digest a manifest says that it is about; empty where it is about none."""
+    return _text(_object(_object(json.loads(manifest.body)).get("subject") or {}).get("digest"))
+
+
 def created(manifest: Manifest) -> str:
     """When an attached document was made, as its manifest says; empty where it does not."""
     annotations = _object(_object(json.loads(manifest.body)).get("annotations") or {})

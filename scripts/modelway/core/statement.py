@@ -121,6 +121,15 @@ def opened(document: bytes) -> Envelope:
     )
 
 
+def bare_signature(document: bytes) -> bool:
+    """Whether it is a bundle over the image itself, without any statement (sigstore_bundle.proto)."""
+    try:
+        parsed = json.loads(document)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(parsed, dict) and "messageSignature" in parsed and "dsseEnvelope" not in parsed
+
+
 def statement_of(payload: bytes, image: Digest | None = None) -> Statement:
     """Read a statement; raises ``Wrong``. Of several subjects the image counts, if it is among them."""
     try:

@@ -1,0 +1,98 @@
+"""What comes along with a copied image: every page, no strangers, and no tags where there is no API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from requests import Response
+
+from modelway.adapters import oci_referrers
+from modelway.adapters.oci import Repository
+from modelway.core import manifest as manifests
+from modelway.core.image import OCI_INDEX, Digest
+from modelway.core.manifest import Blob, Manifest, digest_of
+from tests.fake_images import manifest_over
+
+IMAGE, OTHER = manifest_over(b"one"), manifest_over(b"two")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Registry(Repository):
+    """A registry in memory; remembers what it was asked."""
+
+    def __init__(self, *, pages: int = 1, api: bool = True) -> None:
+        super().__init__("registry.example:443", "ml/iris", None)
+        self.pages, self.api = pages, api
+        self.manifests: dict[Digest, Manifest] = {}
+        self.blobs: dict[Digest, bytes] = {}
+        self.asked: list[str] = []
+
+    def hold(self, subject: Manifest, body: bytes) -> Manifest:
+        document = manifests.attachment(subject, "text/plain", body, NOW)
+        self.manifests[document.digest] = document
+        self.blobs |= {digest_of(one): one for one in (manifests.EMPTY, body)}
+        return document
+
+    def manifest(self, digest: Digest) -> Manifest:
+        return self.manifests[digest]
+
+    def has(self, blob: Blob) -> bool:
+        return blob.digest in self.blobs
+
+    def read(self, digest: Digest) -> Iterator[bytes]:
+        yield self.blobs[digest]
+
+    def write(self, digest: Digest, chunks: Iterable[bytes]) -> None:
+        self.blobs[digest] = b"".join(chunks)
+
+    def put(self, manifest: Manifest) -> None:
+        self.manifests[manifest.digest] = manifest
+
+    def _ask(self, method: str, url: str, **_: object) -> Response:
+        self.asked.append(f"{method} {url.partition('/v2/')[2]}")
+        answer = Response()
+        answer.url, answer.status_code = url, 200 if self.api else 404
+        page = int(url.partition("?page=")[2] or 0)
+        listed = [str(one) for one in self.manifests]
+        share = listed[page :: self.pages]
+        body = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [{"digest": one} for one in share]}
+        answer._content = json.dumps(body).encode()  # noqa: SLF001 - requests has no other way
+        if page + 1 < self.pages:
+            answer.headers["Link"] = f'</v2/ml/iris/referrers/{IMAGE.digest}?page={page + 1}>; rel="next"'
+        return answer
+
+
+def silent(_: str) -> None:
+    """Nobody listens."""
+
+
+def test_every_page_is_read_and_everything_comes() -> None:
+    there, here = Registry(pages=3), Registry()
+    documents = [there.hold(IMAGE, b"%d" % n) for n in range(5)]
+    said = oci_referrers.bring(there, here, IMAGE, silent)
+    assert here.manifests == {one.digest: one for one in documents}
+    assert here.blobs == there.blobs
+    assert said == "5 documents attached to the image came along"
+
+
+def test_what_is_about_another_image_does_not_come() -> None:
+    there, here = Registry(), Registry()
+    stranger = there.hold(OTHER, b"stranger")
+    assert str(stranger.digest) in oci_referrers.bring(there, here, IMAGE, silent)
+    assert here.manifests == {}
+
+
+def test_without_the_api_no_tag_is_asked_instead() -> None:
+    there, here = Registry(api=False), Registry()
+    assert "no referrers API" in oci_referrers.bring(there, here, IMAGE, silent)
+    assert there.asked == [f"GET ml/iris/referrers/{IMAGE.digest}"]
+    assert here.manifests == {}
+
+
+def test_what_has_to_stay_is_counted() -> None:
+    there = Registry()
+    there.hold(IMAGE, b"one")
+    assert "1 documents are about" in oci_referrers.lost(there, IMAGE.digest)
+    assert oci_referrers.lost(Registry(), IMAGE.digest) == ""
