@@ -325,6 +325,17 @@ def test_a_version_that_passed_leaves_a_verdict_on_its_image():
     assert verdict.approval is None
 
 
+def test_the_image_of_a_version_that_passed_is_kept_for_the_environment_under_a_tag_of_its_own():
+    stage = signing_stage("staging")
+    image = stage.push()
+    stage.delivery("staging").deploy(image)
+    tag = f"env-{stage.config.name}-staging-{stage.delivery('staging').version(image).id}"
+    assert stage.registry.named == {tag: image.digest}
+    del stage.registry.named[tag]  # as if the process had died between the two
+    stage.delivery("staging").deploy(image)
+    assert stage.registry.named == {tag: image.digest}
+
+
 def test_the_same_pass_is_said_once():
     stage = signing_stage("staging")
     image = stage.push()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from modelway.core import admission
+from modelway.core import admission, ecr
 from modelway.core.access import testifying
 from modelway.core.admission import Author, Witnessed
 from modelway.core.config import Environment, ModelConfig, Signing
@@ -127,9 +127,15 @@ def testify(  # noqa: PLR0913, PLR0917  (all that a verdict is about)
     record: Record,
     answers: Callable[[], Sequence[Answered]],
 ) -> None:
-    """An environment's word that a version passed in it, said once for each pass."""
+    """An environment's word that a version passed in it, said once for each pass.
+
+    First the image gets the tag that keeps it for the environment: a run that died before is made good.
+    """
     passed, image = record.passed, version.image.digest
-    if passed is None or _testified(world, config, place, image, passed):
+    if passed is None:
+        return
+    _keep(world, config, place, version)
+    if _testified(world, config, place, image, passed):
         return
     verdict = EnvironmentVerdict(
         model=config.name,
@@ -152,6 +158,14 @@ def testify(  # noqa: PLR0913, PLR0917  (all that a verdict is about)
     statement = Statement(subject=image, predicate_type=VERDICT, predicate=verdict.predicate())
     signed = attach(registry, keys, world.clock, place.name, statement)
     world.reporter.note(f"attached {place.name}'s verdict to the image, {how(signed=signed)}")
+
+
+def _keep(world: World, config: ModelConfig, place: Environment, version: Version) -> None:
+    """Keep the image from every lifecycle rule for as long as the environment may need it."""
+    registry, tag = world.registry(testifying(config)), ecr.pointer(config.name, place.name, version.id)
+    named = registry.find(tag)
+    if named is None or named.digest != version.image.digest:
+        registry.retag(version.image.digest, tag)
 
 
 def _testified(world: World, config: ModelConfig, place: Environment, image: Digest, passed: Passed) -> bool:

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from modelway.core.inputs import TAG_PREFIX
 from modelway.core.json import Json, JsonObject
+from modelway.core.version import VersionId
 
 PUSHING = "push-"
 """Tags under which an engine pushes before the image has its final manifest."""
 POINTER = "env-"
-"""Tags that show people what an environment runs; they move."""
+"""Tags of what an environment runs or may go back to: the lifecycle policy never expires it."""
 DATA = "data-"
 """Tags of files kept beside the images, as the index of advisories; each has the time it was put there."""
 MUTABILITY = "IMMUTABLE_WITH_EXCLUSION"
@@ -20,6 +21,11 @@ MOVABLE = (f"{PUSHING}*", f"{POINTER}*", "sha256-*")
 _PULL = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 _FOREVER = 9999
 _FILES = 10
+
+
+def pointer(model: str, environment: str, version: VersionId) -> str:
+    """The tag that keeps a version's image for an environment: one for each version, so it never moves."""
+    return f"{POINTER}{model}-{environment}-{version}"
 
 
 def lifecycle(keep_releases: int) -> JsonObject:
