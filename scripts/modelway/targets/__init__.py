@@ -2,6 +2,7 @@
 
 A target ``x`` is two modules: ``x`` has ``open_target(config, environment, accounts, artifacts, clock)``,
 and ``x_checks`` has ``check(subject, environment, limits)`` and ``SHAPES``, which ``validate`` asks.
+What they need alike of the services around them is in ``shared``.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from modelway.adapters.aws import Accounts, once, patient
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.naming import pointer_name
 from modelway.ports import ArtifactStore, Clock
-from modelway.targets.aws_lambda.alarms import Alarms
+from modelway.targets.aws_lambda.alarms import PLATFORM
 from modelway.targets.aws_lambda.alias import Alias
 from modelway.targets.aws_lambda.concurrency import Concurrency
 from modelway.targets.aws_lambda.inventory import Inventory
@@ -19,6 +19,7 @@ from modelway.targets.aws_lambda.runtime import Runtime
 from modelway.targets.aws_lambda.target import Lambda
 from modelway.targets.aws_lambda.url import Url
 from modelway.targets.aws_lambda.versions import Versions
+from modelway.targets.shared.rollout_alarms import RolloutAlarms
 
 if TYPE_CHECKING:
     import boto3
@@ -73,9 +74,10 @@ def _observer(
         environment=environment,
         inventory=inventory,
         records=Records(client=session.client("ssm", config=patient()), function=function),
-        alarms=Alarms(
+        alarms=RolloutAlarms(
             client=session.client("cloudwatch", config=patient()),
-            function=function,
+            pointer=function,
+            platform=PLATFORM,
             wanted=environment.rollout.alarms,
         ),
         concurrency=Concurrency(client=client, scaling=scaling, function=function, clock=clock),

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import code, translated
 from modelway.adapters.waits import waits
-from modelway.core.config import Autoscaling, Capacity
+from modelway.core.config import Capacity
 from modelway.errors import Unavailable
 from modelway.ports import Clock
 from modelway.targets.aws_lambda.reasons import refused
 from modelway.targets.aws_lambda.settings import ALIAS
+from modelway.targets.shared.autoscaling import Scalable, as_configured
 
 if TYPE_CHECKING:
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
-    from mypy_boto3_application_autoscaling.type_defs import (
-        TargetTrackingMetricDataQueryTypeDef,
-        TargetTrackingScalingPolicyConfigurationTypeDef,
-    )
+    from mypy_boto3_application_autoscaling.type_defs import TargetTrackingMetricDataQueryTypeDef
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_lambda.type_defs import GetProvisionedConcurrencyConfigResponseTypeDef
 
-POLICY = "modelway-invocations-per-instance"
 _POLL, _PATIENCE = (5.0, 15.0), 1800.0
 
 
@@ -37,18 +33,21 @@ class Concurrency:
     clock: Clock
 
     @property
-    def _resource(self) -> str:
-        return f"function:{self.function}:{ALIAS}"
+    def _alias(self) -> Scalable:
+        return Scalable(
+            client=self.scaling,
+            namespace="lambda",
+            dimension="lambda:function:ProvisionedConcurrency",
+            resource=f"function:{self.function}:{ALIAS}",
+            policy="modelway-invocations-per-instance",
+        )
 
     def observe(self, wanted: Capacity) -> Capacity:
         """What there is, in the config's terms; what could not be provisioned is not there."""
         found = self._provisioned()
         there = found["RequestedProvisionedConcurrentExecutions"] if found else 0
         there = 0 if found and found["Status"] == "FAILED" else there
-        scaling = self._autoscaling()
-        if scaling and scaling == wanted.autoscaling and scaling.min <= there <= scaling.max:
-            return Capacity(instances=wanted.instances, autoscaling=scaling)
-        return Capacity(instances=there, autoscaling=scaling)
+        return as_configured(there, self._alias.observe(), wanted)
 
     def _provisioned(self) -> GetProvisionedConcurrencyConfigResponseTypeDef | None:
         from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
@@ -66,37 +65,13 @@ class Concurrency:
                     return None
                 raise
 
-    def _autoscaling(self) -> Autoscaling | None:
-        """What is registered by modelway; somebody else's policies are theirs."""
-        with translated("read autoscaling", service="application-autoscaling"):
-            targets = self.scaling.describe_scalable_targets(
-                ServiceNamespace="lambda",
-                ResourceIds=[self._resource],
-                ScalableDimension="lambda:function:ProvisionedConcurrency",
-            )["ScalableTargets"]
-            if not targets:
-                return None
-            policies = self.scaling.describe_scaling_policies(
-                ServiceNamespace="lambda", ResourceId=self._resource, PolicyNames=[POLICY]
-            )["ScalingPolicies"]
-        if not policies:
-            return None
-        tracking = policies[0]["TargetTrackingScalingPolicyConfiguration"]
-        return Autoscaling(
-            min=targets[0]["MinCapacity"],
-            max=targets[0]["MaxCapacity"],
-            invocations_per_instance_per_minute=tracking["TargetValue"],
-            scale_in_cooldown=timedelta(seconds=tracking.get("ScaleInCooldown", 300)),
-            scale_out_cooldown=timedelta(seconds=tracking.get("ScaleOutCooldown", 300)),
-        )
-
     def set(self, wanted: Capacity) -> None:
         """Provision, and follow the load or stop following it; waits until the environments are ready."""
         bounds, found = wanted.autoscaling, self._provisioned()
         failed = found is not None and found["Status"] == "FAILED"
         now = found["RequestedProvisionedConcurrentExecutions"] if found and not failed else 0
-        if bounds is None:
-            self._deregister()
+        if bounds is None and self._alias.observe():
+            self._alias.remove()
         count = min(max(now or wanted.instances, bounds.min), bounds.max) if bounds else wanted.instances
         if count == 0 and found:
             with translated("end provisioned concurrency", service="lambda"):
@@ -106,7 +81,7 @@ class Concurrency:
         if count:
             self.await_ready()
         if bounds:
-            self._register(bounds)
+            self._alias.set(bounds, self._metrics())
 
     def _provision(self, count: int) -> None:
         from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
@@ -133,31 +108,6 @@ class Concurrency:
                 cure = "The alias serves, with cold starts. See the quota of concurrency; run this again."
                 raise Unavailable(what, seen=seen, cure=cure)
             self.clock.sleep(pause)
-
-    def _register(self, bounds: Autoscaling) -> None:
-        """Bounds and policy; both calls overwrite what is there."""
-        tracking: TargetTrackingScalingPolicyConfigurationTypeDef = {
-            "TargetValue": bounds.invocations_per_instance_per_minute,
-            "CustomizedMetricSpecification": {"Metrics": self._metrics()},
-            "ScaleInCooldown": int(bounds.scale_in_cooldown.total_seconds()),
-            "ScaleOutCooldown": int(bounds.scale_out_cooldown.total_seconds()),
-        }
-        with translated("set autoscaling", service="application-autoscaling"):
-            self.scaling.register_scalable_target(
-                ServiceNamespace="lambda",
-                ResourceId=self._resource,
-                ScalableDimension="lambda:function:ProvisionedConcurrency",
-                MinCapacity=bounds.min,
-                MaxCapacity=bounds.max,
-            )
-            self.scaling.put_scaling_policy(
-                PolicyName=POLICY,
-                ServiceNamespace="lambda",
-                ResourceId=self._resource,
-                ScalableDimension="lambda:function:ProvisionedConcurrency",
-                PolicyType="TargetTrackingScaling",
-                TargetTrackingScalingPolicyConfiguration=tracking,
-            )
 
     def _metrics(self) -> list[TargetTrackingMetricDataQueryTypeDef]:
         """Invocations a minute for each provisioned environment.
@@ -186,17 +136,3 @@ class Concurrency:
             query("share", "ProvisionedConcurrencyUtilization", "Maximum"),
             {"Id": "each", "Expression": "IF(used > 0, asked * share / used, 0)", "ReturnData": True},
         ]
-
-    def _deregister(self) -> None:
-        """Take the alias out of autoscaling; what is provisioned stays as it is."""
-        if self._autoscaling() is None:
-            return
-        with translated("remove autoscaling", service="application-autoscaling"):
-            try:
-                self.scaling.deregister_scalable_target(
-                    ServiceNamespace="lambda",
-                    ResourceId=self._resource,
-                    ScalableDimension="lambda:function:ProvisionedConcurrency",
-                )
-            except self.scaling.exceptions.ObjectNotFoundException:
-                return

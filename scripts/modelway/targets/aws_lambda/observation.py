@@ -8,19 +8,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from modelway.core.config import Environment, RolloutStrategy
-from modelway.core.naming import role_arn
+from modelway.core.naming import role_arn, version_name
 from modelway.core.plan import Need, Obstacle, State
 from modelway.core.record import PREFIX, Record, from_tags
 from modelway.core.version import Version, VersionId
 from modelway.errors import Differs
 from modelway.ports import ArtifactStore, Clock
 from modelway.targets.aws_lambda import settings as settings_
-from modelway.targets.aws_lambda.alarms import Alarms
 from modelway.targets.aws_lambda.concurrency import Concurrency
 from modelway.targets.aws_lambda.inventory import Inventory, Pointer, Published
 from modelway.targets.aws_lambda.records import Records
 from modelway.targets.aws_lambda.settings import ALIAS
 from modelway.targets.aws_lambda.url import Url
+from modelway.targets.shared.rollout_alarms import RolloutAlarms
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda.type_defs import GetFunctionResponseTypeDef
@@ -37,7 +37,7 @@ class Observer:
     environment: Environment
     inventory: Inventory
     records: Records
-    alarms: Alarms
+    alarms: RolloutAlarms
     concurrency: Concurrency
     url: Url
     artifacts: ArtifactStore
@@ -54,7 +54,7 @@ class Observer:
         if wanted:
             _refuse_another(wanted, published.get(wanted.id))
         traffic = _traffic(pointer, published)
-        sick = self.alarms.look(wanted.id)[2] if wanted and traffic.get(wanted.id) else None
+        sick = self._alarms(wanted)[2] if wanted and traffic.get(wanted.id) else None
         return State(
             records={id_: _record(id_, each, marks.get(id_, {})) for id_, each in published.items()},
             traffic=traffic,
@@ -75,6 +75,10 @@ class Observer:
             return 0.0
         return self.clock.elapsed(datetime.fromisoformat(step[2]))
 
+    def _alarms(self, wanted: Version) -> tuple[tuple[Need, ...], tuple[Obstacle, ...], str | None]:
+        """What the rollout's alarms lack, forbid and say of the version."""
+        return self.alarms.look(version_name(self.inventory.function, wanted.id))
+
     def _needs(self, wanted: Version | None, pointer: Pointer | None) -> tuple[Need, ...]:
         """What the version lacks around it."""
         if wanted is None:
@@ -83,7 +87,7 @@ class Observer:
         # Whether or not the version is staged: somebody may have written there since.
         artifact = self._artifact(wanted)
         url = self.url.look(settings.function_url) if pointer else ()  # else it comes with the alias
-        return (*artifact, *self.alarms.look(wanted.id)[0], *url)
+        return (*artifact, *self._alarms(wanted)[0], *url)
 
     def _artifact(self, wanted: Version) -> tuple[Need, ...]:
         """The copy of the weights the version is to load."""
@@ -98,7 +102,7 @@ class Observer:
         """What is in the way of moving traffic to the version."""
         if wanted is None:
             return ()
-        alarms = self.alarms.look(wanted.id)[1]
+        alarms = self._alarms(wanted)[1]
         return (*alarms, *self._other_role(wanted, published, pointer))
 
     def _other_role(

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from modelway.core.analysis import Sample
 from modelway.core.config import Capacity, Environment
 from modelway.core.image import DOCKER_MANIFEST, OCI_MANIFEST
+from modelway.core.naming import version_name
 from modelway.core.plan import FULL, State
 from modelway.core.record import Mark
 from modelway.core.version import Version, VersionId
 from modelway.ports import ArtifactStore, HttpAnswer, HttpRequest
 from modelway.targets.aws_lambda import settings as settings_
+from modelway.targets.aws_lambda.alarms import queries
 from modelway.targets.aws_lambda.alias import Alias
 from modelway.targets.aws_lambda.measurement import Measurement
 from modelway.targets.aws_lambda.observation import ARTIFACT, Observer
@@ -90,7 +93,9 @@ class Lambda:
         else:
             # Its metrics carry the number that Lambda gives the version when it is published.
             number = self.observer.inventory.number(version.id) or self.versions.make(version, "")
-            self.observer.alarms.make(need, version.id, number, self.versions.labels)
+            function = self.observer.inventory.function
+            name = version_name(function, version.id)
+            self.observer.alarms.make(need, name, partial(queries, function, number), self.versions.labels)
 
     def stage(self, version: Version, /, *, release: str) -> None:
         """Publish the version, unless preparing its alarms did."""
@@ -140,6 +145,6 @@ class Lambda:
 
     def retire(self, version: VersionId, /) -> None:
         """Delete what was made for the version; its marks last, because they say what it was."""
-        self.observer.alarms.delete(version)
+        self.observer.alarms.delete(version_name(self.observer.inventory.function, version))
         self.versions.delete(version)
         self.observer.records.forget(version)

@@ -9,7 +9,7 @@ from modelway.core.config import Environment, ModelConfig
 from modelway.core.naming import pointer_name
 from modelway.ports import ArtifactStore, Clock
 from modelway.targets.ecs import settings as settings_
-from modelway.targets.ecs.alarms import Alarms
+from modelway.targets.ecs.alarms import PLATFORM
 from modelway.targets.ecs.balancer import Listeners
 from modelway.targets.ecs.definition import log_group
 from modelway.targets.ecs.inventory import Inventory
@@ -24,6 +24,7 @@ from modelway.targets.ecs.strategy import paused
 from modelway.targets.ecs.surroundings import Surroundings
 from modelway.targets.ecs.target import Ecs
 from modelway.targets.ecs.versions import Versions
+from modelway.targets.shared.rollout_alarms import RolloutAlarms
 
 if TYPE_CHECKING:
     import boto3
@@ -75,8 +76,11 @@ def _observer(
 ) -> Observer:
     """What looks at the service and all around it."""
     settings, name = settings_.parse(place.settings), pointer.services.name
-    alarms = Alarms(
-        client=session.client("cloudwatch", config=patient()), service=name, wanted=place.rollout.alarms
+    alarms = RolloutAlarms(
+        client=session.client("cloudwatch", config=patient()),
+        pointer=name,
+        wanted=place.rollout.alarms,
+        platform=PLATFORM,
     )
     scaling = Scaling(
         client=session.client("application-autoscaling", config=patient()),

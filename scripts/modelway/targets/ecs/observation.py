@@ -14,14 +14,16 @@ from modelway.core.record import Record
 from modelway.core.version import Version, VersionId
 from modelway.ports import ArtifactStore, Clock
 from modelway.targets.ecs import settings as settings_
-from modelway.targets.ecs.alarms import Alarms
+from modelway.targets.ecs.alarms import watches
 from modelway.targets.ecs.deployments import SUCCESSFUL, Deployment
 from modelway.targets.ecs.metrics import dimensions
 from modelway.targets.ecs.pointer import Pointer, Sight
 from modelway.targets.ecs.proof import refuse_another, refuse_other
 from modelway.targets.ecs.reasons import of_trouble, setback
-from modelway.targets.ecs.scaling import Scaling, as_configured
+from modelway.targets.ecs.scaling import Scaling
 from modelway.targets.ecs.surroundings import Surroundings
+from modelway.targets.shared.autoscaling import as_configured
+from modelway.targets.shared.rollout_alarms import RolloutAlarms
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import ServiceTypeDef
@@ -37,7 +39,7 @@ class Observer:
     environment: Environment
     settings: settings_.Settings
     pointer: Pointer
-    alarms: Alarms
+    alarms: RolloutAlarms
     scaling: Scaling
     surroundings: Surroundings
     artifacts: ArtifactStore
@@ -108,7 +110,8 @@ class Observer:
         if wanted is None:
             return (), (), None
         name = version_name(self.pointer.services.name, wanted.id)
-        needs, obstacles, ringing = self.alarms.look(name, self.watched(wanted.id, sight))
+        watched = self.watched(wanted.id, sight)
+        needs, obstacles, ringing = self.alarms.look(name, watches=lambda alarm: watches(alarm, watched))
         if wanted.id in traffic:
             return (), (), ringing
         # Whether or not the version is staged: somebody may have written there since.

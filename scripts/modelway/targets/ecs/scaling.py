@@ -10,22 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from modelway.adapters.aws_errors import translated
-from modelway.core.config import Autoscaling, Capacity
+from modelway.core.config import Autoscaling
 from modelway.targets.ecs.metrics import NAMESPACE
+from modelway.targets.shared.autoscaling import Scalable
 
 if TYPE_CHECKING:
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
-    from mypy_boto3_application_autoscaling.type_defs import (
-        TargetTrackingMetricDataQueryTypeDef,
-        TargetTrackingScalingPolicyConfigurationOutputTypeDef,
-        TargetTrackingScalingPolicyConfigurationTypeDef,
-    )
+    from mypy_boto3_application_autoscaling.type_defs import TargetTrackingMetricDataQueryTypeDef
 
-_POLICY = "modelway-requests-per-task"
+    from modelway.targets.shared.autoscaling import Tracking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,62 +34,23 @@ class Scaling:
     """The dimensions of the service's target groups."""
 
     @property
-    def _resource(self) -> str:
-        return f"service/{self.cluster.rpartition('/')[2]}/{self.service}"
-
-    def observe(self) -> Autoscaling | None:
-        """What modelway registered; somebody else's policies are theirs.
-
-        A policy that follows other target groups is none of this service's.
-        """
-        with translated("read autoscaling", service="application-autoscaling"):
-            targets = self.client.describe_scalable_targets(
-                ServiceNamespace="ecs",
-                ResourceIds=[self._resource],
-                ScalableDimension="ecs:service:DesiredCount",
-            )["ScalableTargets"]
-            if not targets:
-                return None
-            policies = self.client.describe_scaling_policies(
-                ServiceNamespace="ecs", ResourceId=self._resource, PolicyNames=[_POLICY]
-            )["ScalingPolicies"]
-        if not policies:
-            return None
-        tracking = policies[0]["TargetTrackingScalingPolicyConfiguration"]
-        if _followed(tracking) != frozenset(group["TargetGroup"] for group in self.groups):
-            return None
-        return Autoscaling(
-            min=targets[0]["MinCapacity"],
-            max=targets[0]["MaxCapacity"],
-            invocations_per_instance_per_minute=tracking["TargetValue"],
-            scale_in_cooldown=timedelta(seconds=tracking.get("ScaleInCooldown", 300)),
-            scale_out_cooldown=timedelta(seconds=tracking.get("ScaleOutCooldown", 300)),
+    def _service(self) -> Scalable:
+        return Scalable(
+            client=self.client,
+            namespace="ecs",
+            dimension="ecs:service:DesiredCount",
+            resource=f"service/{self.cluster.rpartition('/')[2]}/{self.service}",
+            policy="modelway-requests-per-task",
         )
 
+    def observe(self) -> Autoscaling | None:
+        """What modelway registered; a policy that follows other target groups is none of this service's."""
+        groups = frozenset(group["TargetGroup"] for group in self.groups)
+        return self._service.observe(lambda tracking: _followed(tracking) == groups)
+
     def set(self, wanted: Autoscaling) -> None:
-        """Register bounds and policy; both calls overwrite what is there."""
-        tracking: TargetTrackingScalingPolicyConfigurationTypeDef = {
-            "TargetValue": wanted.invocations_per_instance_per_minute,
-            "CustomizedMetricSpecification": {"Metrics": self._queries()},
-            "ScaleInCooldown": int(wanted.scale_in_cooldown.total_seconds()),
-            "ScaleOutCooldown": int(wanted.scale_out_cooldown.total_seconds()),
-        }
-        with translated("set autoscaling", service="application-autoscaling"):
-            self.client.register_scalable_target(
-                ServiceNamespace="ecs",
-                ResourceId=self._resource,
-                ScalableDimension="ecs:service:DesiredCount",
-                MinCapacity=wanted.min,
-                MaxCapacity=wanted.max,
-            )
-            self.client.put_scaling_policy(
-                PolicyName=_POLICY,
-                ServiceNamespace="ecs",
-                ResourceId=self._resource,
-                ScalableDimension="ecs:service:DesiredCount",
-                PolicyType="TargetTrackingScaling",
-                TargetTrackingScalingPolicyConfiguration=tracking,
-            )
+        """Keep the requests a task and minute of the busier target group near the wanted number."""
+        self._service.set(wanted, self._queries())
 
     def _queries(self) -> list[TargetTrackingMetricDataQueryTypeDef]:
         """Requests a task and minute of each target group, and the greater of them."""
@@ -125,18 +81,10 @@ class Scaling:
 
     def remove(self) -> None:
         """Take the service out of autoscaling; its count stays as it is."""
-        with translated("remove autoscaling", service="application-autoscaling"):
-            try:
-                self.client.deregister_scalable_target(
-                    ServiceNamespace="ecs",
-                    ResourceId=self._resource,
-                    ScalableDimension="ecs:service:DesiredCount",
-                )
-            except self.client.exceptions.ObjectNotFoundException:
-                return
+        self._service.remove()
 
 
-def _followed(tracking: TargetTrackingScalingPolicyConfigurationOutputTypeDef) -> frozenset[str]:
+def _followed(tracking: Tracking) -> frozenset[str]:
     """The target groups a policy's metrics are of."""
     return frozenset(
         dimension["Value"]
@@ -144,13 +92,3 @@ def _followed(tracking: TargetTrackingScalingPolicyConfigurationOutputTypeDef) -
         for dimension in one.get("MetricStat", {}).get("Metric", {}).get("Dimensions", [])
         if dimension["Name"] == "TargetGroup"
     )
-
-
-def as_configured(tasks: int, scaling: Autoscaling | None, wanted: Capacity) -> Capacity:
-    """The capacity that runs, in the config's terms.
-
-    Under autoscaling the count is not the config's to set: any count inside the bounds is the wanted one.
-    """
-    if scaling and scaling == wanted.autoscaling and scaling.min <= tasks <= scaling.max:
-        return Capacity(instances=wanted.instances, autoscaling=scaling)
-    return Capacity(instances=tasks, autoscaling=scaling)

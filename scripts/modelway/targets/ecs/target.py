@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import translated
@@ -22,6 +23,7 @@ from modelway.core.record import Mark, changed_tags
 from modelway.core.version import Version, VersionId
 from modelway.errors import Differs, Malformed
 from modelway.ports import ArtifactStore, Clock, HttpAnswer, HttpRequest
+from modelway.targets.ecs.alarms import queries
 from modelway.targets.ecs.balancer import Listeners, under
 from modelway.targets.ecs.metrics import Measurement, dimensions
 from modelway.targets.ecs.observation import ARTIFACT, Observer
@@ -109,7 +111,8 @@ class Ecs:
             if watched is None:
                 what = f"the alarms of {self.words(version.id)} have no target group to watch"
                 raise Malformed(what, cure="Give the settings a load_balancer.")
-            self.observer.alarms.make(need, self.words(version.id), watched, self.versions.labels)
+            name = self.words(version.id)
+            self.observer.alarms.make(need, name, partial(queries, watched), self.versions.labels)
 
     def stage(self, version: Version, /, *, release: str) -> None:
         """Register the version's task definition."""

@@ -6,13 +6,14 @@ from modelway.adapters.aws import Accounts, once, patient
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.naming import pointer_name
 from modelway.ports import ArtifactStore, Clock
-from modelway.targets.sagemaker.alarms import Alarms
+from modelway.targets.sagemaker.alarms import PLATFORM
 from modelway.targets.sagemaker.inventory import Inventory
 from modelway.targets.sagemaker.observation import Observer
 from modelway.targets.sagemaker.runtime import Runtime
 from modelway.targets.sagemaker.scaling import Scaling
 from modelway.targets.sagemaker.target import SageMaker
 from modelway.targets.sagemaker.versions import Versions
+from modelway.targets.shared.rollout_alarms import RolloutAlarms
 
 
 def open_target(
@@ -29,9 +30,10 @@ def open_target(
     observer = Observer(
         environment=environment,
         inventory=Inventory(client=client, endpoint=endpoint),
-        alarms=Alarms(
+        alarms=RolloutAlarms(
             client=session.client("cloudwatch", config=patient()),
-            endpoint=endpoint,
+            pointer=endpoint,
+            platform=PLATFORM,
             wanted=environment.rollout.alarms,
         ),
         scaling=Scaling(

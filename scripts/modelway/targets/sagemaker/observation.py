@@ -14,11 +14,12 @@ from modelway.core.version import Version, VersionId
 from modelway.errors import Differs
 from modelway.ports import ArtifactStore
 from modelway.targets.sagemaker import settings as settings_
-from modelway.targets.sagemaker.alarms import Alarms
 from modelway.targets.sagemaker.inventory import SETTLED, Inventory
 from modelway.targets.sagemaker.reasons import setback
-from modelway.targets.sagemaker.scaling import Scaling, as_configured
+from modelway.targets.sagemaker.scaling import Scaling
 from modelway.targets.sagemaker.settings import Mode
+from modelway.targets.shared.autoscaling import as_configured
+from modelway.targets.shared.rollout_alarms import RolloutAlarms
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import (
@@ -38,7 +39,7 @@ class Observer:
 
     environment: Environment
     inventory: Inventory
-    alarms: Alarms
+    alarms: RolloutAlarms
     scaling: Scaling
     artifacts: ArtifactStore
 

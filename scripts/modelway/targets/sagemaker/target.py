@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import code, translated
@@ -25,6 +26,7 @@ from modelway.core.version import Version, VersionId
 from modelway.errors import Differs, NotAllowed, Unavailable
 from modelway.ports import ArtifactStore, Clock, HttpAnswer, HttpRequest
 from modelway.targets.sagemaker import settings
+from modelway.targets.sagemaker.alarms import queries
 from modelway.targets.sagemaker.guardrails import LONGEST_EXECUTION, deployment
 from modelway.targets.sagemaker.inventory import SETTLED
 from modelway.targets.sagemaker.observation import ARTIFACT, FAILED_ENDPOINT, SUSPEND, Observer
@@ -113,7 +115,10 @@ class SageMaker:
         elif need == SUSPEND:
             self.observer.scaling.remove()
         else:
-            self.observer.alarms.make(need, self.words(version.id), self.versions.labels)
+            name = self.words(version.id)
+            self.observer.alarms.make(
+                need, name, partial(queries, self._endpoint, name), self.versions.labels
+            )
 
     def _delete_failed(self) -> None:
         """Only deleting helps an endpoint whose creation failed; it has never served."""

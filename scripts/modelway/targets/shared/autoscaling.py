@@ -1,0 +1,120 @@
+"""Application Auto Scaling by target tracking, alike for everything that can be scaled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from modelway.adapters.aws_errors import translated
+from modelway.core.config import Autoscaling, Capacity
+
+if TYPE_CHECKING:
+    from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from mypy_boto3_application_autoscaling.literals import (
+        MetricTypeType,
+        ScalableDimensionType,
+        ServiceNamespaceType,
+    )
+    from mypy_boto3_application_autoscaling.type_defs import (
+        TargetTrackingMetricDataQueryTypeDef,
+        TargetTrackingScalingPolicyConfigurationOutputTypeDef,
+        TargetTrackingScalingPolicyConfigurationTypeDef,
+    )
+
+    Tracking = TargetTrackingScalingPolicyConfigurationOutputTypeDef
+    Metric = MetricTypeType | Sequence[TargetTrackingMetricDataQueryTypeDef]
+
+_COOLDOWN = 300
+"""Seconds, where a policy names none (API reference, TargetTrackingScalingPolicyConfiguration)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scalable:
+    """One thing that can be scaled, and the policy by which modelway does it."""
+
+    client: ApplicationAutoScalingClient
+    namespace: ServiceNamespaceType
+    dimension: ScalableDimensionType
+    resource: str
+    policy: str
+
+    def observe(self, ours: Callable[[Tracking], bool] = lambda _: True) -> Autoscaling | None:
+        """What modelway registered; somebody else's policies are theirs.
+
+        ``ours`` says no to a policy of our name that follows something else.
+        """
+        with translated("read autoscaling", service="application-autoscaling"):
+            targets = self.client.describe_scalable_targets(
+                ServiceNamespace=self.namespace,
+                ResourceIds=[self.resource],
+                ScalableDimension=self.dimension,
+            )["ScalableTargets"]
+            if not targets:
+                return None
+            policies = self.client.describe_scaling_policies(
+                ServiceNamespace=self.namespace, ResourceId=self.resource, PolicyNames=[self.policy]
+            )["ScalingPolicies"]
+        if not policies:
+            return None
+        tracking = policies[0]["TargetTrackingScalingPolicyConfiguration"]
+        if not ours(tracking):
+            return None
+        return Autoscaling(
+            min=targets[0]["MinCapacity"],
+            max=targets[0]["MaxCapacity"],
+            invocations_per_instance_per_minute=tracking["TargetValue"],
+            scale_in_cooldown=timedelta(seconds=tracking.get("ScaleInCooldown", _COOLDOWN)),
+            scale_out_cooldown=timedelta(seconds=tracking.get("ScaleOutCooldown", _COOLDOWN)),
+        )
+
+    def set(self, wanted: Autoscaling, metric: Metric) -> None:
+        """Register bounds and policy; both calls overwrite what is there."""
+        tracking: TargetTrackingScalingPolicyConfigurationTypeDef = {
+            "TargetValue": wanted.invocations_per_instance_per_minute,
+            "ScaleInCooldown": int(wanted.scale_in_cooldown.total_seconds()),
+            "ScaleOutCooldown": int(wanted.scale_out_cooldown.total_seconds()),
+        }
+        if isinstance(metric, str):
+            tracking["PredefinedMetricSpecification"] = {"PredefinedMetricType": metric}
+        else:
+            tracking["CustomizedMetricSpecification"] = {"Metrics": metric}
+        with translated("set autoscaling", service="application-autoscaling"):
+            self.client.register_scalable_target(
+                ServiceNamespace=self.namespace,
+                ResourceId=self.resource,
+                ScalableDimension=self.dimension,
+                MinCapacity=wanted.min,
+                MaxCapacity=wanted.max,
+            )
+            self.client.put_scaling_policy(
+                PolicyName=self.policy,
+                ServiceNamespace=self.namespace,
+                ResourceId=self.resource,
+                ScalableDimension=self.dimension,
+                PolicyType="TargetTrackingScaling",
+                TargetTrackingScalingPolicyConfiguration=tracking,
+            )
+
+    def remove(self) -> None:
+        """Take it out of autoscaling; the count stays as it is."""
+        with translated("remove autoscaling", service="application-autoscaling"):
+            try:
+                self.client.deregister_scalable_target(
+                    ServiceNamespace=self.namespace,
+                    ResourceId=self.resource,
+                    ScalableDimension=self.dimension,
+                )
+            except self.client.exceptions.ObjectNotFoundException:
+                return
+
+
+def as_configured(count: int, scaling: Autoscaling | None, wanted: Capacity) -> Capacity:
+    """The capacity that runs, in the config's terms.
+
+    Under autoscaling the count is not the config's to set: any count inside the bounds is the wanted one.
+    """
+    if scaling and scaling == wanted.autoscaling and scaling.min <= count <= scaling.max:
+        return Capacity(instances=wanted.instances, autoscaling=scaling)
+    return Capacity(instances=count, autoscaling=scaling)

@@ -1,0 +1,155 @@
+"""The alarms that stop a rollout: those somebody else keeps, and those modelway makes for a version.
+
+What a platform measures differs; that an alarm must be there and must not ring already does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from modelway.adapters.aws_errors import translated
+from modelway.core.config import Alarm, AlarmMetric, CreatedAlarm, ExistingAlarm
+from modelway.core.naming import alarm_name
+from modelway.core.plan import Need, Obstacle
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import (
+        CompositeAlarmTypeDef,
+        MetricAlarmTypeDef,
+        MetricDataQueryTypeDef,
+    )
+
+    Looked = tuple[tuple[Need, ...], tuple[Obstacle, ...], str | None]
+    Queries = Callable[[AlarmMetric, int], list[MetricDataQueryTypeDef]]
+
+NEED = "alarm:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """What is a platform's own about its alarms."""
+
+    seen: str
+    """What it would do with a release that begins while an alarm is in ALARM."""
+    latency: float
+    """Its unit of latency: so many of them make a millisecond, in which configs count."""
+    making: str = "create the alarm {name}"
+    """What a plan says of making one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutAlarms:
+    """The alarms of one environment's rollout. A version is named as its resources: ``iris-staging-<id>``."""
+
+    client: CloudWatchClient
+    pointer: str
+    wanted: Sequence[Alarm]
+    platform: Platform
+
+    def names(self, version: str) -> tuple[str, ...]:
+        """What they are called for a version."""
+        return tuple(_name(alarm, version) for alarm in self.wanted)
+
+    def look(self, version: str, *, watches: Callable[[MetricAlarmTypeDef], bool] = lambda _: True) -> Looked:
+        """What is missing, what is in the way, and which alarm is ringing.
+
+        ``watches`` says whether an alarm of ours that is there watches what it should.
+        """
+        if not self.wanted:
+            return (), (), None
+        metric, composite = self._there(self.names(version))
+        right = {name for name, alarm in metric.items() if watches(alarm)}
+        needs = tuple(
+            Need(id=f"{NEED}{alarm.metric}", words=self.platform.making.format(name=_name(alarm, version)))
+            for alarm in self.wanted
+            if isinstance(alarm, CreatedAlarm) and _name(alarm, version) not in right
+        )
+        ringing = [
+            f"{alarm['AlarmName']}: {alarm.get('StateReason', '')}"
+            for alarm in (*metric.values(), *composite.values())
+            if alarm["StateValue"] == "ALARM"
+        ]
+        obstacles = (*self._missing({*metric, *composite}), *map(self._rings, ringing))
+        return needs, obstacles, ringing[0] if ringing else None
+
+    def _there(
+        self, names: Sequence[str]
+    ) -> tuple[dict[str, MetricAlarmTypeDef], dict[str, CompositeAlarmTypeDef]]:
+        """The alarms there are; composite ones must be asked for."""
+        with translated("read alarms", service="cloudwatch"):
+            answer = self.client.describe_alarms(
+                AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+            )
+        return (
+            {alarm["AlarmName"]: alarm for alarm in answer.get("MetricAlarms", [])},
+            {alarm["AlarmName"]: alarm for alarm in answer.get("CompositeAlarms", [])},
+        )
+
+    def _missing(self, there: set[str]) -> Iterable[Obstacle]:
+        for alarm in self.wanted:
+            if isinstance(alarm, ExistingAlarm) and alarm.name not in there:
+                yield Obstacle(
+                    what=f"the alarm {alarm.name} does not exist",
+                    seen=f"The rollout of {self.pointer} is to be stopped by it.",
+                    cure="Create it in this account and region, correct its name, or let modelway make one: "
+                    "alarms: [{metric: error_rate, above: 5}]",
+                )
+
+    def _rings(self, text: str) -> Obstacle:
+        return Obstacle(
+            what=f"an alarm is already in ALARM: {text}",
+            seen=self.platform.seen,
+            cure="Wait until it is OK again, or correct the alarm.",
+            by_config=False,
+        )
+
+    def make(self, need: str, version: str, queries: Queries, tags: Mapping[str, str]) -> None:
+        """Create the alarm a need names; making it twice changes nothing."""
+        metric = AlarmMetric(need.removeprefix(NEED))
+        wanted = next(a for a in self.wanted if isinstance(a, CreatedAlarm) and a.metric is metric)
+        name, unit = alarm_name(version, metric), self.platform.latency
+        with translated(f"create the alarm {name}", service="cloudwatch"):
+            self.client.put_metric_alarm(
+                AlarmName=name,
+                AlarmDescription=f"modelway: {metric} of {version} above {wanted.above:g}",
+                Metrics=queries(metric, int(wanted.period.total_seconds())),
+                EvaluationPeriods=wanted.datapoints,
+                DatapointsToAlarm=wanted.datapoints,
+                Threshold=wanted.above if metric is AlarmMetric.ERROR_RATE else wanted.above * unit,
+                ComparisonOperator="GreaterThanThreshold",
+                # Error counts are published only when there are errors, and nothing without requests.
+                TreatMissingData="notBreaching",
+                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+            )
+
+    def delete(self, version: str) -> None:
+        """Remove the alarms made for a version."""
+        made = [_name(alarm, version) for alarm in self.wanted if isinstance(alarm, CreatedAlarm)]
+        if made:
+            with translated(f"delete the alarms of {version}", service="cloudwatch"):
+                self.client.delete_alarms(AlarmNames=made)
+
+
+def error_rate(
+    errors: MetricDataQueryTypeDef, requests: MetricDataQueryTypeDef
+) -> list[MetricDataQueryTypeDef]:
+    """Percent of the requests that failed, from two queries called ``errors`` and ``requests``."""
+    rate: MetricDataQueryTypeDef = {
+        "Id": "rate",
+        "Expression": "100*FILL(errors,0)/requests",
+        "ReturnData": True,
+    }
+    return [rate, {**errors, "ReturnData": False}, {**requests, "ReturnData": False}]
+
+
+def _name(alarm: Alarm, version: str) -> str:
+    match alarm:
+        case ExistingAlarm(name=name):
+            return name
+        case CreatedAlarm(metric=metric):
+            return alarm_name(version, metric)
+        case _:
+            assert_never(alarm)
