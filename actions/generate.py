@@ -29,8 +29,18 @@ RESULT = (
 PREVIEWED = ("validate", "build", "scan", "rescan", "try", "plan", "drift", "iam")
 """What `preview` reads the results of."""
 WRITER = "whom the comment is written by"
-REPORTER = "whom the issue is written by; its job needs the permission to write issues"
-APPROVER = "the token GitHub is asked with who approved the run; its job needs the permission to read actions"
+REPORTER = (
+    "whom the issue is written by; its job needs the permission to write issues, and to read contents, for "
+    "the policy on the default branch"
+)
+APPROVER = (
+    "the token GitHub is asked with who approved the run, and for the policy on the default branch; its job "
+    "needs the permissions to read actions and contents"
+)
+READER = (
+    "the token GitHub is asked with for the policy on the default branch, where the clone does not have it; "
+    "its job needs the permission to read contents"
+)
 _VERSION = "id of the version, 12 hex digits"
 _DIGEST = "the image's digest, sha256:..."
 
@@ -97,6 +107,7 @@ ACTIONS: Mapping[str, Action] = {
             "report": "file with the report",
             "config-digest": "digest of the image's config, which the report is about",
         },
+        token=READER,
     ),
     "try": Action(does="Run the image on this runner as SageMaker would, and ask it the contract tests."),
     "push": Action(
@@ -107,8 +118,9 @@ ACTIONS: Mapping[str, Action] = {
             "digest": _DIGEST,
             "region": "region of the repository",
         },
+        token=READER,
     ),
-    "gate": Action(does="Say whether an image may go to an environment, and why. Reads only."),
+    "gate": Action(does="Say whether an image may go to an environment, and why. Reads only.", token=READER),
     "plan": Action(
         does="Show the steps from what is to what is wanted, and the way back. Reads only.",
         outputs={

@@ -1,5 +1,5 @@
 # ruff: noqa: INP001  (a script of its own, in no package)
-"""Writes docs/reference/config.md from the schemas: ``python docs/generate_config_reference.py``.
+"""Writes docs/reference/{config,policy}.md from the schemas: ``python docs/generate_config_reference.py``.
 
 Every mapping of the schemas becomes a section with a table of its keys; a test compares the page.
 """
@@ -17,6 +17,7 @@ Schema: TypeAlias = "Mapping[str, Json]"
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference" / "config.md"
+POLICY_PAGE = ROOT / "docs" / "reference" / "policy.md"
 HEAD = """\
 # The config
 
@@ -37,10 +38,41 @@ This page is generated from `schemas/` by `docs/generate_config_reference.py`.
 """
 
 
+POLICY_HEAD = """\
+# The organisation's policy
+
+One file for all models of a repository: `modelway-policy.yaml` at its root, or the file that the variable
+`MODELWAY_POLICY` names (relative to the root, or a path outside of the repository). Configs tighten it and
+cannot loosen it: `validate` names each field that tries, and judging goes by the strictest of both.
+[A policy to start with](../how-to/scan-policy.md) says what to choose; `init --policy` writes one.
+
+- What this file does not say is each config's to say, with one exception: who writes `fail_on` also decides
+  on what would soften it (`only_fixable`, `unknown_fix`, `grace`, `base_image`, `severity_from`,
+  `unknown_severity`, `unknown_severity_after`); a field of these that is not written has its default.
+- Whatever a config's `scanners`, `floors` and `licences.deny` add counts beside what is written here.
+- In a workflow the file counts as it stands on the default branch; a change of it takes effect once merged. A
+  path outside of the repository counts as it lies there: whoever writes the workflow answers for it.
+
+Editors complete and explain every key when the file begins with
+
+```yaml
+# yaml-language-server: $schema=schemas/policy.schema.json
+```
+
+This page is generated from `schemas/` by `docs/generate_config_reference.py`.
+"""
+
+
 def page() -> str:
-    """The whole page."""
+    """The config's whole page."""
     main = _load("model-config.schema.json")
     return HEAD + "".join(_sections("", main, main)).rstrip() + "\n"
+
+
+def policy_page() -> str:
+    """The policy's whole page."""
+    main = _load("policy.schema.json")
+    return POLICY_HEAD + "".join(_sections("", main, main)).rstrip() + "\n"
 
 
 def _load(name: str) -> Schema:
@@ -174,3 +206,4 @@ def _resolve(schema: Schema, file: Schema) -> tuple[Schema, Schema]:
 if __name__ == "__main__":
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(), "utf-8")
+    POLICY_PAGE.write_text(policy_page(), "utf-8")

@@ -61,6 +61,10 @@ class OneConfig:
         del path
         return self.config
 
+    def organisation(self) -> tuple[None, tuple[Problem, ...]]:
+        """There is no policy of an organisation."""
+        return None, ()
+
 
 class NoAdvisories:
     """A machine without an index: what is stored is judged as it was found."""

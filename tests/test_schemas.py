@@ -14,11 +14,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelway.adapters.schema import FOLDER, MAIN, Schema
+from modelway.adapters.schema import FOLDER, MAIN, POLICY, Schema
 from modelway.core.json import Json, JsonObject
 from modelway.targets import TARGETS
 
-FILES = (MAIN, *(f"targets/{target}.schema.json" for target in sorted(TARGETS)))
+FILES = (MAIN, POLICY, *(f"targets/{target}.schema.json" for target in sorted(TARGETS)))
 CASES = Path(__file__).parent / "schemas"
 
 
@@ -142,6 +142,14 @@ def test_the_base_of_the_comparison_is_valid() -> None:
     assert oracle().is_valid(BASE)
 
 
+def test_a_policys_rules_are_a_configs() -> None:
+    """The organisation's file may say what a config may, in the same words; ECR's scan is each model's."""
+    ours, theirs = load(POLICY)["$defs"], load(MAIN)["$defs"]
+    assert isinstance(ours, Mapping)
+    assert isinstance(theirs, Mapping)
+    assert {name: theirs[name] for name in ours} == ours
+
+
 def test_patterns_mean_the_same_everywhere() -> None:
     """Rust, Python and the JavaScript of editors differ about these."""
     patterns = [
@@ -156,6 +164,7 @@ def test_the_reference_page_is_what_the_schemas_say() -> None:
     """Otherwise: python docs/generate_config_reference.py."""
     script = runpy.run_path(str(FOLDER.parent / "docs" / "generate_config_reference.py"))
     assert (FOLDER.parent / "docs/reference/config.md").read_text("utf-8") == script["page"]()
+    assert (FOLDER.parent / "docs/reference/policy.md").read_text("utf-8") == script["policy_page"]()
 
 
 @pytest.mark.parametrize(

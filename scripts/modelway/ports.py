@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from modelway.core.record import Mark
     from modelway.core.report import Database, Report
     from modelway.core.rules import Governing
+    from modelway.core.scan_spec import Organisation
     from modelway.core.span import Span
     from modelway.core.statement import Envelope
     from modelway.core.verdict import Approval
@@ -448,6 +449,9 @@ class Configs(Protocol):
 
     def load(self, path: Path, /) -> ModelConfig:
         """Parse and check one file; raises ``Malformed`` listing every error."""
+
+    def organisation(self) -> tuple[Organisation | None, tuple[Problem, ...]]:
+        """The organisation's policy as it lies here, unless there is none or it has errors."""
 
 
 class History(Protocol):

@@ -9,6 +9,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from modelway.core import pending
 from modelway.core.config import ModelConfig
 from modelway.core.image import Digest
 from modelway.core.json import canonical
@@ -38,6 +39,8 @@ class Judgement:
     policy: Policy
     words: str
     """Which advisories and which policy it was judged by."""
+    pending: str = ""
+    """What the checkout's own policy would change, and does not yet."""
 
 
 def document(reports: Sequence[Report], verdict: Verdict, policy: Policy) -> bytes:
@@ -68,14 +71,20 @@ def judged(
     world: World, config: ModelConfig, reports: Sequence[Report], environment: str | None
 ) -> Judgement:
     """Judge stored reports as of now, without the image."""
-    policy = world.rules(config).rules.policy(environment)
+    governing = world.rules(config)
+    policy, today = governing.rules.policy(environment), world.clock.now()
     fresh = tuple(_fresh(world, report) for report in reports)
     merged = merge(fresh)
-    verdict = judge(merged, policy, world.clock.now())
-    again = any(one.fingerprint != other.fingerprint for one, other in zip(fresh, reports, strict=True))
+    verdict = judge(merged, policy, today)
+    other = judge(merged, governing.other.policy(environment), today) if governing.other else None
+    again = any(now.fingerprint != then.fingerprint for now, then in zip(fresh, reports, strict=True))
     with_what = "the advisories of today" if again else "the advisories it was scanned with"
     return Judgement(
-        merged=merged, verdict=verdict, policy=policy, words=f"{with_what}, by the policy of {policy.source}"
+        merged=merged,
+        verdict=verdict,
+        policy=policy,
+        words=f"{with_what}, by the policy of {policy.source}",
+        pending=pending.words(verdict, other, policy.source),
     )
 
 
@@ -121,7 +130,7 @@ def refuse(found: Judgement, what: str) -> None:
         raise Blocked(
             f"the policy of {found.policy.source} refuses {what}",
             seen="\n".join([*blocking[:_SHOWN], *more, *expired]),
-            cure="Fix or waive them in the config; `scripts/run scan CONFIG` shows how.",
+            cure=found.pending or "Fix or waive them in the config; `scripts/run scan CONFIG` shows how.",
         )
     if verdict.unread:
         raise NotEvaluated(

@@ -10,6 +10,7 @@ from modelway.core.json import Json, JsonObject, canonical
 from modelway.core.policy import Judged, Verdict
 from modelway.core.report import Database
 from modelway.core.report_json import report_json
+from modelway.core.rules import CHECKOUT
 from modelway.core.since import COLUMNS as SINCE_COLUMNS
 from modelway.core.since import Since
 from modelway.core.verdict_json import verdict_json
@@ -63,12 +64,9 @@ def show(world: World, scanned: Scanned, *, every: bool = False) -> None:
         reporter.warn(f"The waiver of {waiver.id} matches nothing: remove it, or correct its id or package.")
     if verdict.ageing:
         reporter.warn(verdict.ageing)
-    if scanned.other and scanned.other.ok != verdict.ok:
-        before = "passes" if scanned.other.ok else "stops"
-        reporter.warn(
-            f"By the policy of the branch this is to be merged into, the image {before}; by this one it"
-            f" {'passes' if verdict.ok else 'stops'}: that counts once it is merged."
-        )
+    if scanned.pending:
+        reporter.warn(scanned.pending[:1].upper() + scanned.pending[1:] + ".")
+    reporter.note(_judged_by(scanned.policy.source))
 
 
 def show_since(reporter: Reporter, since: Since | None) -> None:
@@ -106,6 +104,12 @@ def _passing(below: tuple[Judged, ...]) -> str:
     return markup.folded(f"{len(below)} findings the policy lets pass", table + more)
 
 
+def _judged_by(source: str) -> str:
+    """Whose policy counted."""
+    elsewhere = "; in a workflow, the one on the default branch counts" if source == CHECKOUT else ""
+    return f"Judged by the policy of {source}{elsewhere}."
+
+
 def _advisories(about: Database | None) -> str:
     """Which advisories were used."""
     if about is None:
@@ -125,15 +129,16 @@ def enforce(world: World, config: ModelConfig, scanned: Scanned) -> None:
         raise Blocked(
             f"{len(verdict.expired)} waiver(s) have expired: {names}",
             seen=_blocked_words(verdict),
-            cure=f"remove them from {where}, or review them and set a new date.",
+            cure=scanned.pending or f"remove them from {where}, or review them and set a new date.",
         )
     if verdict.blocking:
         today, rules = world.clock.now().date(), scanned.policy.waiver_rules
         waivers = dict.fromkeys(suggestion(one.finding, today, rules) for one in verdict.blocking[:_SHOWN])
+        waits = f"{scanned.pending}.\n" if scanned.pending else ""
         raise Blocked(
             f"{len(verdict.blocking)} finding(s) stop the release of {config.name}",
             seen=_blocked_words(verdict),
-            cure=f"{_cures(verdict)}; where that cannot be, accept a finding for a while,"
+            cure=f"{waits}{_cures(verdict)}; where that cannot be, accept a finding for a while,"
             f" with a reason, under {where}:\n" + "\n".join(filter(None, waivers)),
         )
     raise _not_evaluated(config, verdict)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from modelway.core import told
+from modelway.core import pending, told
 from modelway.core.access import reading
 from modelway.core.config import ModelConfig
 from modelway.core.image import Digest
@@ -36,7 +36,7 @@ class Scanned:
     verdict: Verdict
     policy: Policy
     other: Verdict | None = None
-    """On a pull request, by the policy that counts until it is merged; ``None`` where that is the same."""
+    """By the checkout's own policy, which counts once it is merged; ``None`` where that is the same."""
     since: Since | None = None
     """What changed since the version that serves somewhere, where that was asked for."""
     files: tuple[Path, ...]
@@ -46,6 +46,11 @@ class Scanned:
     def subject(self) -> Digest:
         """The image config's digest; every report was checked to be about it."""
         return self.reports[0].subject
+
+    @property
+    def pending(self) -> str:
+        """What the checkout's own policy would change, and does not yet; empty for nothing."""
+        return pending.words(self.verdict, self.other, self.policy.source)
 
     def words(self) -> str:
         """What was found, in one line."""

@@ -58,9 +58,14 @@ def examine(world: World, config: ModelConfig, image: Image, wanted: EcrScan) ->
     return Scanned(reports=(report,), merged=merged, verdict=verdict, policy=policy, files=(file,))
 
 
+def asked_for(world: World, config: ModelConfig) -> EcrScan | None:
+    """What the policy wants of ECR's own scan."""
+    return world.rules(config).rules.policy().spec.ecr
+
+
 def reasons(world: World, config: ModelConfig, image: Image, manifest: Manifest) -> tuple[str, ...]:
     """Why ECR's scan lets an image in, where the config asks for it; raises what forbids it. Reads only."""
-    if config.scan.ecr is None:
+    if asked_for(world, config) is None:
         return ()
     registry = world.registry(reading(config).registry)
     report = attached(registry, image, manifest)

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -39,6 +39,8 @@ from modelway.targets import TARGETS
 
 # On every command's way, like ``ports``: what is only named here is not loaded.
 if TYPE_CHECKING:
+    from datetime import date
+
     import boto3
 
     from modelway.adapters.aws import Accounts
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from modelway.core.drift import About, Change
     from modelway.core.iam import Permissions
     from modelway.core.problem import Flaw
+    from modelway.core.rules import Governing
 
 WORKSPACE = ".modelway"
 
@@ -129,13 +132,19 @@ def _url() -> str:
 def _world(house: House, run: Run) -> World:
     """The ports, each opened when it is first asked for."""
     from modelway.adapters.configs import Configs
+    from modelway.adapters.organisation import of_checkout
 
     doors = Doors(house.reporter, clock.from_environment(), run)
     return World(
         reporter=house.reporter,
         clock=doors.clock,
         run=run,
-        configs=Configs(run.root, today=lambda: doors.clock.now().date(), checks=_checks()),
+        configs=Configs(
+            run.root,
+            today=doors.today,
+            checks=_checks(),
+            organisation=cache(partial(of_checkout, run.root, doors.today)),
+        ),
         builder=doors.builder,
         containers=doors.containers,
         registry=doors.registry,
@@ -149,6 +158,7 @@ def _world(house: House, run: Run) -> World:
         history=doors.history,
         permissions=doors.permissions,
         changes=doors.changes,
+        rules=doors.rules,
         hosting=doors.hosting,
         examinations=doors.examinations,
     )
@@ -243,6 +253,19 @@ class Doors:
         opened: Scanner = _listed(SCANNERS, name, "scanner").open_scanner(means)
         return opened
 
+    def today(self) -> date:
+        """Of the world's clock."""
+        return self.clock.now().date()
+
+    @cached_property
+    def rules(self) -> Callable[[ModelConfig], Governing]:
+        """The protected branch's policy in a workflow, the checkout's elsewhere."""
+        from modelway.adapters.github_api import open_rest
+        from modelway.adapters.policies import Policies
+
+        rest = partial(open_rest, self.reporter, self.clock, self.run.source)
+        return Policies(root=self.run.root, ci=self.run.ci, today=self.today, rest=rest)
+
     def registry_scan(self, config: ModelConfig) -> RegistryScan:
         """ECR's own scan."""
         from modelway.scanners.ecr import open_scan
@@ -260,7 +283,7 @@ class Doors:
         from modelway.adapters.configs import Configs
         from modelway.adapters.history import GitHistory
 
-        configs = Configs(self.run.root, today=lambda: self.clock.now().date(), checks=_checks())
+        configs = Configs(self.run.root, today=self.today, checks=_checks())
         return GitHistory(self.run.root, configs.past)
 
     def permissions(self, config: ModelConfig, place: Environment) -> Permissions:

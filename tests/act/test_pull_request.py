@@ -16,7 +16,8 @@ def pull(act: Act, consumer: Consumer, branch: str, *, fork: bool = False) -> Ra
     """Push the branch as it is, and run the pull request's workflow."""
     consumer.commit(f"Change of {branch}")
     head = {"ref": branch, "repo": {"fork": fork}, "sha": consumer.git("rev-parse", "HEAD")}
-    request = {"number": PULL, "head": head, "base": {"ref": "main"}}
+    base = {"ref": "main", "sha": consumer.git("rev-parse", "main")}
+    request = {"number": PULL, "head": head, "base": base}
     return act.run("pull_request", {"pull_request": request, "repository": {"default_branch": "main"}})
 
 

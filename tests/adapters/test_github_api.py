@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from modelway.adapters.github_api import GitHubApi, open_api
+from modelway.adapters.github_rest import GitHubRest
 from modelway.errors import Malformed, Unavailable
 from tests.fakes import FakeClock, FakeReporter
 
@@ -114,7 +115,7 @@ def hub() -> Iterator[Hub]:
 
 
 def api(hub: Hub) -> GitHubApi:
-    return GitHubApi(REPO, "the-token", FakeClock(), api=hub.address)
+    return GitHubApi(GitHubRest(REPO, "the-token", FakeClock(), api=hub.address))
 
 
 def test_the_first_run_writes_and_the_next_updates_in_place(hub: Hub) -> None:
@@ -188,13 +189,13 @@ def test_the_token_follows_no_redirect(hub: Hub) -> None:
 @pytest.mark.parametrize("address", ["http://github.example", "file:///etc/passwd", "ftp://x", "api"])
 def test_the_token_goes_over_https_only(address: str) -> None:
     with pytest.raises(Malformed):
-        GitHubApi(REPO, "t", FakeClock(), api=address)
+        GitHubRest(REPO, "t", FakeClock(), api=address)
 
 
 @pytest.mark.parametrize("name", ["octo", "octo/models/../../x", "octo/mo dels", ""])
 def test_a_repository_has_an_owner_and_a_name(name: str) -> None:
     with pytest.raises(Malformed):
-        GitHubApi(name, "t", FakeClock())
+        GitHubRest(name, "t", FakeClock())
 
 
 def test_environments_tell_their_reviewers(hub: Hub) -> None:

@@ -16,12 +16,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from modelway.adapters import organisation
 from modelway.commands import init
 from modelway.core import starter
 from modelway.core.starter import Start
 from modelway.core.starter_targets import TARGETS
 from modelway.errors import Malformed
-from tests.adapters.test_configs import configs
+from tests.adapters.test_configs import TODAY, configs
 from tests.fake_world import Stage
 
 ACCOUNTS = (
@@ -71,6 +72,18 @@ def test_the_config_is_valid_as_it_is_written(team: Team, target: str) -> None:
     text = (team.root / "model-configs/iris-models.yaml").read_text()
     assert text.count(f"target: {target}") == 2
     assert team.problems() == []
+
+
+def test_the_policy_is_valid_bound_to_and_the_example_of_the_repository(team: Team, root: Path) -> None:
+    assert "modelway-policy.yaml" not in team.init()
+    team.init("--policy")
+    text = (team.root / "modelway-policy.yaml").read_text("utf-8")
+    assert text == (root / "examples/policy/modelway-policy.yaml").read_text("utf-8")
+    found, problems = organisation.of_checkout(team.root, lambda: TODAY)
+    assert found
+    assert problems == ()
+    there = replace(configs(team.root), organisation=lambda: (found, ()))
+    assert [str(one) for path in there.find([]) for one in there.read(path)[1]] == []
 
 
 def test_everything_written_is_said(team: Team) -> None:

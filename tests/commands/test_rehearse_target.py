@@ -40,6 +40,10 @@ class Files:
         """Not needed here."""
         raise AssertionError(path)
 
+    def organisation(self) -> tuple[None, tuple[Problem, ...]]:
+        """There is no policy of an organisation."""
+        return None, ()
+
 
 FILES = Files(
     {

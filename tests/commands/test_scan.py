@@ -16,12 +16,14 @@ import pytest
 
 from modelway.adapters.advisories import OsvIndex
 from modelway.commands import scan, scan_db
+from modelway.core import rules
 from modelway.core.config import ModelConfig
 from modelway.core.problem import Problem
 from modelway.core.report_json import report_of
+from modelway.core.rules import Governing, Rules
 from modelway.core.scan_spec import ScanSpec, Waiver
 from modelway.errors import Blocked, Malformed, NotEvaluated
-from modelway.ports import Advisories, Builder, Configs, Run, Scanner, World, unopened
+from modelway.ports import Advisories, Builder, Configs, Run, Scanner, World, of_checkout, unopened
 from modelway.scanners.builtin import Builtin
 from modelway.scanning import examine_kept
 from tests.configs import model_config
@@ -80,6 +82,8 @@ class House:
     folder: Path
     images: Images
     spec: ScanSpec
+    protected: ScanSpec | None = None
+    """What the default branch says, where that is another."""
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
     reporter: FakeReporter = field(default_factory=FakeReporter)
 
@@ -105,8 +109,14 @@ class House:
             builder=lambda: cast("Builder", self.images),
             scanner=scanner,
             advisories=advisories,
+            rules=self.rules if self.protected else of_checkout,
             **ports,  # type: ignore[arg-type]  # they are never called
         )
+
+    def rules(self, config: ModelConfig) -> Governing:
+        assert self.protected
+        there = Rules(scan=self.protected, source="main (0123456789ab)")
+        return rules.governing(rules.of_checkout(config), there)
 
     def scan(self, *options: str, tag: str = "good") -> None:
         """``scan CONFIG --image TAG``."""
@@ -166,6 +176,41 @@ def test_a_waived_finding_is_shown_and_passes(house: House) -> None:
     _waive(house, date(2026, 6, 15))
     house.scan(tag="bad")
     assert "waived until 2026-06-15: because it is a test" in house.reporter.tables[0][2][0]
+
+
+def test_a_waiver_that_is_not_merged_does_not_count_and_the_cure_says_when_it_will(house: House) -> None:
+    _waive(house, date(2026, 6, 15))
+    house.protected = ScanSpec()
+    with pytest.raises(Blocked) as caught:
+        house.scan(tag="bad")
+    assert caught.value.cure.startswith("the waiver of CVE-2025-43859")
+    assert "takes effect once it is merged into main" in caught.value.cure
+    assert "Judged by the policy of main (0123456789ab)." in house.reporter.notes
+
+
+def test_an_expired_waiver_on_the_branch_stops_until_its_correction_is_merged(house: House) -> None:
+    _waive(house, date(2026, 6, 14))
+    house.protected, house.spec = house.spec, ScanSpec()
+    with pytest.raises(Blocked, match="CVE-2025-43859") as caught:
+        house.scan()
+    assert "what replaces the expired waiver of CVE-2025-43859" in caught.value.cure
+    assert "once it is merged into main" in caught.value.cure
+
+
+def test_a_looser_rule_waits_for_its_merge_and_a_stricter_one_does_not(house: House) -> None:
+    house.protected = ScanSpec()
+    house.spec = ScanSpec(fail_on="off", said=frozenset({"fail_on"}))
+    with pytest.raises(Blocked, match=r"the looser rule for CVE-2025-43859"):
+        house.scan(tag="bad")
+    house.protected, house.spec = house.spec, ScanSpec(fail_on="high", said=frozenset({"fail_on"}))
+    with pytest.raises(Blocked) as caught:
+        house.scan(tag="bad")
+    assert "merged" not in caught.value.cure
+
+
+def test_a_laptop_is_told_that_a_workflow_judges_otherwise(house: House) -> None:
+    house.scan()
+    assert any("in a workflow, the one on the default branch counts" in note for note in house.reporter.notes)
 
 
 def test_an_expired_waiver_blocks_a_clean_image_too(house: House) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Never
 
@@ -13,6 +13,7 @@ from modelway.commands import validate
 from modelway.core.annotation import annotation
 from modelway.core.config import ModelConfig
 from modelway.core.problem import Level, Problem
+from modelway.core.scan_spec import Organisation
 from modelway.errors import Malformed
 from modelway.ports import Run, World
 from tests.configs import model_config
@@ -28,6 +29,7 @@ class FakeConfigs:
 
     files: Mapping[str, tuple[ModelConfig | None, tuple[Problem, ...]]]
     asked: list[Sequence[str]] = field(default_factory=list)
+    policy: tuple[Organisation | None, tuple[Problem, ...]] = (None, ())
 
     def find(self, paths: Sequence[str], /) -> tuple[Path, ...]:
         """All files, whatever the paths."""
@@ -37,6 +39,10 @@ class FakeConfigs:
     def read(self, path: Path, /) -> tuple[ModelConfig | None, tuple[Problem, ...]]:
         """What the file holds."""
         return self.files[str(path)]
+
+    def organisation(self) -> tuple[Organisation | None, tuple[Problem, ...]]:
+        """The organisation's policy."""
+        return self.policy
 
     def load(self, path: Path, /) -> ModelConfig:
         """Not what ``validate`` asks for."""
@@ -50,7 +56,10 @@ def closed(*_: object) -> Never:
 
 
 def run(
-    files: Mapping[str, tuple[ModelConfig | None, tuple[Problem, ...]]], *options: str, ci: bool = False
+    files: Mapping[str, tuple[ModelConfig | None, tuple[Problem, ...]]],
+    *options: str,
+    ci: bool = False,
+    policy: tuple[Organisation | None, tuple[Problem, ...]] = (None, ()),
 ) -> tuple[FakeReporter, Malformed | None]:
     """Run the command on files; what was reported, and what was raised."""
     reporter = FakeReporter()
@@ -61,7 +70,7 @@ def run(
         reporter=reporter,
         clock=FakeClock(),
         run=Run(root=Path(), workspace=Path(), ci=ci),
-        configs=FakeConfigs(files),
+        configs=FakeConfigs(files, policy=policy),
         **{port.name: closed for port in fields(World) if port.name not in opened},
     )
     try:
@@ -91,6 +100,24 @@ def test_problems_of_all_files_are_listed_before_it_fails() -> None:
     assert error.exit_code == 2
     assert reporter.printed == [str(BAD), str(WARNING), "3 configs: 1 error, 1 warning"]
     assert error.what == "1 of 3 configs cannot be used"
+
+
+def test_a_policys_problem_is_told_once_and_breaks_every_config() -> None:
+    wrong = replace(BAD, file="modelway-policy.yaml")
+    files = dict.fromkeys(("a.yaml", "b.yaml"), (None, (wrong,)))
+    reporter, error = run(files, policy=(None, (wrong,)))
+    assert reporter.printed == [str(wrong), "2 configs: 1 error, 0 warnings"]
+    assert error is not None
+    assert error.what == "2 of 2 configs cannot be used"
+
+
+def test_the_policy_that_counts_is_named() -> None:
+    ours = Organisation(path="modelway-policy.yaml")
+    reporter, error = run({"good.yaml": (GOOD, ())}, policy=(ours, ()))
+    assert error is None
+    assert reporter.printed == ["1 config: 0 errors, 0 warnings by modelway-policy.yaml"]
+    reporter, _ = run({"good.yaml": (GOOD, ())}, "--format", "json", policy=(ours, ()))
+    assert json.loads("\n".join(reporter.printed))["policy"] == "modelway-policy.yaml"
 
 
 def test_warnings_alone_do_not_fail() -> None:

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelway.core.findings import Severity
+from modelway.core.findings import Kind, Severity
 from modelway.core.merge import merge
 from modelway.core.policy import judge
+from modelway.core.rules import Rules, governing
 from modelway.core.scan_spec import RULES, Licences, Organisation, Policy, ScanSpec, Waiver
-from modelway.core.tighten import binding, effective, loosenings, strictest
+from modelway.core.tighten import SOFTENERS, binding, demanded, effective, loosenings, strictest
 from tests.core.test_policy import FINDINGS, THRESHOLDS
 from tests.reports import NOW, package, report
 
@@ -45,7 +46,7 @@ ALSO_LOOSER: list[tuple[str, object, object]] = [
     ("grace", {}, {Severity.LOW: DAY}),
     ("floors", {Severity.HIGH: 7.0}, {}),
     ("epss", 0.5, None),
-    ("base_image", None, "high"),
+    ("base_image", None, "critical"),
     ("severity_from", ("ghsa",), ("nvd",)),
     ("licences", Licences(allow=("MIT",)), Licences()),
     ("licences", Licences(allow=("MIT",)), Licences(allow=("MIT", "GPL-2.0-only"))),
@@ -139,3 +140,43 @@ def test_what_the_organisation_stops_no_config_and_no_environment_lets_pass(
     assert alone.ok or not together.ok
     before = judge(found, effective(config, {}, organisation, None), NOW)
     assert before.ok or not together.ok
+
+
+@given(st.lists(FINDINGS, max_size=4), SPECS, SPECS, SPECS)
+def test_who_says_fail_on_is_not_softened_by_what_it_did_not_say(
+    findings: list[object], above: ScanSpec, config: ScanSpec, inner: ScanSpec
+) -> None:
+    """An organisation that writes ``fail_on`` and ``known_exploited`` alone keeps each finding these stop."""
+    found = merge([replace(report(*findings), packages=(package(),))])  # type: ignore[arg-type]
+    said = spec(fail_on=above.fail_on, known_exploited=above.known_exploited, floors=above.floors)
+    alone = judge(found, Policy(spec=said), NOW)
+    policy = effective(config, {"production": inner}, Organisation(scan=said), "production")
+    together = judge(found, policy, NOW)
+    kept = {one.finding.id for one in together.blocking}
+    assert {one.finding.id for one in alone.blocking if one.finding.kind is Kind.VULNERABILITY} <= kept
+
+
+def test_what_softens_fail_on_is_named_where_an_organisation_demands_it() -> None:
+    above = demanded(spec(fail_on="high"))
+    fields = SOFTENERS - {"severity_from", "unknown_fix", "unknown_severity_after"}
+    softer = spec(**{field: LOOSER[field][1] for field in fields}, unknown_severity_after=30 * DAY)
+    assert {one.field for one in loosenings(above, softer)} == softer.said
+    [base] = loosenings(above, spec(base_image="critical"))
+    assert base.demanded == "high"
+
+
+@given(st.lists(FINDINGS, max_size=4), SPECS, SPECS, SPECS, SPECS)
+def test_a_checkout_never_loosens_the_protected_branch(
+    findings: list[object], branch: ScanSpec, checkout: ScanSpec, inner: ScanSpec, other: ScanSpec
+) -> None:
+    found = merge([replace(report(*findings), packages=(package(),))])  # type: ignore[arg-type]
+    waiver = Waiver(id="CVE-1", reason="", expires=date(2027, 1, 1))
+    there = Rules(scan=branch, environments={"production": inner}, organisation=Organisation(scan=other))
+    here = Rules(scan=replace(checkout, waivers=(waiver,)), organisation=None)
+    rules = governing(here, there).rules
+    for environment in (None, "production"):
+        alone = judge(found, there.policy(environment), NOW)
+        together = judge(found, rules.policy(environment), NOW)
+        stopped = {one.finding.id for one in together.blocking}
+        assert {one.finding.id for one in alone.blocking} <= stopped
+        assert not together.waived

@@ -29,9 +29,9 @@ _BOT = "github-actions[bot]"
 class GitHubApi:
     """Implements ``ports.CodeHost`` for one repository."""
 
-    def __init__(self, repository: str, token: str, clock: Clock, *, api: str = API) -> None:
-        self._rest = GitHubRest(repository, token, clock, api=api)
-        self._repository, self._api = repository, self._rest.api
+    def __init__(self, rest: GitHubRest) -> None:
+        self._rest = rest
+        self._repository, self._api = rest.repository, rest.api
 
     # --- the comment ---
 
@@ -211,6 +211,11 @@ class GitHubApi:
 
 def open_api(reporter: Reporter, clock: Clock, source: str) -> GitHubApi:
     """The API for the repository this runs in; raises ``Unavailable`` where it or the token is unknown."""
+    return GitHubApi(open_rest(reporter, clock, source))
+
+
+def open_rest(reporter: Reporter, clock: Clock, source: str) -> GitHubRest:
+    """The same, for questions of others."""
     token = environment.get("GITHUB_TOKEN") or environment.get("GH_TOKEN")
     repository = environment.get("GITHUB_REPOSITORY") or _of_remote(source)
     if not repository:
@@ -224,7 +229,7 @@ def open_api(reporter: Reporter, clock: Clock, source: str) -> GitHubApi:
             "GitHub cannot be asked without a token", seen="GITHUB_TOKEN is not set.", cure=cure
         )
     reporter.mask(token)
-    return GitHubApi(repository, token, clock, api=environment.get("GITHUB_API_URL") or API)
+    return GitHubRest(repository, token, clock, api=environment.get("GITHUB_API_URL") or API)
 
 
 def _of_remote(source: str) -> str:

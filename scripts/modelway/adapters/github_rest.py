@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, cast
 
+from modelway.adapters import environment
 from modelway.core.json import Json, JsonObject
 from modelway.errors import Malformed, Unavailable
 from modelway.ports import Clock
@@ -71,8 +72,23 @@ class GitHubRest:
             if len(listed) < _PAGE:
                 return
 
-    def ask(self, method: str, path: str, body: JsonObject | None = None) -> Json:
-        """The answer; raises ``Refused`` for one that is no success, ``Unavailable`` for none."""
+    def query(self, text: str, variables: JsonObject, doing: str) -> JsonObject:
+        """GraphQL's answer to a question, errors and all; raises ``Unavailable``."""
+        url = environment.get("GITHUB_GRAPHQL_URL") or f"{self.api}/graphql"
+        try:
+            found = self.ask("POST", url, {"query": text, "variables": variables}, again=True)
+        except Refused as refused:
+            raise self.failure(refused, doing) from refused
+        return found if isinstance(found, Mapping) else {}
+
+    def ask(
+        self, method: str, path: str, body: JsonObject | None = None, *, again: bool | None = None
+    ) -> Json:
+        """The answer; raises ``Refused`` for one that is no success, ``Unavailable`` for none.
+
+        What is only read is asked ``again`` where GitHub fails.
+        """
+        again = method == "GET" if again is None else again
         url = path if "://" in path else f"{self.api}/{path}"
         request = urllib.request.Request(  # noqa: S310 - checked by _safe, and only of the API's own host
             url,
@@ -84,11 +100,11 @@ class GitHubRest:
             try:
                 return _sent(request)
             except Refused as refused:
-                if method != "GET" or refused.status < _SERVER_ERROR or attempt == _TRIES:
+                if not again or refused.status < _SERVER_ERROR or attempt == _TRIES:
                     raise
             except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
                 # A comment may have been written although no answer came: it is not written twice.
-                if method != "GET" or attempt == _TRIES:
+                if not again or attempt == _TRIES:
                     raise _silent(self.api, error) from error
             self._clock.sleep(2.0**attempt)
         raise AssertionError  # the last attempt returned or raised

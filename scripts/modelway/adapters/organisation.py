@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -24,6 +25,17 @@ VARIABLE = "MODELWAY_POLICY"
 
 Read: TypeAlias = "tuple[Organisation | None, tuple[Problem, ...]]"
 """The policy unless there is none or it has errors, and every problem."""
+
+
+def demanded() -> bool:
+    """Whether somebody named a policy, which must be there then."""
+    return bool(environment.get(VARIABLE))
+
+
+def inside(root: Path) -> str | None:
+    """The file's path in the repository; ``None`` for one that lies outside of it."""
+    path = Path(os.path.abspath(root / name()))  # noqa: PTH100 # a link's own place counts
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else None
 
 
 def nobody() -> Read:
@@ -51,7 +63,7 @@ def of_checkout(root: Path, today: Callable[[], date]) -> Read:
 
 def refuse_missing(path: Path) -> None:
     """A policy that somebody demands must be there; the usual file need not."""
-    if environment.get(VARIABLE):
+    if demanded():
         raise Malformed(
             f"{VARIABLE} names the policy {environment.get(VARIABLE)}, and there is no such file",
             seen=f"Looked for {path}.",

@@ -2,10 +2,11 @@
 
 Writes model-configs/NAME.yaml (editors complete it by the schema beside it), .github/workflows/modelway.yml,
 modelway-setup.md (AWS and GitHub, as commands), and, where the directory has no Dockerfile, a small container
-that answers. Asks nothing; what is not known is marked CHANGE ME. Overwrites nothing without --force.
+that answers; with --policy, modelway-policy.yaml too. Asks nothing; what is not known is marked CHANGE ME.
+Overwrites nothing without --force.
 
-The schema is copied to schemas/, so that editors find it without the network and without access to modelway's
-repository; --schema names another place. `validate` always goes by its own.
+The schemas are copied to schemas/, so that editors find them without the network and without access to
+modelway's repository; --schema names another place. `validate` always goes by its own.
 """
 
 from __future__ import annotations
@@ -50,6 +51,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ref", metavar="SHA", help="modelway's commit, 40 hex digits")
     parser.add_argument("--release", metavar="vX.Y.Z", default="vX.Y.Z", help="the release that commit is")
     parser.add_argument("--schema", metavar="URL", help="for the completion line, in place of a copy")
+    parser.add_argument(
+        "--policy",
+        action="store_true",
+        help="write modelway-policy.yaml too, which binds all configs",
+    )
     parser.add_argument("--force", action="store_true", help="overwrite what is there")
 
 
@@ -101,6 +107,7 @@ def _start(options: argparse.Namespace, world: World, root: Path) -> Start:
         registry=options.registry_account or default.registry,
         staging=options.staging_account or default.staging,
         production=options.production_account or default.production,
+        policy=options.policy,
         dockerfile=next(_dockerfiles(root, name), ""),
         schema=options.schema or default.schema,
     )
@@ -148,8 +155,9 @@ def _dockerfiles(root: Path, name: str) -> Iterator[str]:
 
 
 def _schemas() -> Mapping[str, str]:
-    """The schema a config is completed by, and what it refers to."""
-    paths = [_SCHEMAS / "model-config.schema.json", *sorted((_SCHEMAS / "targets").glob("*.schema.json"))]
+    """The schemas a config and a policy are completed by, and what they refer to."""
+    named = ("model-config.schema.json", "policy.schema.json")
+    paths = [*(_SCHEMAS / name for name in named), *sorted((_SCHEMAS / "targets").glob("*.schema.json"))]
     return {f"schemas/{path.relative_to(_SCHEMAS)}": path.read_text(encoding="utf-8") for path in paths}
 
 

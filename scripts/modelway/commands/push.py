@@ -42,9 +42,9 @@ def run(options: argparse.Namespace, world: World) -> None:
             what = f"{config.name} as it is here was not built on this machine"
             raise Unavailable(what, cure=f"scripts/run build {options.config}, then scan, then push")
         image = push_image(world, config, built)
-    if config.scan.ecr:
+    if wanted := second_gate.asked_for(world, config):
         with world.reporter.stage("ECR's own scan"):
-            scan_pushed(world, config, image, config.scan.ecr)
+            scan_pushed(world, config, image, wanted)
     told = {
         "image": str(image),
         "repository": image.repository,

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from modelway import second_gate
 from modelway.commands import options as shared
 from modelway.commands.build import build_image
 from modelway.commands.push import push_image, scan_pushed
@@ -87,9 +88,9 @@ def _image(config: ModelConfig, log: _Log) -> Image:
     with log.stage("push") as said:
         image = push_image(world, config, built)
         said(str(image))
-    if config.scan.ecr:
+    if wanted := second_gate.asked_for(world, config):
         with log.stage("ECR's own scan") as said:
-            said(scan_pushed(world, config, image, config.scan.ecr))
+            said(scan_pushed(world, config, image, wanted))
     return image
 
 

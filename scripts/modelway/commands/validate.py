@@ -1,6 +1,7 @@
 """Check model configs: every problem of every file, with its line and its cure.
 
-Without a path, everything under model-configs/ is checked.
+Without a path, everything under model-configs/ is checked. So is the organisation's policy, where there is
+one (modelway-policy.yaml, or the file MODELWAY_POLICY names): to ask for less than it does is an error.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 class _Tally:
     """What was checked so far; holds no config."""
 
+    policy: str = ""
+    """The organisation's policy, where there is one."""
+
     configs: int = 0
     errors: int = 0
     warnings: int = 0
@@ -43,7 +47,8 @@ class _Tally:
         """The summary line."""
         counts = ((self.configs, "config"), (self.errors, "error"), (self.warnings, "warning"))
         configs, errors, warnings = (f"{n} {word}{'s' * (n != 1)}" for n, word in counts)
-        return f"{configs}: {errors}, {warnings}"
+        by = f" by {self.policy}" if self.policy else ""
+        return f"{configs}: {errors}, {warnings}{by}"
 
 
 def run(options: argparse.Namespace, world: World) -> None:
@@ -60,17 +65,27 @@ def run(options: argparse.Namespace, world: World) -> None:
 
 
 def _problems(configs: Configs, paths: tuple[Path, ...], tally: _Tally) -> Iterator[Problem]:
-    """Problems file by file, counted as they come."""
+    """Problems file by file, counted as they come; the policy's once, not again with every config."""
+    organisation, of_policy = configs.organisation()
+    tally.policy = organisation.path if organisation else ""
+    yield from _counted(of_policy, tally)
     for path in paths:
         config, problems = configs.read(path)
+        problems = tuple(one for one in problems if one not in of_policy)
         tally.configs += 1
         if config is not None:
             problems = (*problems, *_same_name(config.name, config.path, tally))
-        errors = sum(problem.level is Level.ERROR for problem in problems)
-        tally.errors += errors
-        tally.warnings += len(problems) - errors
-        tally.broken += bool(errors)
-        yield from problems
+        broken = config is None or any(problem.level is Level.ERROR for problem in problems)
+        tally.broken += broken
+        yield from _counted(problems, tally)
+
+
+def _counted(problems: tuple[Problem, ...], tally: _Tally) -> Iterator[Problem]:
+    """The same, counted."""
+    errors = sum(problem.level is Level.ERROR for problem in problems)
+    tally.errors += errors
+    tally.warnings += len(problems) - errors
+    yield from problems
 
 
 def _same_name(name: str, file: str, tally: _Tally) -> Iterator[Problem]:
@@ -108,7 +123,8 @@ def _json(world: World, problems: Iterator[Problem], tally: _Tally) -> None:
         for problem in problems
     ]
     counts = {"configs": tally.configs, "errors": tally.errors, "warnings": tally.warnings}
-    world.reporter.data(json.dumps(counts | {"problems": found}, indent=2, ensure_ascii=False))
+    policy: dict[str, str] = {"policy": tally.policy} if tally.policy else {}
+    world.reporter.data(json.dumps(counts | policy | {"problems": found}, indent=2, ensure_ascii=False))
 
 
 def _github(world: World, problems: Iterator[Problem], tally: _Tally) -> None:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from modelway.core.json import Json
 from modelway.core.problem import Flaw, Level
 from modelway.core.scan_spec import Organisation, ScanSpec, WaiverRules
-from modelway.core.tighten import binding, loosenings, strictest
+from modelway.core.tighten import binding, demanded, loosenings, strictest
 
 Keys: TypeAlias = tuple[str | int, ...]
 
@@ -84,11 +84,12 @@ def loosened(
     """Every field that asks for less than what stands above it."""
     above = organisation or Organisation()
     own = scan or ScanSpec()
-    yield from _loosened(above.scan, own, ("scan",), f"{above.path} demands")
-    general = binding(strictest(above.scan, own))
+    whole = demanded(above.scan)
+    yield from _loosened(whole, own, ("scan",), f"{above.path} demands")
+    general = binding(strictest(whole, own))
     for name, inner in environments.items():
-        demanded = above.environments.get(name)
-        outer = strictest(general, demanded) if demanded else general
+        there = above.environments.get(name)
+        outer = strictest(general, there) if there else general
         by = f"scan{f', or {above.path},' if above.path else ''} demands"
         yield from _loosened(outer, inner, ("environments", name, "scan"), by)
 

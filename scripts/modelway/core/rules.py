@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from modelway.core.config import ModelConfig
 from modelway.core.scan_spec import Organisation, Policy, ScanSpec
-from modelway.core.tighten import binding, effective, strictest
+from modelway.core.tighten import effective, tightened
 
 CHECKOUT = "the checkout"
+"""Where nobody protects anything: on a laptop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +22,14 @@ class Rules:
     organisation: Organisation | None = None
     source: str = CHECKOUT
     """Where it was read from, for people."""
+    wishes: Rules | None = None
+    """Those of the checkout, where they are not what counts: they may only make it stricter."""
 
     def policy(self, environment: str | None = None) -> Policy:
         """What counts on the way into an environment; ``None`` is before it goes anywhere."""
-        return replace(
-            effective(self.scan, self.environments, self.organisation, environment), source=self.source
-        )
+        policy = effective(self.scan, self.environments, self.organisation, environment)
+        policy = replace(policy, source=self.source)
+        return tightened(policy, self.wishes.policy(environment)) if self.wishes else policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,7 @@ class Governing:
 
     rules: Rules
     other: Rules | None = None
-    """On a pull request, what decides until it is merged; ``None`` where that is the same."""
+    """The checkout's, which decide once they are merged; ``None`` where they are the same."""
 
 
 def of_checkout(config: ModelConfig, organisation: Organisation | None = None) -> Rules:
@@ -44,9 +47,7 @@ def of_checkout(config: ModelConfig, organisation: Organisation | None = None) -
     return Rules(scan=config.scan, environments=environments, organisation=organisation)
 
 
-def unknown_there(config: ModelConfig, organisation: Organisation | None, source: str) -> Rules:
-    """For a config the protected branch does not have: its own wishes count only where they are stricter."""
-    here = of_checkout(config, organisation)
-    scan = strictest(binding(ScanSpec()), replace(config.scan, waivers=()))
-    environments = {name: replace(spec, waivers=()) for name, spec in here.environments.items()}
-    return replace(here, scan=scan, environments=environments, source=source)
+def governing(checkout: Rules, protected: Rules) -> Governing:
+    """The protected branch decides; the checkout may only ask for more."""
+    same = replace(protected, source=checkout.source) == checkout
+    return Governing(rules=replace(protected, wishes=checkout), other=None if same else checkout)

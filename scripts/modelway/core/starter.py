@@ -15,6 +15,7 @@ from modelway.core.starter_texts import (
     FUNCTION,
     FUNCTION_DOCKERFILE,
     FUNCTION_SERVE,
+    POLICY,
     SERVE,
     SETUP,
     WORKFLOW,
@@ -48,6 +49,8 @@ class Start:
     target: Target = "sagemaker"
     dockerfile: str = ""
     """A Dockerfile there is; empty lets one be written."""
+    policy: bool = False
+    """Whether an organisation's policy is wanted."""
     schema: str = "../schemas/model-config.schema.json"
 
     @property
@@ -78,6 +81,8 @@ def files(start: Start) -> Mapping[str, str]:
         ".github/workflows/modelway.yml": workflow(start),
         "modelway-setup.md": setup(start),
     }
+    if start.policy:
+        made["modelway-policy.yaml"] = POLICY
     if not start.dockerfile:
         made |= {f"{start.context}/{name}": text for name, text in _container(start.target).items()}
     return made

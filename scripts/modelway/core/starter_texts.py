@@ -232,3 +232,27 @@ if "AWS_LAMBDA_RUNTIME_API" in os.environ:
 '''
     + _HTTP
 )
+
+POLICY = """\
+# yaml-language-server: $schema=schemas/policy.schema.json
+# What stops a release of any model here. Configs may ask for more, not for less: `validate` names who tries.
+# In a workflow this file counts as it stands on the default branch. Who may change it: CODEOWNERS.
+schema_version: 1
+scan:
+  fail_on: high  # binds what softens it, too: grace, base_image, severity_from, unknown_severity
+  only_fixable: true  # what nobody can mend yet stops nobody
+  unknown_fix: fail  # where no source knows of a fix, it is not taken for "no fix"
+  known_exploited: true
+  secrets: high
+  unsafe_models: high
+  end_of_life: high
+  max_database_age: 7d
+environments:
+  production:
+    max_database_age: 3d
+waivers:
+  max_days: 90
+  max_days_critical: 14
+  require: [owner]
+  never: [secret, known_exploited]
+"""

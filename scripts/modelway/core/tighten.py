@@ -11,6 +11,18 @@ from modelway.core.duration import words
 from modelway.core.findings import Severity
 from modelway.core.scan_spec import ANY, RULES, Doubt, Licences, Organisation, Policy, ScanSpec, Threshold
 
+SOFTENERS = frozenset(
+    {
+        "base_image",
+        "only_fixable",
+        "unknown_fix",
+        "grace",
+        "severity_from",
+        "unknown_severity",
+        "unknown_severity_after",
+    }
+)
+"""What takes vulnerabilities out of ``fail_on`` again: who says that one says these, too."""
 _LOOSEST_FIRST: tuple[Threshold, ...] = ("off", "critical", "high", "medium", "low", "negligible")
 
 
@@ -29,7 +41,19 @@ def strictest(outer: ScanSpec, inner: ScanSpec) -> ScanSpec:
     met = _met(outer, inner)
     told = {name: getattr(met if name in outer.said else inner, name) for name in inner.said & {*RULES}}
     waivers = tuple(dict.fromkeys((*outer.waivers, *inner.waivers)))
-    return replace(outer, **told, waivers=waivers, said=outer.said | inner.said)
+    said = outer.said | inner.said
+    return replace(outer, **told, waivers=waivers, ecr=outer.ecr or inner.ecr, said=said)
+
+
+def demanded(spec: ScanSpec) -> ScanSpec:
+    """What an organisation's policy binds: with ``fail_on``, also what could soften it."""
+    return replace(spec, said=spec.said | SOFTENERS) if "fail_on" in spec.said else spec
+
+
+def tightened(policy: Policy, wishes: Policy) -> Policy:
+    """A policy with what others want stricter; their waivers, and what they want looser, do not count."""
+    spec = strictest(binding(policy.spec), binding(wishes.spec))
+    return replace(policy, spec=replace(spec, waivers=policy.spec.waivers))
 
 
 def loosenings(outer: ScanSpec, inner: ScanSpec) -> Iterator[Loosening]:
@@ -38,7 +62,8 @@ def loosenings(outer: ScanSpec, inner: ScanSpec) -> Iterator[Loosening]:
     for name in RULES:
         asked = getattr(inner, name)
         if name in outer.said & inner.said and getattr(met, name) != asked:
-            yield Loosening(field=name, demanded=_shown(getattr(outer, name)), asked=_shown(asked))
+            wanted = outer.fail_on if name == "base_image" and not outer.base_image else getattr(outer, name)
+            yield Loosening(field=name, demanded=_shown(wanted), asked=_shown(asked))
 
 
 def binding(spec: ScanSpec) -> ScanSpec:
@@ -54,7 +79,7 @@ def effective(
 ) -> Policy:
     """What counts on the way into an environment; ``None`` is before it goes anywhere."""
     above = organisation or Organisation()
-    spec = strictest(above.scan, scan)
+    spec = strictest(demanded(above.scan), scan)
     if environment is not None:
         for inner in (above.environments.get(environment), environments.get(environment)):
             spec = strictest(binding(spec), inner) if inner else spec
@@ -66,9 +91,7 @@ def _met(outer: ScanSpec, inner: ScanSpec) -> ScanSpec:
     return ScanSpec(
         scanners=(*inner.scanners, *(name for name in outer.scanners if name not in inner.scanners)),
         fail_on=_threshold(outer.fail_on, inner.fail_on),
-        base_image=_threshold(outer.base_image, inner.base_image)
-        if outer.base_image and inner.base_image
-        else None,  # as the model's own, which is the strictest
+        base_image=_base_image(outer, inner),
         only_fixable=outer.only_fixable and inner.only_fixable,
         unknown_fix=_doubt(outer.unknown_fix, inner.unknown_fix),
         severity_from=_raters(outer.severity_from, inner.severity_from),
@@ -92,6 +115,12 @@ def _met(outer: ScanSpec, inner: ScanSpec) -> ScanSpec:
 def _threshold(outer: Threshold, inner: Threshold) -> Threshold:
     """The one that stops more."""
     return max(outer, inner, key=_LOOSEST_FIRST.index)
+
+
+def _base_image(outer: ScanSpec, inner: ScanSpec) -> Threshold | None:
+    """The one that stops more, where ``None`` stands for ``fail_on``."""
+    theirs, ours = outer.base_image or outer.fail_on, inner.base_image or inner.fail_on
+    return inner.base_image if _threshold(theirs, ours) == ours else outer.base_image
 
 
 def _doubt(outer: Doubt, inner: Doubt) -> Doubt:

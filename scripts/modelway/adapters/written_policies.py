@@ -1,0 +1,82 @@
+"""The scan policies in a config's text, whatever else stands in it and is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from modelway.adapters import yaml_positions
+from modelway.adapters.schema import Schema, Steps
+from modelway.adapters.yaml_problems import located, misread
+from modelway.core import checks_scan, parse_scan
+from modelway.core.checks_scan import Demands, Keys
+from modelway.core.json import Json, JsonObject
+from modelway.core.problem import Flaw, Level, Problem
+from modelway.core.scan_spec import ScanSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a config says of scanning."""
+
+    path: str
+    model: str
+    """Empty where that cannot be told."""
+    scan: ScanSpec = field(default_factory=ScanSpec)
+    environments: Mapping[str, ScanSpec] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    """What is wrong with the policies; with errors among them, they are empty."""
+
+
+def read(path: str, text: str, today: date) -> Written:
+    """The policies of a text of another commit; raises nothing."""
+    node, mistakes = yaml_positions.read(text)
+    problems = tuple(misread(path, mistake) for mistake in mistakes)
+    top = node.value if node else None
+    if node is None or not isinstance(top, Mapping):
+        wrong = Problem(file=path, line=1, column=1, message="this is no config")
+        return Written(path=path, model="", problems=problems or (wrong,))
+    model = top.get("name")
+    name = model if isinstance(model, str) else ""
+    written = dict(_policies(top))
+    flaws = [flaw for flaw in Schema().flaws(top) if _about(flaw.path)]
+    flaws += [] if flaws else _days(written, today)
+    problems += tuple(located(path, node, flaw) for flaw in flaws)
+    if any(one.level is Level.ERROR for one in problems):
+        return Written(path=path, model=name, problems=problems)
+    parsed = {keys: parse_scan.scan(one) for keys, one in written.items()}
+    return Written(
+        path=path,
+        model=name,
+        scan=parsed.pop(("scan",), ScanSpec()),
+        environments={str(keys[1]): one for keys, one in parsed.items()},
+        problems=problems,
+    )
+
+
+def _policies(top: JsonObject) -> Iterator[tuple[Keys, Json]]:
+    """Each policy and where it stands."""
+    if "scan" in top:
+        yield ("scan",), top["scan"]
+    places = top.get("environments")
+    for name, place in places.items() if isinstance(places, Mapping) else ():
+        if isinstance(place, Mapping) and "scan" in place:
+            yield ("environments", name, "scan"), place["scan"]
+
+
+def _about(path: Steps) -> bool:
+    """Whether a flaw is one of a policy."""
+    steps = tuple(path)
+    return steps[:1] == ("scan",) or (steps[:1] == ("environments",) and steps[2:3] == ("scan",))
+
+
+def _days(written: Mapping[Keys, Json], today: date) -> list[Flaw]:
+    """Days that no calendar has; how long a waiver may last was asked when it was merged."""
+    demands = Demands(today=today, environments=())
+    return [
+        flaw
+        for keys, one in written.items()
+        if isinstance(one, Mapping)
+        for flaw in checks_scan.waivers(one.get("waivers"), (*keys, "waivers"), demands)
+    ]
