@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 
 from modelway.adapters.aws import patient
 from modelway.adapters.examine_aws import Look, read
-from modelway.core.config import Environment, ExistingAlarm, ModelConfig, RolloutStrategy
+from modelway.core.config import Environment, ModelConfig, RolloutStrategy
 from modelway.core.diagnosis import Diagnosis, Examination, missing, ok
 from modelway.core.naming import role_arn
 from modelway.errors import Unavailable
 from modelway.targets.ecs import settings as settings_
+from modelway.targets.ecs.alarms import PLATFORM
 from modelway.targets.ecs.settings import Balancer, Mode, Settings
+from modelway.targets.shared import examination as shared
+from modelway.targets.shared.examination import Looks
 
 _TASKS, _ECS = "ecs-tasks.amazonaws.com", "ecs.amazonaws.com"
 _UNITS = 1024
@@ -24,34 +26,25 @@ _VCPUS = "L-3032A538"
 
 def examinations(config: ModelConfig, place: Environment, look: Look) -> Iterator[Examination]:
     """One environment of one model."""
-    settings = settings_.parse(place.settings)
-    area = f"{place.name} ({place.account})"
-    for subject, examine in _looks(config, place, settings, look):
-        yield Examination(area=area, subject=subject, look=examine)
+    yield from shared.examinations(place, _looks(config, place, settings_.parse(place.settings), look))
 
 
-def _looks(
-    config: ModelConfig, place: Environment, settings: Settings, look: Look
-) -> Iterator[tuple[str, Callable[[], Diagnosis]]]:
+def _looks(config: ModelConfig, place: Environment, settings: Settings, look: Look) -> Looks:
     """What is looked at, and how."""
     yield f"cluster {settings.cluster}", partial(_cluster, look, place, settings)
     for what, name, service in _roles(settings):
         arn = role_arn(name, place.account, place.region)
-        yield f"{what} of {config.name}", partial(_role, look, place, arn, service)
+        yield f"{what} of {config.name}", partial(shared.role, look, place, arn, service)
     yield f"subnets of {config.name}", partial(_subnets, look, place, settings)
     yield f"security groups of {config.name}", partial(_groups, look, place, settings)
     if settings.balancer:
         yield from _balancing(place, settings.balancer, look)
-    for alarm in place.rollout.alarms:
-        if isinstance(alarm, ExistingAlarm):
-            yield f"alarm {alarm.name}", partial(_alarm, look, place, alarm.name)
+    yield from shared.alarms(look, place, PLATFORM.seen)
     if settings.mode is Mode.FARGATE:
         yield f"quota for {config.name}", partial(_quota, look, place, settings)
 
 
-def _balancing(
-    place: Environment, balancer: Balancer, look: Look
-) -> Iterator[tuple[str, Callable[[], Diagnosis]]]:
+def _balancing(place: Environment, balancer: Balancer, look: Look) -> Looks:
     """Target groups and listener rules."""
     for group in balancer.target_groups:
         yield f"target group {group.split('/')[1]}", partial(_target_group, look, place, group)
@@ -85,32 +78,6 @@ def _cluster(look: Look, place: Environment, settings: Settings) -> Diagnosis:
         cure = f"aws ecs put-cluster-capacity-providers --cluster {short} --region {place.region} ..."
         return missing(f"it has no capacity provider {', '.join(sorted(lacking))}", cure)
     return ok(found[0]["clusterArn"])
-
-
-def _role(look: Look, place: Environment, arn: str, service: str) -> Diagnosis:
-    """There, and ECS may use it."""
-    name = arn.rpartition("/")[2]
-    session = look.place(place)
-    client = look.making(lambda: session.client("iam", config=patient()))
-    found = read(
-        f"look at the role {name}",
-        "iam",
-        lambda: client.get_role(RoleName=name),
-        none=frozenset({"NoSuchEntity", "NoSuchEntityException"}),
-    )
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
-    }
-    document = f"'{json.dumps(trust)}'"
-    if found is None:
-        cure = f"aws iam create-role --role-name {name} --assume-role-policy-document {document}"
-        return missing(f"{arn} does not exist in {place.account}", cure)
-    policy: str | Mapping[str, object] = found["Role"].get("AssumeRolePolicyDocument", "")
-    if f'"{service}"' not in (policy if isinstance(policy, str) else json.dumps(policy)):
-        cure = f"aws iam update-assume-role-policy --role-name {name} --policy-document {document}"
-        return missing(f"{arn} does not trust {service}", cure)
-    return ok(arn)
 
 
 def _subnets(look: Look, place: Environment, settings: Settings) -> Diagnosis:
@@ -198,25 +165,6 @@ def _rule(look: Look, place: Environment, arn: str, groups: tuple[str, ...]) -> 
         seen = f"it forwards to {', '.join(sorted(others))}"
         return missing(seen, "name that target group in the settings, or let it forward to one of theirs")
     return ok(arn)
-
-
-def _alarm(look: Look, place: Environment, name: str) -> Diagnosis:
-    """There, and not ringing: ECS would ignore every alarm of a deployment that begins while one rings."""
-    session = look.place(place)
-    client = look.making(lambda: session.client("cloudwatch", config=patient()))
-    answer = read(
-        f"read the alarm {name}",
-        "cloudwatch",
-        lambda: client.describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"]),
-    )
-    found = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])] if answer else []
-    if not found:
-        cure = "create it, correct its name, or have one made: alarms: [{metric: error_rate, above: 5}]"
-        return missing(f"it does not exist in {place.account}, {place.region}", cure)
-    if found[0]["StateValue"] == "ALARM":
-        seen = f"it is in ALARM: {found[0].get('StateReason', '')}"
-        return missing(seen, "wait until it is OK again, or correct it: ECS would ignore it")
-    return ok(found[0]["StateValue"])
 
 
 def _quota(look: Look, place: Environment, settings: Settings) -> Diagnosis:
