@@ -334,15 +334,44 @@ def test_another_account_needs_the_repository_policy(repository: EcrRepository, 
     assert ask() == 1
 
 
-def test_a_lifecycle_policy_is_kept_and_its_preview_is_refused(repository: EcrRepository) -> None:
-    rule = {
-        "rulePriority": 1,
-        "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 20},
-        "action": {"type": "expire"},
-    }
-    text = json.dumps({"rules": [rule]})
-    repository.ecr.put_lifecycle_policy(repositoryName=repository.name, lifecyclePolicyText=text)
-    assert repository.ecr.get_lifecycle_policy(repositoryName=repository.name)["lifecyclePolicyText"] == text
-    with pytest.raises(ClientError, match="ecr:StartLifecyclePolicyPreview") as caught:
-        repository.ecr.start_lifecycle_policy_preview(repositoryName=repository.name)
-    assert code_of(caught) == "NotRehearsed"
+def keeping(number: int) -> str:
+    """A policy that keeps so many of any images."""
+    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": number}
+    rule = {"rulePriority": 7, "description": "the newest stay", "selection": selection}
+    return json.dumps({"rules": [{**rule, "action": {"type": "expire"}}]})
+
+
+def test_a_lifecycle_policy_is_kept_and_previewed(repository: EcrRepository, moto: ECRClient) -> None:
+    """moto has no previews."""
+    ecr, name = repository.ecr, repository.name
+    with pytest.raises(NotImplementedError):
+        moto.start_lifecycle_policy_preview(repositoryName="ml/moto", lifecyclePolicyText=keeping(1))
+    with pytest.raises(ClientError) as caught:
+        ecr.start_lifecycle_policy_preview(repositoryName=name)
+    assert code_of(caught) == "LifecyclePolicyNotFoundException"
+    with pytest.raises(ClientError) as caught:
+        ecr.get_lifecycle_policy_preview(repositoryName=name)
+    assert code_of(caught) == "LifecyclePolicyPreviewNotFoundException"
+    pushed = {repository.pusher.push(images.image(tag), tag) for tag in ("a", "b", "c")}
+    text = keeping(1)
+    ecr.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=text)
+    assert ecr.get_lifecycle_policy(repositoryName=name)["lifecyclePolicyText"] == text
+    assert ecr.start_lifecycle_policy_preview(repositoryName=name)["status"] == "IN_PROGRESS"
+    with pytest.raises(ClientError) as caught:
+        ecr.start_lifecycle_policy_preview(repositoryName=name)
+    assert code_of(caught) == "LifecyclePolicyPreviewInProgressException"
+    assert ecr.get_lifecycle_policy_preview(repositoryName=name)["status"] == "IN_PROGRESS"
+    told = ecr.get_lifecycle_policy_preview(repositoryName=name)
+    assert (told["status"], told["summary"]["expiringImageTotalCount"]) == ("COMPLETE", 2)
+    assert {one["appliedRulePriority"] for one in told["previewResults"]} == {7}
+    assert len(pushed - {one["imageDigest"] for one in told["previewResults"]}) == 1
+    assert len(ecr.describe_images(repositoryName=name)["imageDetails"]) == 3, "it is only a preview"
+
+
+def test_a_preview_refuses_what_is_no_policy(repository: EcrRepository) -> None:
+    text = keeping(1).replace("any", "all")
+    with pytest.raises(ClientError, match="all") as caught:
+        repository.ecr.start_lifecycle_policy_preview(
+            repositoryName=repository.name, lifecyclePolicyText=text
+        )
+    assert code_of(caught) == "InvalidParameterException"

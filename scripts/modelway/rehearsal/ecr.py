@@ -19,6 +19,7 @@ from moto.ecr.responses import ECRResponse
 from modelway.rehearsal import images
 from modelway.rehearsal.context import Context
 from modelway.rehearsal.ecr_layers import Layers
+from modelway.rehearsal.ecr_lifecycle import Previews
 from modelway.rehearsal.ecr_request import Asked, ImageId, Output, named_repository, page, texts
 from modelway.rehearsal.ecr_scan import Scans
 from modelway.rehearsal.images import EcrError
@@ -32,7 +33,7 @@ def install(context: Context) -> None:
     registry = Client(context.registry)
     scans = Scans(context, registry)
     context.control("ecr-scan", scans.control)
-    for operations in (Operations(context, registry), Layers(registry), scans):
+    for operations in (Operations(context, registry), Layers(registry), Previews(), scans):
         for name in operations.NAMES:
             setattr(ECRResponse, name, _method(getattr(operations, name)))
     _name_repositories(context.address)
