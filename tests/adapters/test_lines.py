@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelway.adapters.lines import Masks, clean, columns, fit, pad, width, wrap
+from modelway.adapters.lines import Masks, clean, fit, pad, table, width, wrap
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,9 @@ def test_wrapping_loses_nothing_but_blanks(text: str, room: int) -> None:
     assert "".join(wrap(text, room)).replace(" ", "") == text.replace(" ", "")
 
 
-def test_the_widest_column_gives_way() -> None:
-    assert columns([["a" * 10, "b" * 50], ["c", "d"]], 40) == [10, 28]
-    assert columns([["a" * 10, "b" * 50]], None) == [10, 50]
-    assert columns([["a" * 30] * 3], 1) == [6, 6, 6]
+def test_columns_that_do_not_fit_go_under_their_row_and_none_is_cut() -> None:
+    rows = [["id", "", "why"], ["a" * 10, "new", "b c"], ["d", "", ""]]
+    assert table(rows, None) == ["id               why", "aaaaaaaaaa  new  b c", "d"]
+    assert table(rows, 20) == table(rows, None)
+    assert table(rows, 19) == ["id", "aaaaaaaaaa  new", "  why: b c", "d"]
+    assert table(rows, 5) == ["id", "aaaaaaaaaa", "  new;", "  why:", "  b c", "d"]

@@ -195,6 +195,24 @@ def test_a_table_fits_the_terminal_and_is_whole_in_a_pipe(live: Seen, piped: See
     assert ("because " * 40).strip() in piped.err.getvalue()
 
 
+def test_columns_that_do_not_fit_stand_whole_under_their_row(live: Seen) -> None:
+    head = ("severity", "finding", "package", "brought by", "why")
+    why = "critical (CVSS 9.8 by nvd, and floors.critical is 9); fail_on is high"
+    rows = [
+        ("critical", "CVE-2023-30861", "flask", "examples/iris/requirements.txt:3", why),
+        ("high", "CVE-2023-2", "zlib1g", "", "high; fail_on is high"),
+    ]
+    live.reporter.table("", head, rows)
+    assert live.err.shown[-6:] == [
+        "severity  finding         package  brought by",
+        "critical  CVE-2023-30861  flask    examples/iris/requirements.txt:3",
+        "  why: critical (CVSS 9.8 by nvd, and floors.critical is 9); fail_on is high",
+        "high      CVE-2023-2      zlib1g",
+        "  why: high; fail_on is high",
+        "",
+    ]
+
+
 def test_only_data_goes_to_standard_output(piped: Seen) -> None:
     piped.reporter.note("a note")
     piped.reporter.summary("# nothing on a terminal")

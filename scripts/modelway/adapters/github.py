@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from modelway.adapters.lines import Masks, Pace, clean, columns, pad
+from modelway.adapters.lines import Masks, Pace, clean, table
 from modelway.core import markup, workflow_commands
 from modelway.ports import Clock
 
@@ -86,9 +86,7 @@ class GitHub:
     def table(self, title: str, columns_: Sequence[str], rows: Sequence[Sequence[str]], /) -> None:
         """Aligned columns in the log, a table in the summary."""
         safe = [[" ".join(self._safe(cell)) for cell in row] for row in (columns_, *rows)]
-        widths = columns(safe, None)
-        text = ["  ".join(pad(c, w) for c, w in zip(r, widths, strict=True)).rstrip() for r in safe]
-        self._write([line for line in self._safe(title) if line] + text)
+        self._write([line for line in self._safe(title) if line] + table(safe, None))
         self.summary(_markdown(title, safe))
 
     def summary(self, markdown: str, /) -> None:

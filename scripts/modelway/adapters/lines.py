@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from modelway.core import masking
 from modelway.core.plain import clean
 from modelway.ports import Clock
 
-__all__ = ["Masks", "Pace", "clean", "columns", "fit", "pad", "width", "wrap"]
+__all__ = ["Masks", "Pace", "clean", "fit", "pad", "table", "width", "wrap"]
 
 _NUMBERS = re.compile(r"[0-9]+")
 
@@ -104,10 +104,26 @@ def pad(text: str, room: int) -> str:
     return text + " " * (room - width(text))
 
 
-def columns(rows: Iterable[Iterable[str]], room: int | None) -> list[int]:
-    """Widths of a table's columns; the widest give way until a line fits into ``room``."""
-    widths = [max(width(cell) for cell in cells) for cells in zip(*rows, strict=True)]
-    gaps = 2 * (len(widths) - 1)
-    while room is not None and widths and sum(widths) + gaps > room and max(widths) > 6:  # noqa: PLR2004
-        widths[widths.index(max(widths))] -= 1
-    return widths
+def table(rows: Sequence[Sequence[str]], room: int | None) -> list[str]:
+    """A table's lines, its head first, and nothing cut off: ids and versions are there to be copied.
+
+    Columns that do not fit into ``room`` stand under their row, each behind its name.
+    """
+    widths = [max(map(width, cells)) for cells in zip(*rows, strict=True)]
+    beside = len(widths)
+    while room is not None and beside > 1 and sum(widths[:beside]) + 2 * (beside - 1) > room:
+        beside -= 1
+    lines = [_aligned(rows[0][:beside], widths)]
+    for row in rows[1:]:
+        lines.append(_aligned(row[:beside], widths))
+        under = _named(rows[0][beside:], row[beside:])
+        lines += wrap(f"  {'; '.join(under)}", room) if under and room else []
+    return lines
+
+
+def _aligned(cells: Iterable[str], widths: Iterable[int]) -> str:
+    return "  ".join(pad(cell, room) for cell, room in zip(cells, widths, strict=False)).rstrip()
+
+
+def _named(names: Iterable[str], cells: Iterable[str]) -> list[str]:
+    return [f"{name}: {cell}" if name else cell for name, cell in zip(names, cells, strict=True) if cell]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from modelway.adapters import environment
-from modelway.adapters.lines import Masks, Pace, clean, columns, fit, pad, wrap
+from modelway.adapters.lines import Masks, Pace, clean, fit, table, wrap
 from modelway.ports import Clock
 
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _CYAN = "1", "2", "31", "32", "33", "36"
@@ -69,11 +69,10 @@ class Terminal:
         self._marked("error: ", _RED, text, _place(file, line, column))
 
     def table(self, title: str, columns_: Sequence[str], rows: Sequence[Sequence[str]], /) -> None:
-        """Aligned columns, shortened to the terminal's width; never shortened when piped."""
+        """Aligned columns; those too many for the terminal's width stand under their row."""
         safe = [[" ".join(self._safe(cell)) for cell in row] for row in (columns_, *rows)]
         room = self._width() - 2 * len(self._open) if self._live else None
-        widths = columns(safe, room)
-        text = ["  ".join(pad(fit(c, w), w) for c, w in zip(r, widths, strict=True)).rstrip() for r in safe]
+        text = table(safe, room)
         head = [self._paint(line, _BOLD) for line in self._safe(title) if line]
         self._write([*head, self._paint(text[0], _DIM), *text[1:]])
 
