@@ -172,6 +172,10 @@ ACTIONS: Mapping[str, Action] = {
         },
         token=REPORTER,
     ),
+    "retire": Action(
+        does="List everything modelway made for a model and, with delete, delete it and nothing else.",
+        outputs={"things": "how many things there were"},
+    ),
     "iam": Action(
         does="Print the least-privilege policies and OIDC trust the configs need; or what would change.",
         outputs={"changes": "with diff: true where a role needs other permissions"},

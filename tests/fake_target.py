@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from modelway.core.analysis import Sample
 from modelway.core.config import Capacity
+from modelway.core.estate import Thing
 from modelway.core.image import DOCKER_MANIFEST
 from modelway.core.plan import Blame, Need, Setback, State
 from modelway.core.record import Mark, Record
@@ -87,6 +88,10 @@ class FakeTarget:
     """What a version answered in so many seconds."""
     takes: float = 60.0
     """Seconds a shift takes."""
+    asked: int = 0
+    """How often the model was asked lately."""
+    foreign: str | None = None
+    """What serves and was made by somebody else."""
     crash_in: int | None = None
     """Writes until the process dies."""
     crash_after_effect: bool = False
@@ -125,6 +130,7 @@ class FakeTarget:
             needs=self.needs if wanted else (),
             setback=self.setback,
             capacity=self.running if self.traffic else None,
+            foreign=self.foreign,
             sick=self.alarm if wanted and wanted.id in self.traffic else None,
             soaked=self.clock.elapsed(self.changed),
         )
@@ -206,6 +212,24 @@ class FakeTarget:
     def configure(self, version: VersionId, capacity: Capacity, /) -> None:
         assert self.traffic.get(version) == 100
         self._write(f"configure {capacity.instances}", lambda: setattr(self, "running", capacity))
+
+    @property
+    def estate(self) -> FakeTarget:
+        return self
+
+    def things(self) -> tuple[Thing, ...]:
+        pointer = [Thing(kind="pointer", name="pointer", words="the pointer")] if self.traffic else []
+        return (*pointer, *(Thing(kind="version", name=v, words=f"version {v}") for v in self.records))
+
+    def remove(self, thing: Thing, /) -> None:
+        if thing.kind == "pointer":
+            self._write("remove the pointer", self.traffic.clear)
+        else:
+            assert not self.traffic, "deleted under its traffic"
+            self._write(f"remove {thing.name}", lambda: self.records.pop(VersionId(thing.name), None))
+
+    def requests(self, seconds: float, /) -> int:
+        return self.asked if self.traffic and seconds else 0
 
     def retire(self, version: VersionId, /) -> None:
         assert version not in self.traffic

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from modelway.core.diagnosis import Examination
     from modelway.core.drift import About, Change
     from modelway.core.ecr_scan import Setup, Sighting
+    from modelway.core.estate import Thing
     from modelway.core.hosting import HostedEnvironment, HostedRepository, Subject
     from modelway.core.iam import Permissions
     from modelway.core.image import Digest, Image
@@ -296,8 +297,28 @@ class ArtifactStore(Protocol):
         """Download into the folder and verify; raises ``NotAllowed`` like ``bring``."""
 
 
+class Estate(Protocol):
+    """Everything modelway made for one model in one environment."""
+
+    def things(self) -> tuple[Thing, ...]:
+        """What there is now, in the order it is taken away: first what has the traffic.
+
+        Raises ``Differs`` where what has the traffic was made by somebody else, or holds what they made.
+        """
+
+    def remove(self, thing: Thing, /) -> None:
+        """Delete one and wait for its end; what is gone already is no error."""
+
+    def requests(self, seconds: float, /) -> int:
+        """How often the model was asked in the last so many seconds, as the platform counts."""
+
+
 class Target(Protocol):
     """A place that runs versions of one model in one environment."""
+
+    @property
+    def estate(self) -> Estate:
+        """What modelway made there."""
 
     @property
     def early(self) -> bool:

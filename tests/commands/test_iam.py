@@ -99,6 +99,7 @@ def test_all_roles_come_with_policy_and_trust_of_the_repository_this_is():
     ("options", "expected"),
     [
         (["--role", "push"], [("333333333333", "modelway-push")]),
+        (["--role", "retire", "-e", "production"], [("222222222222", "modelway-retire")]),
         (
             ["-e", "production"],
             [("222222222222", "modelway-plan"), ("222222222222", "modelway-deploy")],

@@ -36,7 +36,7 @@ from modelway.core.iam import (
 from modelway.core.image import Digest, Image
 from modelway.core.roles import Kind, Role, roles
 from modelway.core.scan_spec import ScanSpec
-from modelway.core.trust import Repository
+from modelway.core.trust import Repository, Trust
 from modelway.targets.sagemaker.permissions import permissions
 from tests.configs import SETTINGS, model_config, production, staging
 
@@ -104,7 +104,19 @@ def test_each_role_stands_in_its_account():
         ("222222222222", "modelway-plan"): {Kind.PLAN},
         ("111111111111", "modelway-deploy"): {Kind.DEPLOY},
         ("222222222222", "modelway-deploy"): {Kind.DEPLOY},
+        ("111111111111", "modelway-retire"): {Kind.RETIRE},
+        ("222222222222", "modelway-retire"): {Kind.RETIRE},
     }
+
+
+def test_the_retire_role_deletes_and_makes_nothing_and_trusts_its_environments_jobs_only():
+    role = found(model_config())["222222222222", "modelway-retire"]
+    assert "sagemaker:DeleteEndpoint" in actions(role)
+    verbs = {one.partition(":")[2] for one in actions(role)}
+    assert all(verb.startswith(("Delete", "Deregister", "Describe", "List", "Get")) for verb in verbs)
+    assert iam_documents.trust_of(role, Repository(name="org/repo")) == Trust(
+        claims=("environment:production",)
+    )
 
 
 def test_only_the_push_and_evidence_roles_write_to_the_registry_and_nobody_deletes():
@@ -376,7 +388,7 @@ def test_cloudformation_makes_each_role_in_its_account_only():
     template = made("cloudformation")
     resources = template["Resources"]
     kinds = [one["Type"] for one in resources.values()]
-    assert (kinds.count("AWS::IAM::Role"), kinds.count("AWS::IAM::ManagedPolicy")) == (7, 7)
+    assert (kinds.count("AWS::IAM::Role"), kinds.count("AWS::IAM::ManagedPolicy")) == (9, 9)
     assert {one["Condition"] for one in resources.values()} <= template["Conditions"].keys()
     policy = resources["ModelwayDeploy222222222222Policy1"]
     assert policy["Condition"] == "In222222222222"
@@ -419,7 +431,7 @@ def test_new_and_gone_roles_are_told():
     after = roles([model_config()], permissions)
     new = {one.role.name for one in iam_diff.changes(before, after) if one.new}
     gone = {one.role.name for one in iam_diff.changes(after, before) if one.gone}
-    assert new == gone == {"modelway-plan", "modelway-deploy"}
+    assert new == gone == {"modelway-plan", "modelway-deploy", "modelway-retire"}
 
 
 def test_documents_count_as_aws_counts():

@@ -128,5 +128,6 @@ def ecs_place(
             artifacts=artifacts or NoWeights(),
         )
         yield made
-        if services.ecs.describe_services(cluster=CLUSTER, services=[made.name])["services"]:
+        found = services.ecs.describe_services(cluster=CLUSTER, services=[made.name])["services"]
+        if any(one["status"] == "ACTIVE" for one in found):
             services.ecs.delete_service(cluster=CLUSTER, service=made.name, force=True)

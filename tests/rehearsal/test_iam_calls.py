@@ -43,6 +43,7 @@ ROLES = {
     "evidence_role": "iam-evidence",
     "plan_role": "iam-plan",
     "deploy_role": "iam-deploy",
+    "retire_role": "iam-retire",
 }
 
 NOT_REHEARSED: Mapping[str, str] = {
@@ -87,7 +88,9 @@ _FREE = {"sts:GetCallerIdentity"}
 _NO_RESOURCE = {
     "ecr:GetAuthorizationToken",
     "sagemaker:ListEndpointConfigs",
+    "sagemaker:ListModels",
     "cloudwatch:DescribeAlarms",
+    "cloudwatch:GetMetricData",
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",
 }
@@ -182,7 +185,7 @@ class Repository:
             variables = {"VERSION": str(number), "BEHAVIOUR": behaviour}
             settings = {"mode": "realtime", "instance_type": "ml.m5.large", "execution_role": "iam-endpoint"}
             common = {"target": "sagemaker", "account": account, "region": REGION, "keep_versions": 1}
-            roles_ = {key: ROLES[key] for key in ("plan_role", "deploy_role")}
+            roles_ = {key: ROLES[key] for key in ("plan_role", "deploy_role", "retire_role")}
             return {**common, **roles_, "settings": {**settings, "environment": variables}, **more}
 
         scaling = {"min": 2, "max": 4, "invocations_per_instance_per_minute": 600}
@@ -312,9 +315,12 @@ def _play(here: Repository, clients: Clients) -> list[ModelConfig]:
     step(6, "release", "--yes-production")
     configs.append(here.write(4, scaled=False))
     step(0, "release", "--yes-production")  # retires the oldest, with its alarms
+    here.write(2)  # scaled again
     step(0, "rollback", "-e", "production", as_=(PRODUCTION, ROLES["deploy_role"]))
-    here.write(2)
     step(0, "plan", "-e", "production", as_=(PRODUCTION, ROLES["plan_role"]))  # reads a version's model
+    for name, account in (("production", PRODUCTION), ("staging", STAGING)):
+        sure = ("--delete", NAME, "--yes-production", "--although-used")
+        step(0, "retire", "-e", name, *sure, as_=(account, ROLES["retire_role"]))
     return configs
 
 

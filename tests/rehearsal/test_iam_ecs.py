@@ -91,6 +91,9 @@ def _arn(service: str, here: str, named: str) -> str:
             return "*"
 
 
+ROLES = {"modelway-deploy", "modelway-plan", "modelway-retire"}
+
+
 @pytest.fixture(scope="module")
 def played(services: Services) -> Iterator[tuple[Permissions, list[Mapping[str, Any]], str]]:
     """The permissions of a place, every call that was made there, and its ARNs' common part."""
@@ -101,8 +104,7 @@ def played(services: Services) -> Iterator[tuple[Permissions, list[Mapping[str, 
         before = len(services.cloud.control("calls"))  # type: ignore[arg-type] # a list
         _play(place)
         calls: Any = services.cloud.control("calls")
-        roles = ("assumed-role/modelway-deploy/", "assumed-role/modelway-plan/")
-        ours = [e for e in calls[before:] if any(role in e["principal"] for role in roles)]
+        ours = [e for e in calls[before:] if any(f"assumed-role/{r}/" in e["principal"] for r in ROLES)]
         yield permissions(place.config, place.environment), ours, place.name
 
 
@@ -145,6 +147,13 @@ def _play(place: EcsPlace) -> None:
     environment = looked.environments[place.environment.name]
     target = open_target(looked, environment, Accounts(), place.artifacts, from_environment())
     target.observe(second)
+    place.target.configure(third.id, place.environment.capacity)
+    going = replace(environment, deploy_role=environment.retire_role)
+    last = open_target(looked, going, Accounts(), place.artifacts, from_environment())
+    last.observe(None)
+    last.estate.requests(900)
+    for thing in last.estate.things():
+        last.estate.remove(thing)
 
 
 def third_staged(place: EcsPlace, version: Any) -> Any:  # noqa: ANN401 - a version and its id
@@ -159,7 +168,11 @@ def third_staged(place: EcsPlace, version: Any) -> Any:  # noqa: ANN401 - a vers
 
 def test_every_call_is_allowed_to_the_role_that_made_it(played):
     granted, calls, _ = played
-    policies = {"modelway-deploy": (*granted.deploy, *granted.plan), "modelway-plan": granted.plan}
+    policies = {
+        "modelway-deploy": (*granted.deploy, *granted.plan),
+        "modelway-plan": granted.plan,
+        "modelway-retire": (*granted.retire, *granted.plan),
+    }
     refused = {
         (role, action, resource)
         for entry in calls
@@ -168,17 +181,27 @@ def test_every_call_is_allowed_to_the_role_that_made_it(played):
         if not allows(policies[role := entry["principal"].split("/")[1]], action, resource)
     }
     assert len(calls) > 100
-    assert {entry["principal"].split("/")[1] for entry in calls} == {"modelway-deploy", "modelway-plan"}
+    assert {entry["principal"].split("/")[1] for entry in calls} == ROLES
     assert not refused
 
 
 def test_nothing_is_allowed_that_no_call_needed(played):
     granted, calls, _ = played
-    used = {action for entry in calls for action, _ in needed(entry)}
+    by = {
+        role: {action for entry in calls if f"/{role}/" in entry["principal"] for action, _ in needed(entry)}
+        for role in ROLES
+    }
+    acting = {**by, "modelway-deploy": by["modelway-deploy"] | by["modelway-plan"]}
     unused = {
         (action, statement.resources)
-        for statement in (*granted.deploy, *granted.plan)
+        for role, statements in (
+            ("modelway-deploy", (*granted.deploy, *granted.plan)),
+            ("modelway-retire", granted.retire),
+        )
+        for statement in statements
         for action in statement.actions
-        if action not in used and action not in NOT_REHEARSED and SCALING_ALARMS not in statement.resources[0]
+        if action not in acting[role]
+        and action not in NOT_REHEARSED
+        and SCALING_ALARMS not in statement.resources[0]
     }
     assert not unused

@@ -47,6 +47,7 @@ _NO_RESOURCE = {
     *("cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"),
     *("application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"),
 }
+ROLES = {"modelway-deploy", "modelway-plan", "modelway-retire"}
 SCALED = Capacity(instances=1, autoscaling=Autoscaling(min=1, max=2, invocations_per_instance_per_minute=600))
 CAREFUL = Rollout(
     strategy=RolloutStrategy.CANARY,
@@ -111,8 +112,7 @@ def played(
             before = len(cloud.control("calls"))  # type: ignore[arg-type]  # a list
             _play(made)
             calls: Any = cloud.control("calls")
-            roles = ("assumed-role/modelway-deploy/", "assumed-role/modelway-plan/")
-            ours = [e for e in calls[before:] if any(role in e["principal"] for role in roles)]
+            ours = [e for e in calls[before:] if any(f"assumed-role/{r}/" in e["principal"] for r in ROLES)]
             assert made.config
             yield permissions(made.config, made.config.environments["production"]), ours
 
@@ -147,11 +147,29 @@ def _play(place: Place) -> None:
     looked = reading(config)
     environment = looked.environments["production"]
     open_target(looked, environment, Accounts(), Nothing(), from_environment()).observe(place.better)
+    target.configure(place.better.id, SCALED)
+    _remove(place)
+
+
+def _remove(place: Place) -> None:
+    """The end of it, by the role that is for that."""
+    assert place.config
+    environment = place.config.environments["production"]
+    going = replace(environment, deploy_role=environment.retire_role)
+    last = open_target(place.config, going, Accounts(), Nothing(), from_environment())
+    last.observe(None)
+    last.estate.requests(900)
+    for thing in last.estate.things():
+        last.estate.remove(thing)
 
 
 def test_every_call_is_allowed_to_the_role_that_made_it(played):
     granted, calls = played
-    policies = {"modelway-deploy": (*granted.deploy, *granted.plan), "modelway-plan": granted.plan}
+    policies = {
+        "modelway-deploy": (*granted.deploy, *granted.plan),
+        "modelway-plan": granted.plan,
+        "modelway-retire": (*granted.retire, *granted.plan),
+    }
     refused = {
         (role, action, resource)
         for entry in calls
@@ -159,17 +177,27 @@ def test_every_call_is_allowed_to_the_role_that_made_it(played):
         if not allows(policies[role := entry["principal"].split("/")[1]], action, resource)
     }
     assert len(calls) > 100
-    assert {entry["principal"].split("/")[1] for entry in calls} == {"modelway-deploy", "modelway-plan"}
+    assert {entry["principal"].split("/")[1] for entry in calls} == ROLES
     assert not refused
 
 
 def test_nothing_is_allowed_that_no_call_needed(played):
     granted, calls = played
-    used = {action for entry in calls for action, _ in needed(entry)}
+    by = {
+        role: {action for entry in calls if f"/{role}/" in entry["principal"] for action, _ in needed(entry)}
+        for role in ROLES
+    }
+    acting = {**by, "modelway-deploy": by["modelway-deploy"] | by["modelway-plan"]}
     unused = {
         (action, statement.resources)
-        for statement in (*granted.deploy, *granted.plan)
+        for role, statements in (
+            ("modelway-deploy", (*granted.deploy, *granted.plan)),
+            ("modelway-retire", granted.retire),
+        )
+        for statement in statements
         for action in statement.actions
-        if action not in used and action not in NOT_REHEARSED and SCALING_ALARMS not in statement.resources[0]
+        if action not in acting[role]
+        and action not in NOT_REHEARSED
+        and SCALING_ALARMS not in statement.resources[0]
     }
     assert not unused

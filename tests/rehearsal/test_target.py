@@ -82,3 +82,18 @@ def test_a_retired_version_is_gone_and_the_one_that_serves_is_not(place):
 
 def test_it_says_which_manifests_it_runs(place):
     assert DOCKER_MANIFEST in place.target.media_types
+
+
+def test_everything_modelway_made_is_listed_by_name_and_taken_away(place):
+    estate = place.target.estate
+    assert estate.things() == ()
+    place.serve(place.good)
+    things = estate.things()
+    assert things == estate.things()
+    for thing in things:
+        estate.remove(thing)
+    for thing in things:  # by a run that was killed after its effect
+        estate.remove(thing)
+    assert estate.things() == ()
+    state = place.target.observe(None)
+    assert (dict(state.records), dict(state.traffic), state.foreign) == ({}, {}, None)

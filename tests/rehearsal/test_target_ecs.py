@@ -386,3 +386,14 @@ def test_after_a_bad_one_the_next_version_is_asked_itself(showing: EcsPlace) -> 
     assert asked(place, third.id) == "3"
     place.target.interrupt()
     place.target.settle(lambda _: None)
+
+
+def test_a_log_group_somebody_else_made_is_not_retired(ecs):
+    ecs.serve(ecs.good)
+    surroundings = ecs.target.observer.surroundings
+    assert ecs.target.estate.things()[-1].kind == "logs"
+    [group] = surroundings.logs.describe_log_groups(logGroupNamePrefix=surroundings.log_group)["logGroups"]
+    arn = group["arn"].removesuffix(":*")
+    surroundings.logs.untag_resource(resourceArn=arn, tagKeys=["modelway:managed"])
+    kinds = [thing.kind for thing in ecs.target.estate.things()]
+    assert kinds == ["service", "task-definition"]

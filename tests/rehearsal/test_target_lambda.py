@@ -358,3 +358,14 @@ def test_that_a_deleted_version_failed_stays_known(function: Place) -> None:
     target.record(function.good.id, Failed(attempt=2, reason="sick"))
     target.versions.delete(function.good.id)
     assert target.observe(None).leftovers == ()
+
+
+def test_a_function_with_somebody_elses_alias_or_version_is_not_retired(function):
+    target = function.target
+    function.serve(function.good)
+    client, name = target.observer.inventory.client, target.observer.inventory.function
+    assert "its versions (1)" in target.estate.things()[0].words
+    client.create_alias(FunctionName=name, Name="theirs", FunctionVersion="1")
+    with pytest.raises(Differs, match="holds what modelway did not make") as caught:
+        target.estate.things()
+    assert caught.value.seen == "alias theirs"

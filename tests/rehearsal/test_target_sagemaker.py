@@ -115,3 +115,47 @@ def test_weights_written_over_since_staging_are_noticed_before_they_serve(sagema
     state = replace(sagemaker.target.observer, artifacts=store).observe(version)
     assert version.id in state.records
     assert [need.id for need in state.needs] == ["artifact"]
+
+
+def test_an_endpoint_modelway_did_not_make_is_not_retired(sagemaker):
+    target = sagemaker.target
+    sagemaker.serve(sagemaker.good)
+    arn = target.observer.inventory.describe()["EndpointArn"]
+    target.client.delete_tags(ResourceArn=arn, TagKeys=["modelway:managed"])
+    with pytest.raises(Differs, match="was not made by modelway") as caught:
+        target.estate.things()
+    assert "aws sagemaker delete-endpoint" in caught.value.cure
+
+
+def test_retiring_lists_autoscaling_alarms_and_models_without_a_config_and_leaves_others_alarms(sagemaker):
+    target = sagemaker.target
+    sagemaker.serve(sagemaker.good)
+    target.invoke(HttpRequest(body=b"[1]"), None)
+    bounds = Autoscaling(min=1, max=2, invocations_per_instance_per_minute=600)
+    target.configure(sagemaker.good.id, Capacity(instances=1, autoscaling=bounds))
+    sagemaker.settle()
+    target.stage(sagemaker.better, release="r1")
+    target.client.delete_endpoint_config(EndpointConfigName=target.words(sagemaker.better.id))
+    alarms, name = target.observer.alarms.client, target.words(sagemaker.good.id)
+    alarm = {
+        "Namespace": "AWS/SageMaker",
+        "MetricName": "Invocations",
+        "Statistic": "Sum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "Threshold": 1,
+        "ComparisonOperator": "GreaterThanThreshold",
+    }
+    alarms.put_metric_alarm(AlarmName=f"{name}-error-rate", AlarmDescription="modelway: made", **alarm)
+    alarms.put_metric_alarm(AlarmName=f"{name}-latency-p95", AlarmDescription="of somebody", **alarm)
+    things = [(thing.kind, thing.name) for thing in target.estate.things()]
+    endpoint = target.observer.inventory.endpoint
+    both = sorted(target.words(version.id) for version in (sagemaker.good, sagemaker.better))
+    assert things == [
+        ("autoscaling", endpoint),
+        ("endpoint", endpoint),
+        ("alarm", f"{name}-error-rate"),
+        *(("model", one) for one in both),
+        ("endpoint-config", name),
+    ]
+    assert target.estate.requests(900) == 1

@@ -29,6 +29,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
         "evidence",
         "show all that is known of a model's releases, and whether what was tested runs",
     ),
+    "retire": ("retire", "remove a model: everything modelway made for it, and nothing else"),
     "iam": (
         "iam",
         "print least-privilege policies and OIDC trust for the configs, or what would change",

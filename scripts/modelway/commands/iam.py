@@ -1,7 +1,8 @@
 """Print the roles the configs need: what each may do, and who may assume it. Looks at no AWS account.
 
-Roles: build and push in the registry's account, plan (reads only) and deploy in each environment's. The
-templates are applied once in each account. With --repository, each role trusts jobs of that repository
+Roles: build and push in the registry's account, plan (reads only) and deploy in each environment's. The role
+that removes a model for good is printed only where it is asked for: --role retire. The templates are applied
+once in each account. With --repository, each role trusts jobs of that repository
 through GitHub's OIDC provider; with both ids, in the immutable form of the subject too.
 
 With --diff: what the configs as they are here newly need, compared with where this branch left BASE.
@@ -100,7 +101,7 @@ def _chosen(options: argparse.Namespace, all_: tuple[Role, ...]) -> tuple[Role, 
         role
         for role in all_
         if (not options.environment or options.environment in role.environments)
-        and (not options.role or options.role in role.kinds)
+        and (options.role in role.kinds if options.role else role.kinds != {Kind.RETIRE})
     )
 
 

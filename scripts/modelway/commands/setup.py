@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", nargs="?", metavar="CONFIG", help="the model's config")
     parser.add_argument(
         "--access",
-        choices=("build", "push", "plan", "deploy", "break-glass"),
+        choices=("build", "push", "plan", "deploy", "break-glass", "retire"),
         help="what the job is going to do",
     )
     parser.add_argument(
@@ -71,8 +71,8 @@ def _access(config: ModelConfig, place: Environment, access: str) -> tuple[str, 
         case "break-glass":
             return place.account, place.region, shared.glass_role(config, place)
         case _:
-            role = place.deploy_role if access == "deploy" else place.plan_role
-            return place.account, place.region, role
+            roles = {"deploy": place.deploy_role, "retire": place.retire_role}
+            return place.account, place.region, roles.get(access, place.plan_role)
 
 
 def _place(config: ModelConfig, name: str | None) -> Environment:

@@ -249,6 +249,8 @@ class Environment:
     """The same where nothing is written: to plan, to gate, to see what serves."""
     break_glass_role: str | None = None
     """Role by which alone an emergency passes over this environment's policy; ``None`` allows none."""
+    retire_role: str = "modelway-retire"
+    """The same where the model is removed for good."""
     keep_versions: int = 5
     """Passed versions kept for rollback, beside the one that serves."""
     evidence: Signing = field(default_factory=Signing)

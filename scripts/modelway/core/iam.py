@@ -49,6 +49,8 @@ class Permissions:
     """To look."""
     deploy: Statements
     """To act, beside what looking needs."""
+    retire: Statements
+    """To remove the model for good, beside what looking needs."""
 
 
 def allow(*actions: str, on: Iterable[str] = ("*",), when: Iterable[Condition] = ()) -> Statement:

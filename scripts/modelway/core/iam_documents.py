@@ -18,6 +18,8 @@ from modelway.core.trust import ISSUER, Repository, Trust
 
 POLICIES = 10
 """Managed policies a role may have (default quota)."""
+_OF_ENVIRONMENTS = frozenset({Kind.DEPLOY, Kind.BREAK_GLASS, Kind.RETIRE})
+"""Roles no job of a tag or branch may assume: only those an environment's reviewers let pass."""
 _RESOURCES_AT_ONCE = 20
 """Resources of a statement that is too long for one policy are told in parts of this many."""
 
@@ -47,13 +49,13 @@ def documents(role: Role, repository: Repository | None) -> Documents:
 def trust_of(role: Role, repository: Repository) -> Trust:
     """Who may assume it.
 
-    Deploying: jobs of the environment, which its reviewers have let pass, and nobody else, whatever the
-    role is for beside. Breaking the glass: jobs of an environment of its own, with its own reviewers.
+    Deploying and retiring: jobs of the environment, which its reviewers have let pass, and nobody else,
+    whatever the role is for beside. Breaking the glass: jobs of an environment of its own, with its own reviewers.
     Building and pushing: release tags and the default branch. Reading: all of these, and pull requests.
     Attaching evidence: the deploy roles of environments, and no job.
     """
     claims = trusts.claims_of(role.environments)
-    if role.kinds != {Kind.EVIDENCE} and not role.kinds & {Kind.DEPLOY, Kind.BREAK_GLASS}:
+    if role.kinds != {Kind.EVIDENCE} and not role.kinds & _OF_ENVIRONMENTS:
         claims = (*trusts.refs(repository, sorted(role.models)), *claims)
         if Kind.PLAN in role.kinds and Kind.PUSH not in role.kinds:
             claims = (*claims, "pull_request")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.version import VersionId
 
@@ -55,3 +57,8 @@ def labels(config: ModelConfig, environment: Environment) -> dict[str, str]:
         "modelway:managed": "true",
         "owner": config.owner,
     }
+
+
+def labelled(tags: Mapping[str, str], labels_: Mapping[str, str]) -> bool:
+    """Whether tags say that modelway created the thing for this environment; owners may change."""
+    return all(tags.get(key) == value for key, value in labels_.items() if key.startswith("modelway:"))

@@ -144,6 +144,7 @@ def environment(name: str, value: Json) -> Environment:
         deploy_role=fields.text("deploy_role", "modelway-deploy"),
         plan_role=fields.text("plan_role", "modelway-plan"),
         break_glass_role=fields.maybe("break_glass_role"),
+        retire_role=fields.text("retire_role", "modelway-retire"),
         keep_versions=fields.whole("keep_versions", 5),
         evidence=signing(fields.raw("evidence")) if "evidence" in fields else Signing(),
     )

@@ -39,6 +39,8 @@ class Kind(StrEnum):
     """To change an environment."""
     BREAK_GLASS = "break-glass"
     """To change an environment in an emergency, past its gate's policy."""
+    RETIRE = "retire"
+    """To remove a model from an environment for good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +158,9 @@ class _Reader:
         if place.break_glass_role:
             glass = replace(deploy, name=place.break_glass_role, kinds=frozenset({Kind.BREAK_GLASS}))
             yield replace(glass, environments=frozenset({glass_environment(place.name)}))
+        removing = (*told.plan, *told.retire)
+        retire = self._role(Kind.RETIRE, place.retire_role, removing, place.account, place.region)
+        yield replace(retire, environments=frozenset({place.name}))
 
     def _registry(self, place: Environment) -> Statements:
         """Reading the registry from an environment's account."""

@@ -72,6 +72,7 @@ def _roles(config: ModelConfig, laptop: str) -> Iterator[Role]:
         yield Role(environment.account, environment.plan_role, people)
         if environment.break_glass_role:
             yield Role(environment.account, environment.break_glass_role, people)
+        yield Role(environment.account, environment.retire_role, people)
         for role, service in open_venue(config, environment).roles():
             yield Role(environment.account, role.rpartition("/")[2], json.dumps({"Service": service}))
 

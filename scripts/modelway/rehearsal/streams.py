@@ -61,8 +61,18 @@ class Streams:
         def copy(call: Call) -> None:
             if call.service == "logs":
                 self.copy(call.account, call.region)
+            if call.service == "logs" and call.operation == "DeleteLogGroup":
+                self._forget(Source(account=call.account, region=call.region, group=call.resource))
 
         context.before(copy)
+
+    def _forget(self, deleted: Source) -> None:
+        """What was written is gone with its group, and so are its tags, which moto keeps."""
+        backend = logs_backends[deleted.account][deleted.region]
+        with self._lock:
+            self._servers[:] = [each for each in self._servers if each[0] != deleted]
+            if group := backend.groups.get(deleted.group):
+                backend.tagger.delete_all_tags_for_resource(group.arn)
 
     def copy(self, account: str, region: str) -> None:
         """Append what containers of this account have written since the last time."""

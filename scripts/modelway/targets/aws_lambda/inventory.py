@@ -25,6 +25,8 @@ _DESCRIPTION = re.compile(
 )
 _POINTED = re.compile(r"modelway (?P<id>[0-9a-f]{12}) at (?P<percent>\d{1,3})% since (?P<since>\S+)")
 _LONGEST = 256
+LATEST = "$LATEST"
+"""The place where versions are made, which is none itself."""
 
 
 def described(version: VersionId, artifact: str | None, release: str) -> str:
@@ -110,7 +112,7 @@ class Inventory:
         found: dict[VersionId, Published] = {}
         for each in self._listed():
             told = _DESCRIPTION.fullmatch(each.get("Description", ""))
-            if told is None or each["Version"] == "$LATEST":
+            if told is None or each["Version"] == LATEST:
                 continue
             found[VersionId(told["id"])] = Published(
                 number=each["Version"],
@@ -122,6 +124,11 @@ class Inventory:
             )
         self._numbers = {id_: each.number for id_, each in found.items()}
         return found
+
+    def strangers(self) -> tuple[str, ...]:
+        """The numbers of published versions modelway did not make."""
+        others = [each for each in self._listed() if not _DESCRIPTION.fullmatch(each.get("Description", ""))]
+        return tuple(each["Version"] for each in others if each["Version"] != LATEST)
 
     def _listed(self) -> list[FunctionConfigurationTypeDef]:
         """What Lambda lists; nothing while there is no function."""

@@ -6,7 +6,7 @@ Logs and Application Auto Scaling. A test rehearses releases and failures, and c
 
 from __future__ import annotations
 
-from modelway.core.config import CreatedAlarm, Environment, ModelConfig
+from modelway.core.config import AlarmMetric, CreatedAlarm, Environment, ModelConfig
 from modelway.core.iam import Permissions, Statement, allow, equals
 from modelway.core.naming import alarm_name, partition, pointer_name, role_arn, version_name
 from modelway.core.version import VersionId
@@ -26,7 +26,9 @@ _SCALING = (
 def permissions(config: ModelConfig, environment: Environment) -> Permissions:
     """What looking and acting need."""
     names = _Names(config, environment)
-    return Permissions(plan=_looking(names), deploy=(*_acting(names), *_around(names)))
+    return Permissions(
+        plan=_looking(names), deploy=(*_acting(names), *_around(names)), retire=_removing(names)
+    )
 
 
 class _Names:
@@ -111,6 +113,23 @@ def _acting(names: _Names) -> tuple[Statement, ...]:
         # Asked of whoever puts a function into a network (the guide, configuration-vpc).
         statements.append(allow("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"))
     return tuple(statements)
+
+
+def _removing(names: _Names) -> tuple[Statement, ...]:
+    """``estate``: what there is of modelway's, whether it is used, and its end."""
+    version = version_name(names.pointer, ANY_VERSION)
+    alarms = [names.arn("cloudwatch", f"alarm:{alarm_name(version, metric)}") for metric in AlarmMetric]
+    # Application Auto Scaling deletes its alarms in the caller's name.
+    tracking = names.arn("cloudwatch", f"alarm:TargetTracking-function:{names.pointer}:*")
+    targets = names.arn("application-autoscaling", "scalable-target/*")
+    return (
+        allow("cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"),  # neither knows a resource
+        allow("lambda:DeleteFunction", "lambda:ListAliases", on=[names.function]),
+        allow("lambda:DeleteProvisionedConcurrencyConfig", on=[names.function, names.alias]),
+        allow("ssm:DeleteParameters", on=[names.arn("ssm", f"parameter{folder(names.pointer)}/*")]),
+        allow("cloudwatch:DeleteAlarms", on=[*alarms, tracking]),
+        allow("application-autoscaling:DeregisterScalableTarget", on=[targets], when=_SCALING),
+    )
 
 
 def _around(names: _Names) -> tuple[Statement, ...]:

@@ -21,6 +21,7 @@ from modelway.ports import ArtifactStore, HttpAnswer, HttpRequest
 from modelway.targets.aws_lambda import settings as settings_
 from modelway.targets.aws_lambda.alarms import queries
 from modelway.targets.aws_lambda.alias import Alias
+from modelway.targets.aws_lambda.estate import Estate
 from modelway.targets.aws_lambda.measurement import Measurement
 from modelway.targets.aws_lambda.observation import ARTIFACT, Observer
 from modelway.targets.aws_lambda.runtime import Runtime
@@ -40,6 +41,16 @@ class Lambda:
     runtime: Runtime
     measurement: Measurement
     artifacts: ArtifactStore
+
+    @property
+    def estate(self) -> Estate:
+        """What modelway made for the model here."""
+        return Estate(
+            client=self.observer.inventory.client,
+            observer=self.observer,
+            labels=self.versions.labels,
+            clock=self.observer.clock,
+        )
 
     @property
     def early(self) -> bool:

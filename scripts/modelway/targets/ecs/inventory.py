@@ -57,6 +57,11 @@ class Inventory:
         # The stubs promise tags; ECS leaves them out where there are none.
         return {tag["key"]: tag["value"] for tag in answer.get("tags", [])}
 
+    def tags(self, arn: str) -> dict[str, str]:
+        """A revision's tags as they are now."""
+        with translated(f"read the task definition {arn}", service="ecs"):
+            return self._look(arn)
+
     def definition(self, arn: str) -> TaskDefinitionTypeDef:
         """A revision, which never changes."""
         if arn not in self._definitions:

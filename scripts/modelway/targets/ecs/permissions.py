@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelway.core.config import CreatedAlarm, Environment, ModelConfig
+from modelway.core.config import AlarmMetric, CreatedAlarm, Environment, ModelConfig
 from modelway.core.iam import Condition, Permissions, Statement, allow, equals
 from modelway.core.naming import alarm_name, partition, pointer_name, role_arn, version_name
 from modelway.core.version import VersionId
@@ -28,7 +28,11 @@ _SCALING = (
 def permissions(config: ModelConfig, environment: Environment) -> Permissions:
     """What looking and acting need."""
     names = _Names(config, environment)
-    return Permissions(plan=tuple(_looking(names)), deploy=(*_acting(names), *_around(names)))
+    return Permissions(
+        plan=tuple(_looking(names)),
+        deploy=(*_acting(names), *_around(names)),
+        retire=tuple(_removing(names)),
+    )
 
 
 class _Names:
@@ -107,6 +111,22 @@ def _acting(names: _Names) -> Iterator[Statement]:
     yield allow("logs:CreateLogGroup", "logs:TagResource", on=both)
     yield allow("logs:DescribeLogStreams", "logs:GetLogEvents", on=[streams])
     yield _linked(names, "ecs.amazonaws.com", "AWSServiceRoleForECS")
+
+
+def _removing(names: _Names) -> Iterator[Statement]:
+    """``estate``: what there is of modelway's, whether it is used, and its end."""
+    # None of them knows a resource.
+    yield allow("cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "ecs:DeregisterTaskDefinition")
+    yield allow("ecs:DeleteService", on=[names.service])
+    group = log_group(names.settings, names.pointer)
+    both = [names.arn("logs", f"log-group:{group}"), names.arn("logs", f"log-group:{group}:*")]
+    yield allow("logs:DeleteLogGroup", "logs:ListTagsForResource", on=both)
+    alarms = [names.arn("cloudwatch", f"alarm:{alarm_name(names.version, metric)}") for metric in AlarmMetric]
+    # Application Auto Scaling deletes its alarms in the caller's name.
+    tracking = names.arn("cloudwatch", f"alarm:TargetTracking-{names.resource}-*")
+    yield allow("cloudwatch:DeleteAlarms", on=[*alarms, tracking])
+    targets = names.arn("application-autoscaling", "scalable-target/*")
+    yield allow("application-autoscaling:DeregisterScalableTarget", on=[targets], when=_SCALING)
 
 
 def _linked(names: _Names, service: str, name: str) -> Statement:

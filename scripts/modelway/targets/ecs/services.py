@@ -35,13 +35,15 @@ class Services:
     region: str
     _revisions: dict[str, ServiceRevisionTypeDef] = field(default_factory=dict)
 
-    def describe(self) -> ServiceTypeDef | None:
+    def describe(self, *, tags: bool = False) -> ServiceTypeDef | None:
         """The service; ``None`` while there is none, and of one that was deleted."""
         from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
 
         with translated(f"read the service {self.name}", service="ecs"):
             try:
-                answer = self.client.describe_services(cluster=self.cluster, services=[self.name])
+                answer = self.client.describe_services(
+                    cluster=self.cluster, services=[self.name], include=["TAGS"] if tags else []
+                )
             except ClientError as error:
                 raise self.missing_cluster(error) from error
         return next((one for one in answer["services"] if one["status"] != "INACTIVE"), None)

@@ -12,6 +12,7 @@ from modelway.targets.ecs.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_logs.type_defs import LogGroupTypeDef
     from mypy_boto3_ssm import SSMClient
 
 LOG_GROUP = "log-group"
@@ -29,11 +30,32 @@ class Surroundings:
 
     def needs(self) -> tuple[Need, ...]:
         """The log group, without which no task starts."""
-        with translated(f"look for the log group {self.log_group}", service="logs"):
-            groups = self.logs.describe_log_groups(logGroupNamePrefix=self.log_group)["logGroups"]
-        if any(group.get("logGroupName") == self.log_group for group in groups):
+        if self._group():
             return ()
         return (Need(id=LOG_GROUP, words=f"create the log group {self.log_group}"),)
+
+    def _group(self) -> LogGroupTypeDef | None:
+        """The log group, if it is there."""
+        with translated(f"look for the log group {self.log_group}", service="logs"):
+            groups = self.logs.describe_log_groups(logGroupNamePrefix=self.log_group)["logGroups"]
+        return next((group for group in groups if group.get("logGroupName") == self.log_group), None)
+
+    def log_group_tags(self) -> Mapping[str, str]:
+        """The log group's tags; none where there is no group."""
+        group = self._group()
+        if group is None:
+            return {}
+        arn = group.get("arn", "").removesuffix(":*")  # tags are asked for without the streams' part
+        with translated(f"read the tags of the log group {self.log_group}", service="logs"):
+            return self.logs.list_tags_for_resource(resourceArn=arn)["tags"]
+
+    def delete_log_group(self) -> None:
+        """Delete it with what is in it; gone already is no error."""
+        with translated(f"delete the log group {self.log_group}", service="logs"):
+            try:
+                self.logs.delete_log_group(logGroupName=self.log_group)
+            except self.logs.exceptions.ResourceNotFoundException:
+                return
 
     def make_log_group(self, tags: Mapping[str, str]) -> None:
         """Create it; making it twice changes nothing."""

@@ -25,6 +25,7 @@ from modelway.errors import Differs, Malformed
 from modelway.ports import ArtifactStore, Clock, HttpAnswer, HttpRequest
 from modelway.targets.ecs.alarms import queries
 from modelway.targets.ecs.balancer import Listeners, under
+from modelway.targets.ecs.estate import Estate
 from modelway.targets.ecs.metrics import Measurement, dimensions
 from modelway.targets.ecs.observation import ARTIFACT, Observer
 from modelway.targets.ecs.releases import Releases
@@ -52,6 +53,16 @@ class Ecs:
     measurement: Measurement
     artifacts: ArtifactStore
     clock: Clock
+
+    @property
+    def estate(self) -> Estate:
+        """What modelway made for the model here."""
+        return Estate(
+            client=self.client,
+            observer=self.observer,
+            labels=self.versions.labels,
+            clock=self.clock,
+        )
 
     @property
     def early(self) -> bool:

@@ -6,7 +6,7 @@ Application Auto Scaling. A test rehearses releases and failures, and compares t
 
 from __future__ import annotations
 
-from modelway.core.config import CreatedAlarm, Environment, ModelConfig
+from modelway.core.config import AlarmMetric, CreatedAlarm, Environment, ModelConfig
 from modelway.core.iam import Condition, Permissions, Statement, allow, equals
 from modelway.core.naming import alarm_name, partition, pointer_name, role_arn, version_name
 from modelway.core.version import VersionId
@@ -24,7 +24,9 @@ _SCALING = (
 def permissions(config: ModelConfig, environment: Environment) -> Permissions:
     """What looking and acting need."""
     names = _Names(config, environment)
-    return Permissions(plan=_looking(names), deploy=(*_acting(names), *_around(names)))
+    return Permissions(
+        plan=_looking(names), deploy=(*_acting(names), *_around(names)), retire=_removing(names)
+    )
 
 
 class _Names:
@@ -97,6 +99,27 @@ def _acting(names: _Names) -> tuple[Statement, ...]:
     ]
     if names.realtime:
         statements.append(allow("sagemaker:UpdateEndpointWeightsAndCapacities", on=[names.endpoint]))
+    return tuple(statements)
+
+
+def _removing(names: _Names) -> tuple[Statement, ...]:
+    """``estate``: what there is of modelway's, whether it is used, and its end."""
+    alarms = [names.arn("cloudwatch", f"alarm:{alarm_name(names.version, metric)}") for metric in AlarmMetric]
+    statements = [
+        # None of them knows a resource.
+        allow("cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "sagemaker:ListModels"),
+        allow("sagemaker:DeleteEndpoint", "sagemaker:ListTags", on=[names.endpoint]),
+        allow("sagemaker:DeleteModel", "sagemaker:ListTags", on=[names.model]),
+        allow("sagemaker:DeleteEndpointConfig", on=[names.endpoint_config]),
+        allow("cloudwatch:DeleteAlarms", on=alarms),
+    ]
+    if names.realtime:
+        targets = names.arn("application-autoscaling", "scalable-target/*")
+        tracking = names.arn("cloudwatch", f"alarm:TargetTracking-endpoint/{names.pointer}/variant/*")
+        removal = "application-autoscaling:DeregisterScalableTarget"
+        statements.append(allow(removal, on=[targets], when=_SCALING))
+        # Application Auto Scaling deletes its alarms in the caller's name.
+        statements.append(allow("cloudwatch:DeleteAlarms", on=[tracking]))
     return tuple(statements)
 
 

@@ -27,6 +27,7 @@ from modelway.errors import Differs, NotAllowed, Unavailable
 from modelway.ports import ArtifactStore, Clock, HttpAnswer, HttpRequest
 from modelway.targets.sagemaker import settings
 from modelway.targets.sagemaker.alarms import queries
+from modelway.targets.sagemaker.estate import Estate
 from modelway.targets.sagemaker.guardrails import LONGEST_EXECUTION, deployment
 from modelway.targets.sagemaker.inventory import SETTLED
 from modelway.targets.sagemaker.observation import ARTIFACT, FAILED_ENDPOINT, SUSPEND, Observer
@@ -59,6 +60,16 @@ class SageMaker:
     runtime: Runtime
     artifacts: ArtifactStore
     clock: Clock
+
+    @property
+    def estate(self) -> Estate:
+        """What modelway made for the model here."""
+        return Estate(
+            client=self.client,
+            observer=self.observer,
+            labels=self.versions.labels,
+            clock=self.clock,
+        )
 
     @property
     def early(self) -> bool:

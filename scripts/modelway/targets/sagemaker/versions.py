@@ -119,8 +119,8 @@ class Versions:
     def delete(self, name: str) -> None:
         """Delete model and endpoint config; the config last, because it is what is looked for."""
         with translated(f"delete {name}", service="sagemaker"):
-            _unless_gone(lambda: self.client.delete_model(ModelName=name))
-            _unless_gone(lambda: self.client.delete_endpoint_config(EndpointConfigName=name))
+            unless_gone(lambda: self.client.delete_model(ModelName=name))
+            unless_gone(lambda: self.client.delete_endpoint_config(EndpointConfigName=name))
 
 
 def refused(error: ClientError) -> Exception:
@@ -142,7 +142,7 @@ def as_tags(tags: Mapping[str, str]) -> list[TagTypeDef]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def _unless_gone(delete: Callable[[], object]) -> None:
+def unless_gone(delete: Callable[[], object]) -> None:
     """Delete something that may be gone already."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
 
