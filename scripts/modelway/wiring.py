@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from importlib import import_module
 from pathlib import Path
@@ -212,12 +212,18 @@ class Doors:
         from modelway.adapters.signing import Holder, SigningKeys
 
         spec = config.registry
+        registry = partial(self.accounts.session, spec.account, spec.region)
         build = Holder(
             signing=config.evidence,
-            session=lambda: self.accounts.session(spec.account, spec.region, spec.push_role),
+            session=partial(registry, spec.push_role),
+            reader=partial(registry, spec.read_role),
         )
         places = {
-            name: Holder(signing=place.evidence, session=partial(self._session, place))
+            name: Holder(
+                signing=place.evidence,
+                session=partial(self._session, place),
+                reader=partial(self._session, replace(place, deploy_role=place.plan_role)),
+            )
             for name, place in config.environments.items()
         }
         return SigningKeys(root=self.run.root, holders={BUILD: build} | places)

@@ -46,7 +46,9 @@ def keys(tmp_path: Path) -> SigningKeys:
 
 def holders(folder: Path, **named: tuple[str | None, str]) -> SigningKeys:
     made = {
-        name: Holder(signing=Signing(sign_with=private, verify_with=(public,)), session=unopened)
+        name: Holder(
+            signing=Signing(sign_with=private, verify_with=(public,)), session=unopened, reader=unopened
+        )
         for name, (private, public) in named.items()
     }
     return SigningKeys(root=folder, holders=made)

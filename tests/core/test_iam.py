@@ -166,6 +166,22 @@ def test_only_an_environment_s_own_deploy_role_signs_with_its_key():
     assert statement.conditions[0].values == ("alias/staging",)
 
 
+def test_whoever_reads_the_registry_or_looks_at_an_environment_reads_its_kms_keys_and_signs_with_none():
+    keys = Signing(sign_with="awskms:///alias/k", verify_with=("awskms:///alias/k",))
+    place = replace(staging(), evidence=keys)
+    config = replace(model_config(environments={"staging": place, "production": production()}), evidence=keys)
+    all_ = found(config)
+    able = {key for key, role in all_.items() if actions(role, "kms:GetPublicKey")}
+    assert able == {
+        ("333333333333", "modelway-read"),
+        ("333333333333", "modelway-push"),
+        ("111111111111", "modelway-plan"),
+        ("111111111111", "modelway-deploy"),
+    }
+    signing = {key for key, role in all_.items() if actions(role, "kms:Sign")}
+    assert signing == {("333333333333", "modelway-push"), ("111111111111", "modelway-deploy")}
+
+
 def test_a_deploy_role_reads_elsewhere_by_roles_that_change_nothing():
     role = found(model_config())["222222222222", "modelway-deploy"]
     assumed = {one for s in role.statements if s.actions == ("sts:AssumeRole",) for one in s.resources}

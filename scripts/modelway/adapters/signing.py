@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelway.adapters import cosign, environment
-from modelway.adapters.aws_errors import translated
+from modelway.adapters import cosign, environment, kms_keys
 from modelway.core.config import Identity, Signing
 from modelway.core.naming import KMS
 from modelway.core.statement import Envelope, Signature, pre_authentication, sealed
@@ -23,7 +22,6 @@ from modelway.errors import Malformed, Unavailable
 if TYPE_CHECKING:
     import boto3
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
-    from mypy_boto3_kms import KMSClient
 
 VARIABLE, KEYLESS = "env://", "keyless"
 _COSIGN_KEY = b"-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----"
@@ -36,6 +34,9 @@ class Holder:
 
     signing: Signing
     session: Callable[[], boto3.Session]
+    """Where it signs."""
+    reader: Callable[[], boto3.Session]
+    """Where others read its public keys: by a role that cannot sign, and that they may assume."""
 
 
 @dataclass(kw_only=True)
@@ -56,19 +57,30 @@ class SigningKeys:
             return cosign.attest(payload)
         signed = pre_authentication(payload)
         if key.startswith(KMS):
-            return sealed(payload, self._by_kms(holder, key, signed))
+            signature = kms_keys.sign(holder.session(), key, signed)
+            return sealed(payload, Signature(signature=signature, key=key.removeprefix(KMS)))
         pem = self._private(key)
         if pem.lstrip().startswith(_COSIGN_KEY):
             return cosign.attest(payload, key=self._path(key))
         return sealed(payload, _by_file(key, pem, signed))
 
     def signed_by(self, envelope: Envelope, /) -> frozenset[str]:
-        """The authors whose keys or identities the signatures are by."""
-        return frozenset(
-            name
-            for name, holder in self.holders.items()
-            if any(self._signed(holder, key, envelope) for key in holder.signing.verify_with)
-        )
+        """The authors whose keys or identities the signatures are by.
+
+        A key that cannot be read, as one of an environment this job may not look into, hides no other: it is
+        a failure only where nobody else is found.
+        """
+        found: set[str] = set()
+        unread: Unavailable | None = None
+        for name, holder in self.holders.items():
+            try:
+                if any(self._signed(holder, key, envelope) for key in holder.signing.verify_with):
+                    found.add(name)
+            except Unavailable as failure:
+                unread = failure
+        if unread and not found:
+            raise unread
+        return frozenset(found)
 
     def _signed(self, holder: Holder, key: str | Identity, envelope: Envelope) -> bool:
         """Whether one of the signatures is by this key."""
@@ -83,7 +95,7 @@ class SigningKeys:
         """A public key, read once."""
         place = (key, str(id(holder)) if key.startswith(KMS) else "")
         if place not in self._public:
-            pem = self._of_kms(holder, key) if key.startswith(KMS) else self._private(key)
+            pem = kms_keys.public(holder.reader(), key) if key.startswith(KMS) else self._private(key)
             self._public[place] = _public(key, pem)
         return self._public[place]
 
@@ -105,32 +117,6 @@ class SigningKeys:
 
     def _path(self, key: str) -> Path:
         return self.root / key
-
-    def _by_kms(self, holder: Holder, key: str, signed: bytes) -> Signature:
-        """KMS signs a digest: a statement may be longer than the 4096 bytes it takes (kms:Sign)."""
-        name = key.removeprefix(KMS)
-        client = _kms(holder)
-        with translated(f"sign with {key}", service="kms"):
-            answer = client.sign(
-                KeyId=name,
-                Message=hashlib.sha256(signed).digest(),
-                MessageType="DIGEST",
-                SigningAlgorithm="ECDSA_SHA_256",
-            )
-        return Signature(signature=answer["Signature"], key=name)
-
-    def _of_kms(self, holder: Holder, key: str) -> bytes:
-        """A KMS key's public half, DER made PEM."""
-        with translated(f"read the public key of {key}", service="kms"):
-            answer = _kms(holder).get_public_key(KeyId=key.removeprefix(KMS))
-        body = base64.encodebytes(answer["PublicKey"]).decode()
-        return f"-----BEGIN PUBLIC KEY-----\n{body}-----END PUBLIC KEY-----\n".encode()
-
-
-def _kms(holder: Holder) -> KMSClient:
-    from modelway.adapters.aws import patient  # noqa: PLC0415 - keeps --help fast
-
-    return holder.session().client("kms", config=patient())
 
 
 def _by_file(name: str, pem: bytes, signed: bytes) -> Signature:

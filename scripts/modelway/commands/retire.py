@@ -1,8 +1,8 @@
 """Remove a model with everything modelway made for it, and nothing else.
 
-Without --delete it only looks, and lists each thing that would be deleted. With --delete MODEL, the model's name
-written out, it deletes them by each environment's retire_role: what serves first, then alarms, versions, and
-what is remembered of them. A run that died is finished by running it again.
+Without --delete it only looks, and lists each thing that would be deleted. With --delete MODEL, the model's
+name written out, it deletes them by each environment's retire_role: what serves first, then alarms, versions,
+and what is remembered of them. A run that died is finished by running it again.
 
 It stops, and deletes nothing anywhere, where something else serves than what modelway made (exit 5), where a
 release is under way (11), or where requests arrived in the last 15 minutes (4), unless --although-used.

@@ -107,11 +107,10 @@ class _Reader:
     def roles(self) -> Iterator[Role]:
         """All of them."""
         spec = self.config.registry
-        build = self._role(
-            Kind.BUILD, spec.read_role, registry_reading(self.config), spec.account, spec.region
-        )
-        yield replace(build, assumed_by=frozenset(self._visitors()))
         keys, here = self.config.evidence, (spec.account, spec.region)
+        reading = (*registry_reading(self.config), *verifying(keys, *here))
+        build = self._role(Kind.BUILD, spec.read_role, reading, *here)
+        yield replace(build, assumed_by=frozenset(self._visitors()))
         pushing = (*registry_writing(self.config), *signing(keys, *here), *verifying(keys, *here))
         yield self._role(Kind.PUSH, spec.push_role, pushing, *here)
         yield from self._evidence()

@@ -16,7 +16,7 @@ from modelway.rehearsal.context import Context
 from modelway.rehearsal.front import Front
 from modelway.rehearsal.registry_client import Client
 
-PARTS = ("ecr", "sagemaker", "runtime", "cloudwatch", "autoscaling", "lambda_", "elb", "ecs")
+PARTS = ("ecr", "sagemaker", "runtime", "cloudwatch", "autoscaling", "lambda_", "elb", "ecs", "kms")
 """Modules of this package with ``install(context)``, in the order they are installed."""
 
 
