@@ -105,7 +105,10 @@ class Visitor:
     def _say(self, kind: str, predicate: JsonObject, words: str, same: Callable[[JsonObject], bool]) -> None:
         """Attach it, unless this environment has said the same before."""
         world, place, image = self.world, self.place, self.version.image.digest
-        registry, keys = world.registry(testifying(self.config)), world.keys(self.config)
+        registry, keys = (
+            world.registry(testifying(self.config)),
+            world.keys(evidence.only(self.config, self.place.name)),
+        )
         author = Author(name=place.name, keys=evidence.names(place.evidence))
         for one in evidence.witnessed(keys, image, registry.attached(image, *evidence.TYPES)):
             if one.statement.predicate_type == kind and author.said(one):

@@ -7,6 +7,7 @@ version passed in it. Each signs with its own key, and says nothing twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from modelway.core import admission, ecr
 from modelway.core.access import testifying
@@ -109,7 +110,7 @@ def vouch(
     world: World, config: ModelConfig, image: Digest, provenance: Provenance, registry: Registry
 ) -> None:
     """The build's word for an image and the documents attached to it."""
-    keys = world.keys(config)
+    keys = world.keys(only(config, BUILD))
     attached = witnessed(keys, image, registry.attached(image, *TYPES))
     said = admission.documents(attached, Author(name=BUILD, keys=names(config.evidence)))
     if said and all(one.digest in said.get(one.name, ()) for one in provenance.documents):
@@ -154,7 +155,7 @@ def testify(  # noqa: PLR0913, PLR0917  (all that a verdict is about)
         approval=approval(world, place.name),
         glass=record.glass.reason if record.glass else "",
     )
-    registry, keys = world.registry(testifying(config)), world.keys(config)
+    registry, keys = world.registry(testifying(config)), world.keys(only(config, place.name))
     statement = Statement(subject=image, predicate_type=VERDICT, predicate=verdict.predicate())
     signed = attach(registry, keys, world.clock, place.name, statement)
     world.reporter.note(f"attached {place.name}'s verdict to the image, {how(signed=signed)}")
@@ -170,7 +171,7 @@ def _keep(world: World, config: ModelConfig, place: Environment, version: Versio
 
 def _testified(world: World, config: ModelConfig, place: Environment, image: Digest, passed: Passed) -> bool:
     """Whether an environment's word for this very pass is attached already."""
-    registry, keys = world.registry(testifying(config)), world.keys(config)
+    registry, keys = world.registry(testifying(config)), world.keys(only(config, place.name))
     author = Author(name=place.name, keys=names(place.evidence))
     for one in witnessed(keys, image, registry.attached(image, *TYPES)):
         if one.statement.predicate_type == VERDICT and author.said(one):
@@ -216,6 +217,18 @@ def approved(world: World, environment: str) -> str:
 def how(*, signed: bool) -> str:
     """Whether somebody signed, for people."""
     return "signed" if signed else "not signed: no key is configured"
+
+
+def only(config: ModelConfig, *authors: str) -> ModelConfig:
+    """The config with these authors' keys: nobody is asked for a key that decides nothing there.
+
+    With keys of KMS's that would be other accounts, which a job may not look into.
+    """
+    return replace(
+        config,
+        evidence=config.evidence if BUILD in authors else Signing(),
+        environments={name: place for name, place in config.environments.items() if name in authors},
+    )
 
 
 def names(signing: Signing) -> tuple[str, ...]:

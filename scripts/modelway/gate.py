@@ -111,7 +111,8 @@ class Gate:
 
     @cached_property
     def _attached(self) -> tuple[Witnessed, ...]:
-        keys = self.world.keys(reading(self.config))
+        deciding = (BUILD, self.place.promote_from or "", self.place.name)
+        keys = self.world.keys(evidence.only(reading(self.config), *deciding))
         return evidence.witnessed(keys, self._image.digest, self._statements)
 
     @property

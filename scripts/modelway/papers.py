@@ -29,13 +29,17 @@ def report(world: World, registry: Registry, image: Digest, body: bytes) -> Docu
 def sbom(world: World, config: ModelConfig, registry: Registry, image: Digest, merged: Merged) -> Document:
     """Attach the SBOM as a statement of the build; one that lists the same things is not attached again."""
     wanted = cyclonedx.sbom(merged, name=config.name)
-    attached = evidence.witnessed(world.keys(config), image, registry.attached(image, *evidence.TYPES))
+    attached = evidence.witnessed(
+        world.keys(evidence.only(config, BUILD)), image, registry.attached(image, *evidence.TYPES)
+    )
     same = (one for one in vouched.sboms(attached, _build(config)) if _timeless(one) == wanted)
     found = next(same, None)
     if found is None:
         found = cyclonedx.at(wanted, world.clock.now())
         statement = Statement(subject=image, predicate_type=cyclonedx.PREDICATE, predicate=found)
-        signed = evidence.attach(registry, world.keys(config), world.clock, BUILD, statement)
+        signed = evidence.attach(
+            registry, world.keys(evidence.only(config, BUILD)), world.clock, BUILD, statement
+        )
         how = "signed" if signed else "not signed: no key is configured"
         world.reporter.note(f"attached the SBOM, {how}")
     digest = vouched.sbom_digest(found)
@@ -58,7 +62,7 @@ def reports(world: World, config: ModelConfig, registry: Registry, image: Digest
 def _witnessed(world: World, config: ModelConfig, registry: Registry, image: Digest) -> tuple[Witnessed, ...]:
     """What is attached to this image; statements about another one are for the gate to refuse."""
     documents = registry.attached(image, *evidence.TYPES)
-    every = evidence.witnessed(world.keys(config), image, documents)
+    every = evidence.witnessed(world.keys(evidence.only(config, BUILD)), image, documents)
     return tuple(one for one in every if one.statement.subject == image)
 
 

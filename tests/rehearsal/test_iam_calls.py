@@ -157,19 +157,17 @@ def _resource(entry: Mapping[str, Any], action: str, here: str, related: Mapping
         return "*"
     if named.startswith("arn:"):
         return named.partition("/")[0] if action == "s3:ListBucket" else named
-    match entry["service"]:
-        case "ecr":
-            return f"{here}:repository/{named}"
-        case "sagemaker" | "sagemaker-runtime":
-            return f"{here}:{_KINDS.get(entry['operation'], 'endpoint')}/{named}"
-        case "cloudwatch":
-            return f"{here}:alarm:{named}"
-        case "application-autoscaling":
-            return f"{here}:scalable-target/0123456789"
-        case "logs":
-            return f"{here}:log-group:{named}:*"
-        case service:
-            raise AssertionError(f"no ARN for {service} {entry['operation']} {named} {related}")
+    forms = {
+        "ecr": f"{here}:repository/{named}",
+        "sagemaker": f"{here}:{_KINDS.get(entry['operation'], 'endpoint')}/{named}",
+        "cloudwatch": f"{here}:alarm:{named}",
+        "application-autoscaling": f"{here}:scalable-target/0123456789",
+        "logs": f"{here}:log-group:{named}:*",
+        "kms": f"{here}:key/0123456789",  # an alias is no resource of IAM's, but a condition on a key
+    }
+    service = _SIGNED_AS.get(entry["service"], entry["service"])
+    assert service in forms, f"no ARN for {service} {entry['operation']} {named} {related}"
+    return forms[service]
 
 
 @dataclass
@@ -184,6 +182,10 @@ class Repository:
 
     def write(self, number: int, *, scaled: bool = True, in_production: str = "healthy") -> ModelConfig:
         """Write the config of a version, and read it as modelway does."""
+
+        def signing(author: str) -> dict[str, object]:
+            key = f"awskms:///alias/iam-{author}"
+            return {"sign_with": key, "verify_with": [key]}
 
         def place(account: str, behaviour: str, **more: object) -> dict[str, object]:
             variables = {"VERSION": str(number), "BEHAVIOUR": behaviour}
@@ -212,11 +214,17 @@ class Repository:
                 "evidence_role": ROLES["evidence_role"],
             },
             "scan": {"fail_on": "off"},
+            "evidence": signing("build"),
             "contract_tests": [test],
             "environments": {
-                "staging": place(STAGING, "healthy"),
+                "staging": place(STAGING, "healthy", evidence=signing("staging")),
                 "production": place(
-                    PRODUCTION, in_production, promote_from="staging", capacity=capacity, rollout=rollout
+                    PRODUCTION,
+                    in_production,
+                    promote_from="staging",
+                    capacity=capacity,
+                    rollout=rollout,
+                    evidence=signing("production"),
                 ),
             },
         }
@@ -272,6 +280,10 @@ def played(
         config = here.write(1)
         grounds.make_roles(config, LAPTOP)
         grounds.upload(config, archive)
+        for author, account in (("build", REGISTRY), ("staging", STAGING), ("production", PRODUCTION)):
+            kms = clients.session(account).client("kms", endpoint_url=cloud.endpoint)
+            key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+            kms.create_alias(AliasName=f"alias/iam-{author}", TargetKeyId=key)
     configs = _play(here, clients)
     log = cloud.control("calls"), cloud.control("registry")
     needed = tuple(use for entries in log for use in uses(entries))  # type: ignore[arg-type]  # lists of entries
