@@ -50,9 +50,9 @@ def trust_of(role: Role, repository: Repository) -> Trust:
     """Who may assume it.
 
     Deploying and retiring: jobs of the environment, which its reviewers have let pass, and nobody else,
-    whatever the role is for beside. Breaking the glass: jobs of an environment of its own, with its own reviewers.
-    Building and pushing: release tags and the default branch. Reading: all of these, and pull requests.
-    Attaching evidence: the deploy roles of environments, and no job.
+    whatever the role is for beside. Breaking the glass: jobs of an environment of its own, with its own
+    reviewers. Building and pushing: release tags and the default branch. Reading: all of these, and pull
+    requests. Attaching evidence: the deploy roles of environments, and no job.
     """
     claims = trusts.claims_of(role.environments)
     if role.kinds != {Kind.EVIDENCE} and not role.kinds & _OF_ENVIRONMENTS:
