@@ -10,6 +10,7 @@ import pytest
 
 from modelway import evidence, papers
 from modelway.core.config import Signing
+from modelway.core.counts import counted
 from modelway.core.cyclonedx import PREDICATE
 from modelway.core.evidence import Document
 from modelway.core.image import Digest, Image
@@ -44,7 +45,7 @@ def pushed(*, signed: bool = True, said: Report | None = None, stage: Stage | No
     stage.registry.manifests[ONE.digest] = ONE
     found = said or about("flask")
     documents = (
-        papers.report(stage.world, stage.registry, ONE.digest, body(found)),
+        papers.report(stage.world, stage.registry, ONE.digest, body(found), counted(merge([found]))),
         papers.sbom(stage.world, stage.config, stage.registry, ONE.digest, merge([found])),
     )
     vouched(stage, *documents)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,16 +11,19 @@ from modelway.core import admission
 from modelway.core.access import reading
 from modelway.core.admission import Author, Witnessed
 from modelway.core.config import Environment, ModelConfig
+from modelway.core.counts import Counts, counted
 from modelway.core.decode import Wrong
-from modelway.core.dossier import Dossier, Entered, Findings, Place, Ran, Release, Said, answer
-from modelway.core.evidence import BREAK_GLASS, PROVENANCE, SUMMARY, VERDICT
+from modelway.core.dossier import Dossier, Entered, Place, Ran, Release, Said, answer
+from modelway.core.evidence import BREAK_GLASS, PROVENANCE, SUMMARY, VERDICT, Provenance
 from modelway.core.image import Digest
 from modelway.core.json import JsonObject
+from modelway.core.merge import merge
 from modelway.core.naming import BUILD
 from modelway.core.plan import State, standing
 from modelway.core.record import Record
 from modelway.core.summary import BrokenGlass, Summary, broken_of, summary_of
 from modelway.core.verdict import verdict_of
+from modelway.core.vouched import REPORT
 from modelway.errors import Differs, Failure, NotAllowed
 from modelway.ports import Keys, Registry, World
 
@@ -100,15 +102,17 @@ def _release(
         return Release(image=image, layers=layers, ran=ran, trouble=(str(failure),))
     build = Author(name=BUILD, keys=evidence.names(config.evidence))
     provenances = admission.read_provenances(attached, build)
+    newest = next(iter(provenances), None)
     ruling = admission.about(image, attached)
     return Release(
         image=image,
         layers=tuple(blob.size for blob in manifest.blobs[1:]),
-        provenance=next(iter(provenances), None),
+        provenance=newest,
         provenance_by=_by(attached, PROVENANCE),
         verdicts=_verdicts(config, attached),
         entered=_entered(config, attached),
         ran=ran,
+        findings=_at_push(newest),
         trouble=() if ruling.ok else (ruling.reason,),
     )
 
@@ -122,6 +126,12 @@ def _ran(environment: str, record: Record, state: State) -> Ran:
         release=record.release,
         attempts=record.attempts,
     )
+
+
+def _at_push(provenance: Provenance | None) -> Counts | None:
+    """What the scan found when the image was pushed, as its provenance says."""
+    reports = (one for one in provenance.documents if one.name == REPORT) if provenance else ()
+    return next((Counts.of(one.notes) for one in reports if one.notes), None)
 
 
 def _by(attached: Sequence[Witnessed], kind: str) -> str:
@@ -165,7 +175,7 @@ def _own(config: ModelConfig, environment: str, one: Witnessed) -> bool:
     return place is not None and Author(name=environment, keys=evidence.names(place.evidence)).said(one)
 
 
-def findings(world: World, config: ModelConfig, image: Digest) -> Findings | None:
+def findings(world: World, config: ModelConfig, image: Digest) -> Counts | None:
     """What the newest report attached to an image says, in numbers; ``None`` where there is none."""
     looking = reading(config)
     registry = world.registry(looking.registry)
@@ -175,11 +185,4 @@ def findings(world: World, config: ModelConfig, image: Digest) -> Findings | Non
         reports = scan_gate.stored(documents, manifest.config if manifest else None)
     except Failure:
         return None
-    if not reports:
-        return None
-    ages = [report.database.as_of for report in reports if report.database and report.database.as_of]
-    return Findings(
-        packages=max(len(report.packages) for report in reports),
-        by_severity=Counter(str(one.severity) for report in reports for one in report.findings),
-        as_of=f"{max(ages):%Y-%m-%d}" if ages else "",
-    )
+    return counted(merge(reports)) if reports else None

@@ -212,7 +212,8 @@ class Engine:
             case Verdict.PASS:
                 record = state.records.get(step.version)
                 attempt = record.attempts if record else 0
-                self.target.record(step.version, Analysed(attempt=attempt, percent=step.percent))
+                mark = Analysed(attempt=attempt, percent=step.percent, samples=samples)
+                self.target.record(step.version, mark)
             case Verdict.FAIL:
                 what = f"version {step.version} does worse than the version in service"
                 raise Unhealthy(what, seen=seen, cure="Fix the model and release again.")

@@ -29,7 +29,7 @@ from modelway.core.statement import (
     opened,
     statement_of,
 )
-from modelway.core.verdict import Answered, Approval, EnvironmentVerdict, verdict_of
+from modelway.core.verdict import Answered, Approval, Comparison, EnvironmentVerdict, verdict_of
 from modelway.core.version import Version
 from modelway.errors import NotAllowed, Tampered, Unavailable
 from modelway.ports import Clock, Keys, Registry, World
@@ -154,11 +154,21 @@ def testify(  # noqa: PLR0913, PLR0917  (all that a verdict is about)
         transcript=tuple(answers()),
         approval=approval(world, place.name),
         glass=record.glass.reason if record.glass else "",
+        comparison=_comparison(record),
     )
     registry, keys = world.registry(testifying(config)), world.keys(only(config, place.name))
     statement = Statement(subject=image, predicate_type=VERDICT, predicate=verdict.predicate())
     signed = attach(registry, keys, world.clock, place.name, statement)
     world.reporter.note(f"attached {place.name}'s verdict to the image, {how(signed=signed)}")
+
+
+def _comparison(record: Record) -> Comparison | None:
+    """What the attempt that passed was compared by, the last time."""
+    analysed, passed = record.analysed, record.passed
+    if analysed is None or passed is None or analysed.samples is None or analysed.attempt != passed.attempt:
+        return None
+    candidate, baseline = analysed.samples
+    return Comparison(percent=analysed.percent, candidate=candidate, baseline=baseline)
 
 
 def _keep(world: World, config: ModelConfig, place: Environment, version: Version) -> None:

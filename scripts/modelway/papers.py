@@ -6,6 +6,7 @@ from modelway import evidence
 from modelway.core import cyclonedx, vouched
 from modelway.core.admission import Author, Witnessed
 from modelway.core.config import ModelConfig
+from modelway.core.counts import Counts
 from modelway.core.evidence import Document
 from modelway.core.image import Digest
 from modelway.core.json import JsonObject
@@ -20,10 +21,11 @@ REPORT_TYPE = "application/vnd.modelway.report.v1+json"
 """The OCI artifact type under which scan reports are attached to their digest."""
 
 
-def report(world: World, registry: Registry, image: Digest, body: bytes) -> Document:
-    """Attach a scan report, and say what the provenance is to call it."""
+def report(world: World, registry: Registry, image: Digest, body: bytes, found: Counts) -> Document:
+    """Attach a scan report, and say what the provenance is to call it, with what it found in numbers."""
     registry.attach(image, REPORT_TYPE, body, created=world.clock.now())
-    return Document(name=vouched.REPORT, media_type=REPORT_TYPE, digest=digest_of(body))
+    digest = digest_of(body)
+    return Document(name=vouched.REPORT, media_type=REPORT_TYPE, digest=digest, notes=found.notes())
 
 
 def sbom(world: World, config: ModelConfig, registry: Registry, image: Digest, merged: Merged) -> Document:

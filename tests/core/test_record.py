@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelway.core.analysis import Sample
 from modelway.core.record import (
     Analysed,
     Attempt,
@@ -34,6 +35,14 @@ MARKS = (
     Passed(contract="abc", attempt=2, at="2026-01-02T03:04:05.000006Z"),
     Failed(attempt=2, reason="it did not answer"),
     Analysed(attempt=2, percent=10),
+    Analysed(
+        attempt=2,
+        percent=10,
+        samples=(
+            Sample(requests=523, errors=1, latency_p95=0.012345),
+            Sample(requests=1034, errors=0, latency_p95=None),
+        ),
+    ),
     Inconclusive(attempt=2, reason="it answered 3 requests"),
     Withdrawn(reason="wrong for setosa"),
     Reinstated(reason="it was the data"),
@@ -50,6 +59,17 @@ def test_marks_made_one_by_one_in_tags_are_the_record(marks):
         tags = {k: v for k, v in (tags | changed).items() if k not in removed}
     assert from_tags(BARE.id, tags) == record
     assert from_tags(BARE.id, to_tags(record)) == record
+
+
+@given(st.integers(0, 10**9), st.integers(0, 10**9), st.none() | st.floats(0, 1e4))
+def test_what_was_compared_is_a_tag_value_too(requests, errors, latency):
+    side = Sample(requests=requests, errors=errors, latency_p95=latency)
+    mark = Analysed(attempt=99, percent=100, samples=(side, side))
+    assert TAG_VALUE.fullmatch(mark.text())
+    read = Analysed.parse(mark.text()).samples
+    assert read
+    assert (read[0].requests, read[1].errors) == (requests, errors)
+    assert (read[0].latency_p95 is None) == (latency is None)
 
 
 @given(st.text(), st.integers(1, 99))

@@ -16,6 +16,7 @@ from modelway import building, evidence, papers, scanning, second_gate
 from modelway.commands import options as shared
 from modelway.commands.build import BuiltImage, existing_image
 from modelway.core.config import ModelConfig, Prebuilt
+from modelway.core.counts import counted
 from modelway.core.ecr_scan import EcrScan
 from modelway.core.image import Digest, Image
 from modelway.core.json import canonical
@@ -93,7 +94,7 @@ def _attach(world: World, config: ModelConfig, built: BuiltImage, image: Digest,
     registry = world.registry(config.registry)
     report = document(scanned.reports, scanned.verdict, scanned.policy)
     documents = (
-        papers.report(world, registry, image, report),
+        papers.report(world, registry, image, report, counted(scanned.merged)),
         papers.sbom(world, config, registry, image, scanned.merged),
     )
     provenance = evidence.provenance(world, config, built.input_hash, built.bases, documents)

@@ -5,10 +5,11 @@ Three verdicts. What cannot be told, for want of requests or of a measurement, i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from typing import Self
 
 from modelway.core.config import Analysis
 
@@ -30,6 +31,18 @@ class Sample:
     """Requests that failed by the version's fault: 5xx, a function's error."""
     latency_p95: float | None = None
     """95th percentile in seconds; ``None`` where nothing was measured."""
+
+    def text(self) -> str:
+        """Requests, errors and latency, as a record keeps them."""
+        latency = "-" if self.latency_p95 is None else f"{self.latency_p95:.6f}"
+        return f"{self.requests} {self.errors} {latency}"
+
+    @classmethod
+    def parse(cls, numbers: Sequence[str]) -> Self:
+        """Read them; raises ``ValueError``."""
+        requests, errors, latency = numbers
+        measured = None if latency == "-" else float(latency)
+        return cls(requests=int(requests), errors=int(errors), latency_p95=measured)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

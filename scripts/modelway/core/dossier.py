@@ -5,9 +5,10 @@ Values and the one answer: is the last environment running the version that was 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from modelway.core.counts import Counts
 from modelway.core.evidence import Provenance
 from modelway.core.image import Digest
 from modelway.core.json import Json, JsonObject
@@ -58,16 +59,6 @@ class Entered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
-    """What the newest attached report says, in numbers."""
-
-    packages: int
-    by_severity: Mapping[str, int]
-    as_of: str = ""
-    """The day its advisories speak for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
     """A version of the image in an environment."""
 
@@ -95,7 +86,8 @@ class Release:
     entered: tuple[Entered, ...] = ()
     """What gates said of it, newest first."""
     ran: tuple[Ran, ...] = ()
-    findings: Findings | None = None
+    findings: Counts | None = None
+    """What was found when it was pushed; of the newest, what its newest report says."""
     trouble: tuple[str, ...] = ()
     """What is wrong with the evidence."""
 

@@ -12,6 +12,9 @@ from modelway.core.summary import BrokenGlass
 from modelway.core.verdict import Answered
 
 _MIB = 1 << 20
+_TO_COMPARE = 2
+_WIDEST = 200
+"""Findings that make the longest bar."""
 _STYLE = """
 :root{color-scheme:light dark;--ok:#176b3a;--no:#a3201b;--line:#8884;--soft:#8882}
 *{box-sizing:border-box}
@@ -29,6 +32,8 @@ ol.time li{margin:.4rem 0}time{color:#777;font-size:.9em;display:block}
 .layers{display:flex;height:1rem;margin:.4rem 0;border:1px solid var(--line)}
 .layers span{border-right:1px solid var(--line);background:var(--soft);min-width:2px}
 .layers span:nth-child(even){background:var(--line)}
+.found{display:flex;height:.5rem}.found span{background:#8888}
+.found .critical{background:#7d1128}.found .high{background:#c2410c}.found .medium{background:#d9a441}
 footer{margin:2rem 0;color:#777;font-size:.85em}
 @media print{body{font-size:11pt;max-width:none;padding:0}details{display:block}details>*{display:block}}
 @media(max-width:36rem){th{display:none}td{display:block;border:0;padding:.1rem 0}
@@ -59,6 +64,7 @@ def _lines(told: Dossier, now: datetime) -> Iterator[str]:
             yield f'<section class="answer"><strong class="bad">{escape(what)}</strong></section>'
     yield "<h2>What serves now</h2>"
     yield from _table(("environment", "on", "version", "image", "weights"), map(_place, told.places))
+    yield from _over_releases(told.releases)
     yield f"<h2>Releases, newest first ({len(told.releases)})</h2>"
     for release in told.releases:
         yield from _release(release)
@@ -87,6 +93,36 @@ def _place(place: Place) -> tuple[str, ...]:
     return (*where, f"<code>{place.serving}</code>", f"<code>{escape(place.image[:19])}</code>", weights)
 
 
+def _over_releases(releases: Sequence[Release]) -> Iterator[str]:
+    """What scans found, release by release; nothing where there is nothing to compare."""
+    if len([one for one in releases if one.findings]) < _TO_COMPARE:
+        return
+    yield "<h2>Findings over releases</h2>"
+    yield from _table(("image", "built", "found", "advisories of"), map(_found, releases))
+
+
+def _found(release: Release) -> tuple[str, ...]:
+    """Numbers, and bars as wide as they are many."""
+    image = f"<code>{escape(str(release.image)[:19])}</code>"
+    built_at = _time(release.provenance.built if release.provenance else "")
+    if release.findings is None:
+        return image, built_at, "not known", ""
+    bars = "".join(
+        f'<span class="{escape(name)}" style="width:{min(n, _WIDEST) / 8:.2f}rem"></span>'
+        for name, n in release.findings.by_severity.items()
+    )
+    day = escape(release.findings.as_of or "no known day")
+    return image, built_at, f'{escape(release.findings.found)}<div class="found">{bars}</div>', day
+
+
+def _time(at: str) -> str:
+    """A time as people read it; what is no time stays as it is."""
+    try:
+        return f'<time datetime="{escape(at)}">{datetime.fromisoformat(at):%Y-%m-%d %H:%M:%S} UTC</time>'
+    except ValueError:
+        return f"<time>{escape(at)}</time>"
+
+
 def _release(release: Release) -> Iterator[str]:
     yield f"<article><h3><code>{escape(str(release.image))}</code></h3><p>{escape(size(release))}</p>"
     if release.layers:
@@ -98,14 +134,16 @@ def _release(release: Release) -> Iterator[str]:
         yield f'<div class="layers" role="img" aria-label="sizes by layer">{parts}</div>'
     yield from (f'<p class="bad">{escape(trouble)}</p>' for trouble in release.trouble)
     if release.findings:
-        found = release.findings
-        counts = ", ".join(f"{n} {name}" for name, n in found.by_severity.items()) or "nothing found"
-        day = found.as_of or "no known day"
-        yield f"<p>{found.packages} packages; {escape(counts)}; advisories of {escape(day)}</p>"
+        yield f"<p>{escape(release.findings.words)}</p>"
     yield '<ol class="time">'
-    yield f"<li><time>{escape(release.provenance.built if release.provenance else '')}</time>"
+    if release.provenance and release.provenance.source.commit:
+        source = release.provenance.source
+        where = " ".join(filter(None, (source.ref.removeprefix("refs/"), "of", source.repository)))
+        yield f"<li>Commit <code>{escape(source.commit)}</code> {escape(where)}</li>"
+    yield f"<li>{_time(release.provenance.built if release.provenance else '')}"
     yield f"Built: {escape(built(release))}</li>"
     happened = [(one.what.entry.at, _entered(one)) for one in release.entered]
+    happened += [(one.verdict.began, _began(one)) for one in release.verdicts if one.verdict.began]
     happened += [(one.verdict.passed, _said(one)) for one in release.verdicts]
     for _, lines in sorted(happened, key=lambda one: one[0]):
         yield from lines
@@ -125,7 +163,7 @@ def _entered(one: Entered) -> Iterator[str]:
     """A gate's answer; where the glass was broken, loudly."""
     entry = one.what.entry
     word = "" if one.trusted else ' <span class="bad">not its own word</span>'
-    yield f"<li><time>{escape(entry.at)}</time>"
+    yield f"<li>{_time(entry.at)}"
     if isinstance(one.what, BrokenGlass):
         yield f'<span class="bad">BREAK-GLASS in {escape(entry.environment)}: {escape(one.broken)}</span>'
         by = ", ".join(one.what.approval.approved_by) if one.what.approval else ""
@@ -137,10 +175,17 @@ def _entered(one: Entered) -> Iterator[str]:
     yield "</details></li>"
 
 
+def _began(said: Said) -> Iterator[str]:
+    """The attempt that passed."""
+    verdict = said.verdict
+    where = f"{escape(verdict.environment)}, version <code>{escape(verdict.version)}</code>"
+    yield f"<li>{_time(verdict.began)}Its traffic began to move in {where}</li>"
+
+
 def _said(said: Said) -> Iterator[str]:
     verdict = said.verdict
     word = "" if said.trusted else ' <span class="bad">not its own word</span>'
-    yield f"<li><time>{escape(verdict.passed)}</time>"
+    yield f"<li>{_time(verdict.passed)}"
     yield f"Passed in {escape(verdict.environment)}; said by {escape(said.by)}{word}"
     approval = verdict.approval
     if approval:
@@ -148,6 +193,8 @@ def _said(said: Said) -> Iterator[str]:
         yield f"<br>Started by {escape(approval.actor)}, approved by {escape(by)}: {escape(approval.run)}"
     if verdict.glass:
         yield f'<br><span class="bad">Break-glass: {escape(verdict.glass)}</span>'
+    if verdict.comparison:
+        yield f"<br>Compared {escape(verdict.comparison.words)}"
     if verdict.transcript:
         heads = ("contract test", "status", "took", "answer")
         yield from _table(heads, map(_answered, verdict.transcript))

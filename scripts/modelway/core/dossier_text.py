@@ -42,10 +42,7 @@ def _release(release: Release) -> Iterator[str]:
         yield from (f"  ! {line}" for line in trouble.splitlines())
     yield f"  built     {built(release)}"
     if release.findings:
-        found = release.findings
-        counts = ", ".join(f"{n} {name}" for name, n in found.by_severity.items()) or "nothing found"
-        day = found.as_of or "no known day"
-        yield f"  scanned   {found.packages} packages, {counts}; advisories of {day}"
+        yield f"  scanned   {release.findings.words}"
     for ran in release.ran:
         name = f" of {ran.release[:12]}" if ran.release else ""
         yield f"  version   {ran.version} in {ran.environment}{name}: {ran.standing}"
@@ -76,6 +73,8 @@ def _said(said: Said) -> Iterator[str]:
         yield f"            run {approval.run} of {approval.actor or 'nobody known'}{by}"
     if verdict.glass:
         yield f"            BREAK-GLASS: {verdict.glass}"
+    if verdict.comparison:
+        yield f"            {verdict.comparison.words}"
     for one in verdict.transcript:
         yield f"            {one.test}: {one.status} in {one.latency_ms:.0f} ms  {one.answer[:60]}"
 

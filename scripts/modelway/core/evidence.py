@@ -6,7 +6,8 @@ their digests: one signature of the build binds all three. A verdict is one envi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from modelway.core import decode
 from modelway.core.decode import Wrong
@@ -52,10 +53,18 @@ class Document:
     """``sbom`` or ``report``."""
     media_type: str
     digest: Digest
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What it says in short, so that a list of releases needs not read each document."""
 
     def json(self) -> JsonObject:
         """As a resource descriptor of in-toto."""
-        return {"name": self.name, "mediaType": self.media_type, "digest": {"sha256": self.digest.hex}}
+        notes: JsonObject = {"annotations": dict(self.notes)} if self.notes else {}
+        return {
+            "name": self.name,
+            "mediaType": self.media_type,
+            "digest": {"sha256": self.digest.hex},
+            **notes,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +149,13 @@ def _document(raw: JsonObject) -> Document:
         digest = Digest.parse(f"sha256:{_sha256(raw)}")
     except ValueError as error:
         raise Wrong(f"a by-product's digest: {error}") from error
-    return Document(name=decode.text(raw, "name"), media_type=decode.text(raw, "mediaType"), digest=digest)
+    notes = decode.an_object(raw.get("annotations") or {}, "annotations")
+    return Document(
+        name=decode.text(raw, "name"),
+        media_type=decode.text(raw, "mediaType"),
+        digest=digest,
+        notes={key: decode.text(notes, key) for key in notes},
+    )
 
 
 def _sha256(raw: JsonObject) -> str:

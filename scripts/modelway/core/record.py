@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self, TypeAlias
 
+from modelway.core.analysis import Sample
 from modelway.core.version import VersionId
 
 _FORBIDDEN = re.compile(r"[^\w .:/=+\-@]", re.ASCII)
@@ -103,16 +104,21 @@ class Analysed:
 
     attempt: int
     percent: int
+    samples: tuple[Sample, Sample] | None = None
+    """What the two answered, its own first; ``None`` where an older release did not say."""
 
     def text(self) -> str:
         """The tag's value."""
-        return f"{self.attempt} {self.percent}"
+        samples = "".join(f" {sample.text()}" for sample in self.samples or ())
+        return f"{self.attempt} {self.percent}{samples}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read a tag's value."""
-        attempt, percent = text.split(" ", 1)
-        return cls(attempt=int(attempt), percent=int(percent))
+        attempt, percent, *numbers = text.split(" ")
+        own, other = numbers[:3], numbers[3:]
+        samples = (Sample.parse(own), Sample.parse(other)) if numbers else None
+        return cls(attempt=int(attempt), percent=int(percent), samples=samples)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from modelway.core import decode
+from modelway.core.analysis import Sample
 from modelway.core.json import Json, JsonObject
 
 
@@ -28,6 +29,29 @@ class Answered:
             "content_type": self.content_type,
             "answer": self.answer,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What it answered with a share of the traffic, and what the version in service did meanwhile."""
+
+    percent: int
+    candidate: Sample
+    baseline: Sample
+
+    def json(self) -> JsonObject:
+        """For the statement."""
+        return {
+            "percent": self.percent,
+            "candidate": _sample_json(self.candidate),
+            "baseline": _sample_json(self.baseline),
+        }
+
+    @property
+    def words(self) -> str:
+        """As people read it."""
+        told = f"it {_told(self.candidate)}; the version in service {_told(self.baseline)}"
+        return f"at {self.percent} % of the traffic {told}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +107,8 @@ class EnvironmentVerdict:
     """``None`` where there was no GitHub to ask, as on a laptop."""
     glass: str = ""
     """The reason, where the policy was broken to let it in."""
+    comparison: Comparison | None = None
+    """``None`` where the rollout asked for none."""
 
     def predicate(self) -> JsonObject:
         """As it is signed."""
@@ -103,6 +129,7 @@ class EnvironmentVerdict:
             "transcript": [one.json() for one in self.transcript],
             "approval": self.approval.json() if self.approval else None,
             "break_glass": self.glass,
+            "comparison": self.comparison.json() if self.comparison else None,
         }
 
 
@@ -128,6 +155,39 @@ def verdict_of(predicate: JsonObject) -> EnvironmentVerdict:
         transcript=tuple(_answered(one) for one in decode.objects(predicate, "transcript")),
         approval=None if approval is None else approval_of(approval),
         glass=decode.text(predicate, "break_glass"),
+        comparison=_comparison(predicate.get("comparison")),
+    )
+
+
+def _sample_json(sample: Sample) -> JsonObject:
+    latency = None if sample.latency_p95 is None else round(1000 * sample.latency_p95, 3)
+    return {"requests": sample.requests, "errors": sample.errors, "latency_p95_ms": latency}
+
+
+def _told(sample: Sample) -> str:
+    latency = sample.latency_p95
+    took = "" if latency is None else f", 95 % of them within {1000 * latency:.1f} ms"
+    return f"answered {sample.requests} requests, {sample.errors} of them badly{took}"
+
+
+def _comparison(value: Json) -> Comparison | None:
+    if value is None:
+        return None
+    raw = decode.an_object(value, "comparison")
+    return Comparison(
+        percent=decode.integer(raw, "percent"),
+        candidate=_sample(raw, "candidate"),
+        baseline=_sample(raw, "baseline"),
+    )
+
+
+def _sample(raw: JsonObject, key: str) -> Sample:
+    numbers = decode.an_object(raw.get(key), key)
+    latency = decode.number(numbers, "latency_p95_ms")
+    return Sample(
+        requests=decode.integer(numbers, "requests"),
+        errors=decode.integer(numbers, "errors"),
+        latency_p95=None if latency is None else latency / 1000,
     )
 
 
