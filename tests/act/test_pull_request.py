@@ -77,7 +77,8 @@ def test_a_vulnerable_package_blocks_and_says_what_fixes_it(act: Act, consumer: 
     assert ran.code != 0
     assert "blocked" in ran.values("result")
     assert any("TEST-PyPI-1 in brittle 1.0 (fixed in 2.0)" in note.text for note in ran.errors())
-    assert ran.roles == ()
+    # Of what serves, to say what of it is new: by the role that can change nothing.
+    assert list(ran.roles) == [f"model arn:aws:iam::{PRODUCTION}:role/modelway-plan"]
 
 
 def test_a_fork_gets_everything_that_needs_no_credentials_and_no_comment(

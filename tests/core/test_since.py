@@ -53,8 +53,8 @@ def test_another_version_another_path_and_another_name_are_no_change() -> None:
 
 def test_one_of_two_copies_that_is_gone_is_fixed() -> None:
     """And it is the copy that went: the one that stayed is met by its path."""
-    change = told((finding(of=OTHER_PATH),), (finding(), finding(of=OTHER_PATH)))
-    assert [one.finding.path for one in change.fixed] == ["/site/flask/METADATA"]
+    change = told((finding(),), (finding(of=OTHER_PATH), finding()))
+    assert [one.finding.path for one in change.fixed] == ["/opt/venv/flask/METADATA"]
 
 
 def test_another_secret_in_the_same_file_is_new() -> None:
