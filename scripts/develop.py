@@ -75,12 +75,13 @@ def lock(arguments: Sequence[str]) -> int:
 
 def bench(arguments: Sequence[str]) -> int:
     """One benchmark by name; without a name, the list of them."""
-    tools = {"child", "cloud", "measure", "ml_image", "tools"}
+    tools = {"child", "cloud", "crowd", "measure", "ml_image", "rates", "recording", "tools"}
     found = sorted({path.stem for path in (ROOT / "benchmarks").glob("*.py")} - tools)
     if not arguments or arguments[0] not in found:
         _say(f"scripts/run bench NAME, where NAME is one of: {', '.join(found)}")
         return 2
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'benchmarks'}:{ROOT / 'scripts'}"}
+    paths = (ROOT / "benchmarks", ROOT / "scripts", ROOT)  # the last for the cloud of the sweeps
+    environment = {**os.environ, "PYTHONPATH": ":".join(map(str, paths))}
     return _call([sys.executable, f"benchmarks/{arguments[0]}.py", *arguments[1:]], env=environment)
 
 

@@ -176,7 +176,7 @@ class Doors:
         """One set of sessions for everything: who the caller is gets asked once."""
         from modelway.adapters.aws import Accounts
 
-        return Accounts()
+        return Accounts(self.clock)
 
     def builder(self) -> Builder:
         """BuildKit on this machine's engine."""

@@ -196,10 +196,11 @@ def _sorted(value: Json) -> Json:
 
 
 @contextmanager
-def open_ground(folder: Path) -> Iterator[Ground]:
+def open_ground(folder: Path, clock: RealClock | None = None) -> Iterator[Ground]:
     """Start a cloud and prepare what every release there needs."""
+    clock = clock or RealClock(FACTOR)
     program = (str(Path(__file__).with_name("cloud.py")),)
-    with launch.start(folder, clock_factor=FACTOR, program=program) as cloud:
+    with launch.start(folder, clock_factor=clock.factor, program=program) as cloud:
         clients = Clients(cloud)
         images = _push(clients)
         for account in (STAGING, PRODUCTION):
@@ -208,7 +209,7 @@ def open_ground(folder: Path) -> Iterator[Ground]:
                     Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
                 )
         wire = Wire()
-        yield Ground(cloud, wire, _world(folder, wire), clients, images)
+        yield Ground(cloud, wire, _world(folder, wire, clock), clients, images)
 
 
 def _push(clients: Clients) -> tuple[Image, Image]:
@@ -229,12 +230,12 @@ def _push(clients: Clients) -> tuple[Image, Image]:
     return one, two
 
 
-def _world(folder: Path, wire: Wire) -> World:
+def _world(folder: Path, wire: Wire, clock: RealClock) -> World:
     """The real adapters, their AWS calls counted."""
     run = Run(root=folder, workspace=folder / ".modelway", revision="r1")
-    clock, reporter = RealClock(FACTOR), FakeReporter()
+    reporter = FakeReporter()
     doors = Doors(reporter, clock, run)
-    doors.accounts = WiredAccounts(wire)
+    doors.accounts = WiredAccounts(wire, clock)
 
     def unneeded(*_: object) -> None:
         raise AssertionError

@@ -14,6 +14,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
 from modelway.adapters.aws import Accounts
+from modelway.ports import Clock
 
 if TYPE_CHECKING:
     import boto3
@@ -87,8 +88,8 @@ class Wire:
 class WiredAccounts(Accounts):
     """Sessions whose clients' calls go through a wire; asking for credentials does not."""
 
-    def __init__(self, wire: Wire) -> None:
-        super().__init__()
+    def __init__(self, wire: Wire, clock: Clock) -> None:
+        super().__init__(clock)
         self._wire = wire
 
     def session(self, account: str, region: str, role: str) -> boto3.Session:

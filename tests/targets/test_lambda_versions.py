@@ -39,10 +39,8 @@ class Lambda:
 
     def get_function(self, **asked: str) -> dict[str, Any]:
         arn = "arn:aws:lambda:eu-west-1:222222222222:function:iris"
-        return {
-            "Configuration": {"FunctionArn": arn},
-            "Code": {"ResolvedImageUri": str(IMAGE) if asked.get("Qualifier") else ""},
-        }
+        uri = str(IMAGE) if asked.get("Qualifier") else ""
+        return {"Configuration": {**self.latest, "FunctionArn": arn}, "Code": {"ResolvedImageUri": uri}}
 
     def tag_resource(self, **_: object) -> None:
         """Nobody asks for tags here."""
@@ -52,9 +50,6 @@ class Lambda:
 
     def update_function_code(self, **_: object) -> dict[str, Any]:
         return self._change(CodeSha256=IMAGE.digest.hex)
-
-    def get_function_configuration(self, **_: object) -> dict[str, Any]:
-        return {**self.latest, "ResponseMetadata": {"RequestId": f"q{next(self.revisions)}"}}
 
     def publish_version(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - as Lambda takes it
         if self.meanwhile:

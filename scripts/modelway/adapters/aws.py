@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, cast
 
 import modelway
 from modelway.adapters.aws_errors import code, translated
+from modelway.adapters.clock import from_environment
+from modelway.adapters.pacing import Paces
 from modelway.errors import Unavailable
+from modelway.ports import Clock
 
 if TYPE_CHECKING:
     import boto3
@@ -81,9 +84,10 @@ class Session:
 
 
 class Accounts:
-    """Opens sessions; asks who the caller is once."""
+    """Opens sessions, whose calls keep a pace; asks who the caller is once."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._paces = Paces(clock or from_environment())
         self._sessions: dict[tuple[str, str, str], boto3.Session] = {}
 
     def session(self, account: str, region: str, role: str) -> boto3.Session:
@@ -92,6 +96,7 @@ class Accounts:
         if key not in self._sessions:
             own = self.caller[0] == account
             opened = Session(_core(region), region) if own else self._assumed(*key)
+            self._paces.keep(opened.core, account)
             # Typed as boto3's, whose stubs know what each client can do.
             self._sessions[key] = cast("boto3.Session", opened)
         return self._sessions[key]

@@ -33,7 +33,7 @@ _QUOTA = {
     *("LimitExceeded", "LimitExceededException", "ResourceLimitExceeded"),
     *("ServiceQuotaExceededException", "TooManyBuckets"),
 }
-_THROTTLED = {
+THROTTLED = {
     *("BandwidthLimitExceeded", "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException"),
     *("SlowDown", "Throttling", "ThrottledException", "ThrottlingException", "TooManyRequestsException"),
 }
@@ -78,7 +78,7 @@ def _of_answer(error: ClientError, doing: str, service: str) -> Failure | None:
     elif name in _QUOTA:
         what = f"a quota of the account does not let modelway {doing}"
         cure = "raise the quota in Service Quotas for this account and region, or remove what is unused"
-    elif name in _THROTTLED:
+    elif name in THROTTLED:
         what, cure = f"AWS kept throttling the attempts to {doing}", f"wait a minute, {_AGAIN}"
     elif status >= _SERVER_ERROR and name != "ModelError":
         what, cure = f"AWS failed to {doing}", f"see the AWS Health Dashboard, {_AGAIN}"

@@ -25,6 +25,8 @@ from modelway.targets.shared.rollout_alarms import RolloutAlarms
 if TYPE_CHECKING:
     from mypy_boto3_lambda.type_defs import GetFunctionResponseTypeDef
 
+    from modelway.targets.shared.rollout_alarms import Looked
+
 ARTIFACT = "artifact"
 _MANAGED = "modelway:model"
 _PASSED, _REMEMBERED = f"{PREFIX}passed", {f"{PREFIX}failed", f"{PREFIX}withdrawn"}
@@ -47,21 +49,23 @@ class Observer:
         """The state, and what the wanted version does not find yet."""
         function = self.inventory.find()
         if function is None:
-            return State(needs=self._needs(wanted, None), obstacles=self._obstacles(wanted, {}, None))
+            alarms = self._alarms(wanted)
+            needs, obstacles = self._needs(wanted, None, alarms), self._obstacles(wanted, {}, None, alarms)
+            return State(needs=needs, obstacles=obstacles)
         # First the marks: a version without them may be new, marks without their version are left over.
         marks = self.records.read()
         pointer, published = self.inventory.pointer(), self.inventory.versions()
         if wanted:
             _refuse_another(wanted, published.get(wanted.id))
         traffic = _traffic(pointer, published)
-        sick = self._alarms(wanted)[2] if wanted and traffic.get(wanted.id) else None
+        alarms = self._alarms(wanted)
         return State(
             records={id_: _record(id_, each, marks.get(id_, {})) for id_, each in published.items()},
             traffic=traffic,
             modified=pointer.revision if pointer else None,
-            needs=self._needs(wanted, pointer),
-            obstacles=self._obstacles(wanted, published, pointer),
-            sick=sick,
+            needs=self._needs(wanted, pointer, alarms),
+            obstacles=self._obstacles(wanted, published, pointer, alarms),
+            sick=alarms[2] if wanted and traffic.get(wanted.id) else None,
             capacity=self.concurrency.observe(self.environment.capacity) if pointer else None,
             foreign=_foreign(function, pointer, published),
             soaked=self._soaked(pointer, traffic),
@@ -75,11 +79,15 @@ class Observer:
             return 0.0
         return self.clock.elapsed(datetime.fromisoformat(step[2]))
 
-    def _alarms(self, wanted: Version) -> tuple[tuple[Need, ...], tuple[Obstacle, ...], str | None]:
-        """What the rollout's alarms lack, forbid and say of the version."""
+    def _alarms(self, wanted: Version | None) -> Looked:
+        """What the rollout's alarms lack, forbid and say of the version; asked once a look."""
+        if wanted is None:
+            return (), (), None
         return self.alarms.look(version_name(self.inventory.function, wanted.id))
 
-    def _needs(self, wanted: Version | None, pointer: Pointer | None) -> tuple[Need, ...]:
+    def _needs(
+        self, wanted: Version | None, pointer: Pointer | None, alarms: Looked
+    ) -> tuple[Need, ...]:
         """What the version lacks around it."""
         if wanted is None:
             return ()
@@ -87,7 +95,7 @@ class Observer:
         # Whether or not the version is staged: somebody may have written there since.
         artifact = self._artifact(wanted)
         url = self.url.look(settings.function_url) if pointer else ()  # else it comes with the alias
-        return (*artifact, *self._alarms(wanted)[0], *url)
+        return (*artifact, *alarms[0], *url)
 
     def _artifact(self, wanted: Version) -> tuple[Need, ...]:
         """The copy of the weights the version is to load."""
@@ -97,13 +105,16 @@ class Observer:
         return (Need(id=ARTIFACT, words=words),)
 
     def _obstacles(
-        self, wanted: Version | None, published: Mapping[VersionId, Published], pointer: Pointer | None
+        self,
+        wanted: Version | None,
+        published: Mapping[VersionId, Published],
+        pointer: Pointer | None,
+        alarms: Looked,
     ) -> tuple[Obstacle, ...]:
         """What is in the way of moving traffic to the version."""
         if wanted is None:
             return ()
-        alarms = self._alarms(wanted)[1]
-        return (*alarms, *self._other_role(wanted, published, pointer))
+        return (*alarms[1], *self._other_role(wanted, published, pointer))
 
     def _other_role(
         self, wanted: Version, published: Mapping[VersionId, Published], pointer: Pointer | None

@@ -92,7 +92,7 @@ def _acting(names: _Names) -> tuple[Statement, ...]:
             on=[names.function],
         ),
         allow(
-            *("lambda:GetFunction", "lambda:GetFunctionConfiguration", "lambda:InvokeFunction"),
+            *("lambda:GetFunction", "lambda:InvokeFunction"),
             *("lambda:CreateAlias", "lambda:UpdateAlias"),
             on=[names.function, names.any],
         ),

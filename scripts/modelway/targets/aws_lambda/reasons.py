@@ -9,7 +9,7 @@ from modelway.errors import Failure, Malformed, Unavailable
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
-    from mypy_boto3_lambda.type_defs import FunctionConfigurationResponseTypeDef
+    from mypy_boto3_lambda.type_defs import FunctionConfigurationTypeDef
 
 _BY_CONFIG = {
     *("InvalidConfiguration", "InvalidSubnet", "InvalidSecurityGroup", "InvalidImage", "KMSKeyNotFound"),
@@ -50,7 +50,7 @@ def refused(error: ClientError) -> Exception:
             return error
 
 
-def not_ready(found: FunctionConfigurationResponseTypeDef) -> Failure | None:
+def not_ready(found: FunctionConfigurationTypeDef) -> Failure | None:
     """Why a change failed, if it did; a function that was idle (``Inactive``) has not."""
     if found.get("State") == "Failed":
         reason, why = found.get("StateReasonCode", ""), found.get("StateReason", "")

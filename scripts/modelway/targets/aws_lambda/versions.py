@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda.type_defs import (
         EnvironmentTypeDef,
         EphemeralStorageTypeDef,
-        FunctionConfigurationResponseTypeDef,
+        FunctionConfigurationTypeDef,
+        GetFunctionResponseTypeDef,
         ImageConfigTypeDef,
         VpcConfigTypeDef,
     )
@@ -43,7 +44,7 @@ _REVISIONS = 5
 """Tries where Lambda itself gives the function another revision."""
 _PASSING = frozenset(
     {
-        *("RevisionId", "LastModified", "ResponseMetadata", "State", "StateReason", "StateReasonCode"),
+        *("RevisionId", "LastModified", "State", "StateReason", "StateReasonCode"),
         *("LastUpdateStatus", "LastUpdateStatusReason", "LastUpdateStatusReasonCode"),
     }
 )
@@ -95,8 +96,7 @@ class Versions:
         else:
             self._change(version, settings, description)
         number = self._publish(version, description)
-        self._ready(number)
-        self._prove(version, number)
+        self._prove(version, number, self._ready(number))
         self.inventory.versions()
         return number
 
@@ -166,7 +166,7 @@ class Versions:
         Lambda gives a function another revision after it said that a change is over (aws/aws-sdk#377).
         So a revision that is refused is read again, and is still ours where all else is as it was.
         """
-        latest = self._ready("$LATEST")
+        latest = self._ready("$LATEST")["Configuration"]
         if (latest["CodeSha256"], latest.get("Description")) != (version.image.digest.hex, description):
             raise self._changed_meanwhile(f"$LATEST is {latest.get('Description') or 'without description'}")
         tries = 0
@@ -175,7 +175,7 @@ class Versions:
             number, seen = self._published(version, description, latest["RevisionId"])
             if number:
                 return number
-            before, latest = latest, self._ready("$LATEST")
+            before, latest = latest, self._ready("$LATEST")["Configuration"]
             if tries == _REVISIONS or content(latest) != content(before):
                 raise self._changed_meanwhile(seen)
 
@@ -221,25 +221,25 @@ class Versions:
             else:
                 return
 
-    def _ready(self, qualifier: str) -> FunctionConfigurationResponseTypeDef:
-        """Wait for the end of a change; raises what Lambda says of one that failed."""
+    def _ready(self, qualifier: str) -> GetFunctionResponseTypeDef:
+        """Wait for the end of a change; raises what Lambda says of one that failed.
+
+        An account may ask GetFunction 100 times a second, and all else together 15 times (Lambda quotas).
+        """
         for pause in waits(*_POLL, within=_PATIENCE):
             with translated(f"read the function {self._function}:{qualifier}", service="lambda"):
-                found = self.client.get_function_configuration(
-                    FunctionName=self._function, Qualifier=qualifier
-                )
-            if failure := not_ready(found):
+                found = self.client.get_function(FunctionName=self._function, Qualifier=qualifier)
+            now = found["Configuration"]
+            if failure := not_ready(now):
                 raise failure
-            if found.get("State") != "Pending" and found.get("LastUpdateStatus") != "InProgress":
+            if now.get("State") != "Pending" and now.get("LastUpdateStatus") != "InProgress":
                 return found
             self.clock.sleep(pause)
         what = f"the function {self._function}:{qualifier} has been changing for ten minutes"
         raise Unavailable(what, cure="Look at it in the Lambda console, then run this again.")
 
-    def _prove(self, version: Version, number: str) -> None:
+    def _prove(self, version: Version, number: str, found: GetFunctionResponseTypeDef) -> None:
         """The proof of the one digest: what Lambda resolved is what was asked for."""
-        with translated(f"read version {number} of {self._function}", service="lambda"):
-            found = self.client.get_function(FunctionName=self._function, Qualifier=number)
         resolved = found["Code"].get("ResolvedImageUri", "")
         if not resolved.endswith(f"@{version.image.digest}"):
             what = f"version {number} of {self._function} runs another image than version {version.id}"
@@ -262,6 +262,6 @@ class Versions:
         self.inventory.versions()
 
 
-def content(told: FunctionConfigurationResponseTypeDef) -> dict[str, object]:
+def content(told: FunctionConfigurationTypeDef) -> dict[str, object]:
     """What a version published now would be: all that is told of the function but what passes."""
     return {key: value for key, value in told.items() if key not in _PASSING}
