@@ -85,9 +85,7 @@ class Observer:
             return (), (), None
         return self.alarms.look(version_name(self.inventory.function, wanted.id))
 
-    def _needs(
-        self, wanted: Version | None, pointer: Pointer | None, alarms: Looked
-    ) -> tuple[Need, ...]:
+    def _needs(self, wanted: Version | None, pointer: Pointer | None, alarms: Looked) -> tuple[Need, ...]:
         """What the version lacks around it."""
         if wanted is None:
             return ()
