@@ -85,9 +85,17 @@ def test_findings_are_shown_over_releases_and_nothing_is_made_of_one():
 
 def test_the_timeline_goes_from_the_commit_to_production_with_what_the_canary_took():
     shown = page(dossier(release(1, WORSE)), datetime(2026, 6, 15, tzinfo=UTC))
-    marks = ["f" * 40, "Built:", "Its traffic began to move in production", "Passed in production", "12.4 ms"]
+    marks = [
+        "f" * 40,
+        "Built by",
+        "Its traffic began to move in production",
+        "Passed in production",
+        "12.4 ms",
+    ]
     assert [shown.index(one) for one in marks] == sorted(shown.index(one) for one in marks)
-    words = "at 10 % of the traffic it answered 120 requests, 3 of them badly, 95 % of them within 12.4 ms"
+    words = (
+        "at 10 % of the traffic: 120 requests, 3 failed, 95 % within 12.4 ms; the version in service: 1080"
+    )
     assert words in shown
     assert words in text(dossier(release(1, WORSE)))
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from html import escape
 
 from modelway.core.dossier import Dossier, Entered, Place, Ran, Release, Said
-from modelway.core.dossier_text import built, size
+from modelway.core.dossier_text import built_by, size
 from modelway.core.summary import BrokenGlass
 from modelway.core.verdict import Answered
 
@@ -27,7 +27,7 @@ table{border-collapse:collapse;width:100%}th{font-weight:600}td code,h3 code{ove
 th,td{text-align:left;vertical-align:top;padding:.25rem .6rem .25rem 0;border-bottom:1px solid var(--line)}
 article{border:1px solid var(--line);border-radius:.5rem;padding:.8rem 1rem;margin:1rem 0;break-inside:avoid}
 ol.time{list-style:none;margin:.6rem 0;padding:0 0 0 1rem;border-left:2px solid var(--line)}
-ol.time li{margin:.4rem 0}time{color:#777;font-size:.9em;display:block}
+ol.time li{margin:.4rem 0}time{color:#777;font-size:.9em}li time{display:block}
 .bad{color:var(--no);font-weight:600}
 .layers{display:flex;height:1rem;margin:.4rem 0;border:1px solid var(--line)}
 .layers span{border-right:1px solid var(--line);background:var(--soft);min-width:2px}
@@ -138,10 +138,11 @@ def _release(release: Release) -> Iterator[str]:
     yield '<ol class="time">'
     if release.provenance and release.provenance.source.commit:
         source = release.provenance.source
-        where = " ".join(filter(None, (source.ref.removeprefix("refs/"), "of", source.repository)))
-        yield f"<li>Commit <code>{escape(source.commit)}</code> {escape(where)}</li>"
+        named = f" ({source.ref.removeprefix('refs/')})" if source.ref else ""
+        where = f" of {source.repository}" if source.repository else ""
+        yield f"<li>Commit <code>{escape(source.commit)}</code>{escape(named + where)}</li>"
     yield f"<li>{_time(release.provenance.built if release.provenance else '')}"
-    yield f"Built: {escape(built(release))}</li>"
+    yield f"Built by {escape(built_by(release))}</li>"
     happened = [(one.what.entry.at, _entered(one)) for one in release.entered]
     happened += [(one.verdict.began, _began(one)) for one in release.verdicts if one.verdict.began]
     happened += [(one.verdict.passed, _said(one)) for one in release.verdicts]

@@ -40,7 +40,8 @@ def _release(release: Release) -> Iterator[str]:
     yield f"{release.image}  {size(release)}"
     for trouble in release.trouble:
         yield from (f"  ! {line}" for line in trouble.splitlines())
-    yield f"  built     {built(release)}"
+    at = f"{release.provenance.built} " if release.provenance else ""
+    yield f"  built     {at}by {built_by(release)}"
     if release.findings:
         yield f"  scanned   {release.findings.words}"
     for ran in release.ran:
@@ -86,11 +87,11 @@ def size(release: Release) -> str:
     return f"{release.size / _MIB:.1f} MiB compressed, {len(release.layers)} layers"
 
 
-def built(release: Release) -> str:
+def built_by(release: Release) -> str:
     """Who built it, from what."""
     found = release.provenance
     if found is None:
-        return "nobody who is trusted says how"
+        return "whom nobody who is trusted says"
     where = found.source.workflow or "a local build"
     commit = f" from {found.source.commit[:12]}" if found.source.commit else ""
-    return f"{found.built} by {where}{commit}; said by {release.provenance_by}"
+    return f"{where}{commit}; said by {release.provenance_by}"

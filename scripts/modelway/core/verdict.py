@@ -50,8 +50,8 @@ class Comparison:
     @property
     def words(self) -> str:
         """As people read it."""
-        told = f"it {_told(self.candidate)}; the version in service {_told(self.baseline)}"
-        return f"at {self.percent} % of the traffic {told}"
+        sides = f"{_told(self.candidate)}; the version in service: {_told(self.baseline)}"
+        return f"at {self.percent} % of the traffic: {sides}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,8 +166,8 @@ def _sample_json(sample: Sample) -> JsonObject:
 
 def _told(sample: Sample) -> str:
     latency = sample.latency_p95
-    took = "" if latency is None else f", 95 % of them within {1000 * latency:.1f} ms"
-    return f"answered {sample.requests} requests, {sample.errors} of them badly{took}"
+    took = "" if latency is None else f", 95 % within {1000 * latency:.1f} ms"
+    return f"{sample.requests} requests, {sample.errors} failed{took}"
 
 
 def _comparison(value: Json) -> Comparison | None:
