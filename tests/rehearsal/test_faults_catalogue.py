@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import runpy
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -33,6 +34,27 @@ def test_every_fault_ends_with_a_known_exit_code(fault: Fault) -> None:
 def test_faults_speak_of_targets_there_are(fault: Fault) -> None:
     assert not (fault.ends_on.keys() | fault.never_on.keys()) - VENUES.keys()
     assert all(fault.ending(target) for target in VENUES)
+
+
+def test_the_guide_tells_how_each_fault_ends_on_each_target(root: Path) -> None:
+    """Its table, made of nothing but the catalogue and of what was seen."""
+    page = (root / "docs/how-to/rehearse-failures.md").read_text("utf-8")
+    _, _, table = page.partition("## On each target\n")
+    head, _, *rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("|")]
+    targets = [name.strip("`") for name in head[1:]]
+    assert set(targets) == VENUES.keys()
+    told = {
+        (row[0].strip("`"), target): cell
+        for row in rows
+        for target, cell in zip(targets, row[1:], strict=True)
+    }
+    assert {cell.removesuffix(", seen") for cell in told.values()} <= {str(n) for n in range(12)} | {"-"}
+    wanted = {
+        (fault.name, target): "-" if target in fault.never_on else str(fault.exit_code)
+        for fault in FAULTS.values()
+        for target in VENUES
+    }
+    assert {key: cell.removesuffix(", seen") for key, cell in told.items()} == wanted
 
 
 def test_the_faulty_layer_needs_no_other_base_image() -> None:
