@@ -92,7 +92,7 @@ class Concurrency:
                     FunctionName=self.function, Qualifier=ALIAS, ProvisionedConcurrentExecutions=count
                 )
             except ClientError as error:
-                raise refused(error) from error
+                raise refused(error, self.client.meta.region_name) from error
 
     def await_ready(self) -> None:
         """Wait until what is provisioned is ready, also after the alias moved; nothing where none is.

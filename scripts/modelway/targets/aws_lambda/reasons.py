@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import code
 from modelway.errors import Failure, Malformed, Unavailable
+from modelway.targets.shared.absent import absent, security_group, subnet, thing
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -23,21 +24,30 @@ _CURES = {
     "SubnetOutOfIPAddresses": "Name subnets with free addresses in settings.vpc.",
     "InsufficientRolePermissions": "Give the execution role AWSLambdaVPCAccessExecutionRole.",
 }
+_NEEDED = (
+    thing(
+        r"cannot be assumed",
+        "settings.execution_role",
+        "Create it, and let lambda.amazonaws.com assume it.",
+    ),
+    subnet("settings.vpc"),
+    security_group("settings.vpc"),
+)
 _ALIASED = "following aliases reference it"
 
 
-def refused(error: ClientError) -> Exception:
+def refused(error: ClientError, region: str) -> Exception:
     """What Lambda finds wrong with a request; other errors stay what they are."""
     text = error.response.get("Error", {}).get("Message", str(error))
     what = f"Lambda refuses {error.operation_name}"
     match code(error):
-        case "InvalidParameterValueException" if "cannot be assumed" in text or "not have permission" in text:
-            cure = (
-                "Let lambda.amazonaws.com assume the execution role, and pull the image (scripts/run push)."
-            )
-            return Unavailable(what, seen=text, cure=cure)
+        case "InvalidParameterValueException" if missing := absent("Lambda", text, region, _NEEDED):
+            return missing
+        case "InvalidParameterValueException" if "not have permission" in text:
+            return Unavailable(what, seen=text, cure="Let Lambda pull the image: scripts/run push.")
         case "InvalidParameterValueException" if "oncurren" in text or "quota" in text:
-            cure = "Raise the quota of concurrent executions in this region, or lower capacity."
+            what = f"a quota of Lambda in {region} is in the way of {error.operation_name}"
+            cure = "Raise the quota of concurrent executions in that region, or lower capacity."
             return Unavailable(what, seen=text, cure=cure)
         case "ResourceConflictException" if _ALIASED not in text:
             return Unavailable(what, seen=text, cure="Another change is under way: run this again.")

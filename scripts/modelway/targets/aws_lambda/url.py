@@ -116,8 +116,7 @@ class Url:
                     ),
                 )
 
-    @staticmethod
-    def _unless(harmless: str, call: Callable[[], object]) -> None:
+    def _unless(self, harmless: str, call: Callable[[], object]) -> None:
         """Do something that may be done already."""
         from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
 
@@ -125,4 +124,4 @@ class Url:
             call()
         except ClientError as error:
             if code(error) != harmless:
-                raise refused(error) from error
+                raise refused(error, self.client.meta.region_name) from error

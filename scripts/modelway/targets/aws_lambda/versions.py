@@ -193,7 +193,7 @@ class Versions:
                 )
             except ClientError as error:
                 if code(error) not in {"PreconditionFailedException", "ResourceConflictException"}:
-                    raise refused(error) from error
+                    raise refused(error, self.client.meta.region_name) from error
                 return "", str(error)
         return made["Version"], ""
 
@@ -216,7 +216,7 @@ class Versions:
                 waits_for_change = code(error) == "ResourceConflictException"
                 roles, busy = roles - waits_for_role, busy - waits_for_change
                 if not (waits_for_role and roles) and not (waits_for_change and busy):
-                    raise refused(error) from error
+                    raise refused(error, self.client.meta.region_name) from error
                 self.clock.sleep(next(pauses))
             else:
                 return
@@ -258,7 +258,7 @@ class Versions:
                 self.client.delete_function(FunctionName=self._function, Qualifier=number)
             except ClientError as error:
                 if code(error) != "ResourceNotFoundException":
-                    raise refused(error) from error
+                    raise refused(error, self.client.meta.region_name) from error
         self.inventory.versions()
 
 

@@ -5,48 +5,35 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import code
-from modelway.errors import Malformed, Unavailable
+from modelway.errors import Malformed
+from modelway.targets.shared.absent import absent, security_group, subnet, thing
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
 _REQUEST = {"ClientException", "InvalidParameterException", "PlatformTaskDefinitionIncompatibilityException"}
-_MISSING: tuple[tuple[re.Pattern[str], str, str], ...] = (
-    (
-        re.compile(r"subnet", re.IGNORECASE),
-        "a subnet of settings.network",
-        "aws ec2 describe-subnets shows those there are.",
-    ),
-    (
-        re.compile(r"security ?group", re.IGNORECASE),
-        "a security group of settings.network",
-        "aws ec2 describe-security-groups shows those there are.",
-    ),
-    (
-        re.compile(r"target ?group|listener|load ?balancer", re.IGNORECASE),
+_NEEDED = (
+    subnet("settings.network"),
+    security_group("settings.network"),
+    thing(
+        r"target ?group|listener|load ?balancer",
         "a target group or a listener rule of settings.load_balancer",
         "aws elbv2 describe-target-groups and describe-rules show those there are; a target group needs "
         "target type ip and a listener's rule that names it.",
     ),
-    (
-        re.compile(r"\brole\b|assume", re.IGNORECASE),
+    thing(
+        r"\brole\b|assume",
         "a role of the settings",
         "Create it, and let it trust ecs-tasks.amazonaws.com (the infrastructure role: ecs.amazonaws.com).",
     ),
-    (
-        re.compile(r"capacity ?provider", re.IGNORECASE),
+    thing(
+        r"capacity ?provider",
         "a capacity provider of the settings",
         "aws ecs put-cluster-capacity-providers gives the cluster one.",
     ),
-)
-_ABSENT = re.compile(
-    r"not (be )?(found|valid|exist)|does ?n[o']t exist|invalid|unable|missing|no longer|could not|"
-    r"not associated|not authorized|is not",
-    re.IGNORECASE,
 )
 
 
@@ -55,9 +42,7 @@ def refused(error: ClientError, region: str) -> Exception:
     if code(error) not in _REQUEST:
         return error
     text = error.response.get("Error", {}).get("Message", str(error))
-    for pattern, thing, cure in _MISSING:
-        if pattern.search(text) and _ABSENT.search(text):
-            what = f"ECS does not find, or may not use, {thing} in {region}"
-            return Unavailable(what, seen=text, cure=cure)
+    if missing := absent("ECS", text, region, _NEEDED):
+        return missing
     what = f"ECS refuses {error.operation_name}"
     return Malformed(what, seen=text, cure="Correct the environment's settings in the config.")

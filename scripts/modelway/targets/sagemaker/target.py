@@ -190,7 +190,7 @@ class SageMaker:
                 what = f"another change of the endpoint {self._endpoint} began meanwhile"
                 cure = "Wait for it, then run this again."
                 raise Differs(what, seen=str(error), cure=cure) from error
-            raise refused(error) from error
+            raise refused(error, self.client.meta.region_name) from error
 
     def interrupt(self) -> None:
         """The guardrails have no cancel: only an alarm ends an update (UpdateEndpoint's DeploymentConfig)."""

@@ -16,6 +16,7 @@ from modelway.errors import Malformed, Unavailable
 from modelway.ports import ArtifactStore, Clock
 from modelway.targets.sagemaker import settings as settings_
 from modelway.targets.sagemaker.settings import Settings
+from modelway.targets.shared.absent import absent, security_group, subnet, thing
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
     )
 
 _ACCESS = re.compile(r"permission|grant|not authorized|access|role", re.IGNORECASE)
+_NEEDED = (
+    thing(
+        r"assume role",
+        "settings.execution_role",
+        "Create it, and let sagemaker.amazonaws.com assume it.",
+    ),
+    subnet("settings.vpc"),
+    security_group("settings.vpc"),
+)
 _AGAIN = 5
 """Tries of a call that may not see yet what was made a moment ago: SageMaker is eventually consistent."""
 
@@ -110,7 +120,7 @@ class Versions:
                 if _exists_already(error):
                     return False
                 if not (left and _not_found(error)):
-                    raise refused(error) from error
+                    raise refused(error, self.client.meta.region_name) from error
                 self.clock.sleep(1)
             else:
                 return True
@@ -123,12 +133,18 @@ class Versions:
             unless_gone(lambda: self.client.delete_endpoint_config(EndpointConfigName=name))
 
 
-def refused(error: ClientError) -> Exception:
+def refused(error: ClientError, region: str) -> Exception:
     """What SageMaker finds wrong with a request; other errors stay what they are."""
-    if code(error) != "ValidationException":
-        return error
     text = error.response.get("Error", {}).get("Message", str(error))
     what = f"SageMaker refuses {error.operation_name}"
+    if code(error) == "ResourceLimitExceeded":
+        what = f"a quota of SageMaker in {region} is in the way of {error.operation_name}"
+        cure = "Raise it in Service Quotas, in that region, or choose another instance_type; run this again."
+        return Unavailable(what, seen=text, cure=cure)
+    if code(error) != "ValidationException":
+        return error
+    if missing := absent("SageMaker", text, region, _NEEDED):
+        return missing
     if _ACCESS.search(text):
         cure = (
             "Let the role it names read the image (repository policy, `scripts/run push`) and the artifact."
