@@ -65,8 +65,7 @@ class House:
 
     def world(self) -> World:
         """Everything a command may use."""
-        run = _run(self.reporter)
-        return _world(self, run)
+        return _world(self, _run(self.reporter))
 
     def bug_report(self, error: BaseException, argv: Sequence[str]) -> Path:
         """Write down what nobody foresaw; returns where."""
@@ -289,8 +288,7 @@ class Doors:
         from modelway.adapters.configs import Configs
         from modelway.adapters.history import GitHistory
 
-        configs = Configs(self.run.root, today=self.today, checks=_checks())
-        return GitHistory(self.run.root, configs.past)
+        return GitHistory(self.run.root, Configs(self.run.root, today=self.today, checks=_checks()).past)
 
     def permissions(self, config: ModelConfig, place: Environment) -> Permissions:
         """What the platform's verbs need in the environment's account."""
@@ -321,8 +319,7 @@ class Doors:
             found += examine_aws.examinations(configs, look)
             for config in configs:
                 for place in config.environments.values():
-                    target = _listed(TARGETS, place.target, "target").__name__
-                    module = import_module(f"{target}.examination")
+                    module = import_module(f"{_listed(TARGETS, place.target, 'target').__name__}.examination")
                     found += module.examinations(config, place, look)
         found += examine_tools.advisories(configs, self.advisories(None), self.clock)
         return [*found, *examine_github.examinations(configs, self.hosting)]
@@ -347,9 +344,6 @@ def _checks() -> Mapping[str, TargetCheck]:
 def _listed(listed: Mapping[str, str], name: str, kind: str) -> ModuleType:
     """The module behind a name in a config."""
     if name not in listed:
-        raise Malformed(
-            f"There is no {kind} {name!r}",
-            seen=f"There are: {', '.join(sorted(listed))}.",
-            cure=f"correct the {kind}'s name in the config.",
-        )
+        known, cure = ", ".join(sorted(listed)), f"correct the {kind}'s name in the config."
+        raise Malformed(f"There is no {kind} {name!r}", seen=f"There are: {known}.", cure=cure)
     return import_module(listed[name])
