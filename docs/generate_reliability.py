@@ -109,7 +109,24 @@ def _greens(rows: Sequence[Row]) -> Iterator[str]:
     for situation in sorted({row["situation"] for row in greens}):
         exits = {row["target"]: f"exit {row['exit']}" for row in greens if row["situation"] == situation}
         yield f"| {situation} | {' | '.join(exits.get(target, '-') for target in targets)} |"
-    yield "\nA dash: it cannot happen there, or comes about as another line has it."
+    yield "\nOne test each, in `tests/sweeps/test_false_greens_<target>.py`. Where there is a dash:\n"
+    for situation, why in NOT_THERE.items():
+        yield f"- {situation}: {why}"
+
+
+NOT_THERE = {
+    "a container that ends at its start": "on SageMaker and ECS the platform takes that back by itself, "
+    "which has lines of its own.",
+    "in service on the old endpoint config, without a reason": "only SageMaker says `InService` of what it "
+    "took back; ECS's deployment says `ROLLBACK_SUCCESSFUL`, Lambda takes nothing back.",
+    "nothing may run: desired count or concurrency 0": "SageMaker takes no endpoint config of no instances "
+    "for an endpoint of one model.",
+    "rolled back by the platform while we watch": "Lambda takes nothing back: modelway does.",
+    "rolled back by the platform while we were dead": "as above.",
+    "the pointer moved back by somebody else while we watch": "SageMaker refuses a second change while "
+    "one is under way; on ECS that is a newer deployment, as with a newer release.",
+}
+"""Why a situation has no test on a target."""
 
 
 def _load(rows: Sequence[Row]) -> Iterator[str]:

@@ -44,6 +44,34 @@ def test_nothing_that_must_not_ended_green(root: Path) -> None:
     assert {row["exit"] for row in greens}.isdisjoint({"0", "killed"})
 
 
+def test_every_false_green_is_shown_on_each_target_or_said_to_be_impossible(root: Path) -> None:
+    script = runpy.run_path(str(root / "docs" / "generate_reliability.py"))
+    seen: dict[str, set[str]] = {}
+    for row in told(root):
+        if row["kind"] == "false green":
+            seen.setdefault(row["situation"], set()).add(row["target"])
+    assert {situation for situation, targets in seen.items() if targets != SITES.keys()} == {
+        *script["NOT_THERE"]
+    }
+    everywhere = {
+        "a newer release took over",
+        "an alarm in ALARM at the start",
+        "another digest behind the version's name",
+        "old weights under the new image",
+        "the pointer moved back by somebody else while we were dead",
+    }
+    assert everywhere <= {situation for situation, targets in seen.items() if targets == SITES.keys()}
+
+
+def test_users_were_asked_for_on_every_target_that_was_watched(root: Path) -> None:
+    """No request was lost on a good release or a rollback, on a bad one no more than the canary's share."""
+    rows = [row for row in told(root) if row["kind"] == "load"]
+    assert rows
+    for row in rows:
+        share = re.search(r"at (\d+) %", row["when"])
+        assert row["lost"] <= (row["sent"] * int(share[1]) / 100 + 1 if share else 0), row
+
+
 def test_a_sample_never_takes_the_place_of_the_whole(root: Path, tmp_path: Path) -> None:
     script = runpy.run_path(str(root / "docs" / "generate_reliability.py"))
     take = script["take"]
