@@ -16,7 +16,7 @@ from modelway.core.config import Capacity
 from modelway.core.estate import Thing
 from modelway.core.image import DOCKER_MANIFEST
 from modelway.core.plan import Blame, Need, Setback, State
-from modelway.core.record import Mark, Record
+from modelway.core.record import Adopted, Mark, Record
 from modelway.core.version import Version, VersionId
 from modelway.errors import Unhealthy
 from modelway.ports import HttpAnswer, HttpRequest
@@ -208,6 +208,8 @@ class FakeTarget:
         changed = self.records[version].with_mark(mark)
         name = type(mark).__name__.lower()
         self._write(f"record {version} {name}", lambda: self.records.update({version: changed}))
+        if isinstance(mark, Adopted):
+            self.traffic, self.foreign = {version: 100}, None
 
     def configure(self, version: VersionId, capacity: Capacity, /) -> None:
         assert self.traffic.get(version) == 100

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Never, Protocol
 
 # On every command's way: what this module only names is not loaded for it.
 if TYPE_CHECKING:
+    from modelway.core.adoption import Found, Site
     from modelway.core.analysis import Sample
     from modelway.core.changes import Scope
     from modelway.core.config import BuildSecret, Capacity, Environment, ModelConfig, RegistrySpec
@@ -572,6 +573,8 @@ class World:
     """What the target's verbs need in its account."""
     changes: Callable[[ModelConfig, Environment, About], tuple[Change, ...]] = unopened
     """Who changed what an environment runs, newest first; raises ``Unavailable`` where nobody can tell."""
+    found: Callable[[Site], Found] = unopened
+    """What serves somewhere that somebody else made it; raises what keeps it from being adopted."""
     keys: Callable[[ModelConfig], Keys] = unopened
     """The signing keys a config names."""
     acting: Callable[[ModelConfig, Environment], str] = unopened

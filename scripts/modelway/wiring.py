@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from modelway.adapters import clock, environment, git
 from modelway.adapters.clock import RealClock
 from modelway.adapters.lines import Masks
-from modelway.core.naming import BUILD, pointer_name
+from modelway.core.naming import pointer_name
 from modelway.errors import Malformed
 from modelway.ports import (
     Advisories,
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     import boto3
 
     from modelway.adapters.aws import Accounts
+    from modelway.core.adoption import Found, Site
     from modelway.core.checks import Subject, TargetCheck
     from modelway.core.config import Environment, ModelConfig, RegistrySpec
     from modelway.core.diagnosis import Examination
@@ -148,6 +149,7 @@ def _world(house: House, run: Run) -> World:
         containers=doors.containers,
         registry=doors.registry,
         artifacts=doors.artifacts,
+        found=doors.found,
         keys=doors.keys,
         acting=doors.acting,
         target=doors.target,
@@ -206,26 +208,17 @@ class Doors:
 
         return S3Artifacts(self.accounts, config, place)
 
+    def found(self, site: Site) -> Found:
+        """What somebody else's endpoint is."""
+        from modelway.targets.finding import find
+
+        return find(_listed(TARGETS, site.target, "target").__name__, self.accounts, site)
+
     def keys(self, config: ModelConfig) -> Keys:
         """The signing keys of the build and of each environment."""
-        from modelway.adapters.signing import Holder, SigningKeys
+        from modelway.adapters.signing import open_keys
 
-        spec = config.registry
-        registry = partial(self.accounts.session, spec.account, spec.region)
-        build = Holder(
-            signing=config.evidence,
-            session=partial(registry, spec.push_role),
-            reader=partial(registry, spec.read_role),
-        )
-        places = {
-            name: Holder(
-                signing=place.evidence,
-                session=partial(self._session, place),
-                reader=partial(self._session, replace(place, deploy_role=place.plan_role)),
-            )
-            for name, place in config.environments.items()
-        }
-        return SigningKeys(root=self.run.root, holders={BUILD: build} | places)
+        return open_keys(self.accounts, config, self.run.root)
 
     def _session(self, place: Environment) -> boto3.Session:
         """A session in an environment's account."""

@@ -10,18 +10,21 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelway.adapters import cosign, environment, kms_keys
-from modelway.core.config import Identity, Signing
-from modelway.core.naming import KMS
+from modelway.core.config import Identity, ModelConfig, Signing
+from modelway.core.naming import BUILD, KMS
 from modelway.core.statement import Envelope, Signature, pre_authentication, sealed
 from modelway.errors import Malformed, Unavailable
 
 if TYPE_CHECKING:
     import boto3
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
+
+    from modelway.adapters.aws import Accounts
 
 VARIABLE, KEYLESS = "env://", "keyless"
 _COSIGN_KEY = b"-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----"
@@ -117,6 +120,26 @@ class SigningKeys:
 
     def _path(self, key: str) -> Path:
         return self.root / key
+
+
+def open_keys(accounts: Accounts, config: ModelConfig, root: Path) -> SigningKeys:
+    """The keys a config names."""
+    spec = config.registry
+    registry = partial(accounts.session, spec.account, spec.region)
+    build = Holder(
+        signing=config.evidence,
+        session=partial(registry, spec.push_role),
+        reader=partial(registry, spec.read_role),
+    )
+    places = {
+        name: Holder(
+            signing=place.evidence,
+            session=partial(accounts.session, place.account, place.region, place.deploy_role),
+            reader=partial(accounts.session, place.account, place.region, place.plan_role),
+        )
+        for name, place in config.environments.items()
+    }
+    return SigningKeys(root=root, holders={BUILD: build} | places)
 
 
 def _by_file(name: str, pem: bytes, signed: bytes) -> Signature:

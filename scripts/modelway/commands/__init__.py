@@ -29,6 +29,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
         "evidence",
         "show all that is known of a model's releases, and whether what was tested runs",
     ),
+    "adopt": ("adopt", "take over what serves already, without a change to it"),
     "retire": ("retire", "remove a model: everything modelway made for it, and nothing else"),
     "iam": (
         "iam",

@@ -198,9 +198,26 @@ class Named:
         return _plain(self.release)
 
 
-Mark: TypeAlias = (
-    Attempt | Passed | Checked | Failed | Analysed | Inconclusive | Withdrawn | Glass | Reinstated | Named
-)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopted:
+    """The version is what somebody else's thing is: where that serves, the version does."""
+
+    name: str
+    """What it is called there: the endpoint config's name, say."""
+
+    def text(self) -> str:
+        """The tag's value."""
+        return self.name
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a tag's value."""
+        return cls(name=text)
+
+
+Kept: TypeAlias = Attempt | Passed | Checked | Failed | Analysed | Inconclusive | Withdrawn | Glass | Adopted
+"""Marks that have a place of their own in a record."""
+Mark: TypeAlias = Kept | Reinstated | Named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +237,7 @@ class Record:
     inconclusive: Inconclusive | None = None
     withdrawn: Withdrawn | None = None
     glass: Glass | None = None
+    adopted: Adopted | None = None
     release: str = ""
     """The release's name for people: a semantic version or a revision."""
 
@@ -251,14 +269,16 @@ class Record:
                 return replace(self, attempt=mark)
             case Withdrawn():
                 return replace(self, withdrawn=mark)
-            case Glass():
-                return replace(self, glass=mark)
-            case Checked() | Failed() | Analysed() | Inconclusive():
+            case Checked() | Failed() | Analysed() | Inconclusive() | Glass() | Adopted():
                 return self._with_finding(mark)
 
-    def _with_finding(self, mark: Checked | Failed | Analysed | Inconclusive) -> Record:
+    def _with_finding(self, mark: Checked | Failed | Analysed | Inconclusive | Glass | Adopted) -> Record:
         """The record after something was found out, which ends nothing known before."""
         match mark:
+            case Glass():
+                return replace(self, glass=mark)
+            case Adopted():
+                return replace(self, adopted=mark)
             case Checked():
                 return replace(self, checked=mark)
             case Failed():
@@ -271,9 +291,7 @@ class Record:
 
 PREFIX = "modelway:"
 _DIGEST, _ARTIFACT, _RELEASE = f"{PREFIX}digest", f"{PREFIX}artifact", f"{PREFIX}release"
-_MARKS: Mapping[
-    str, type[Attempt | Passed | Checked | Failed | Analysed | Inconclusive | Withdrawn | Glass]
-] = {
+_MARKS: Mapping[str, type[Kept]] = {
     f"{PREFIX}attempt": Attempt,
     f"{PREFIX}passed": Passed,
     f"{PREFIX}checked": Checked,
@@ -282,10 +300,21 @@ _MARKS: Mapping[
     f"{PREFIX}inconclusive": Inconclusive,
     f"{PREFIX}withdrawn": Withdrawn,
     f"{PREFIX}glass": Glass,
+    f"{PREFIX}adopted": Adopted,
 }
 
 
-_ORDER = ("attempt", "checked", "passed", "failed", "analysed", "inconclusive", "withdrawn", "glass")
+_ORDER = (
+    "attempt",
+    "checked",
+    "passed",
+    "failed",
+    "analysed",
+    "inconclusive",
+    "withdrawn",
+    "glass",
+    "adopted",
+)
 """How marks are read: a pass before the failure that came after it, since a pass ends failures."""
 
 

@@ -28,7 +28,11 @@ def refuse(goal: Goal, state: State) -> None:
     retried = bool(goal.retry) and (record.attempts if record else 0) <= goal.retry
     if state.foreign:
         what = f"{state.foreign} serves here and was not made by modelway"
-        raise Differs(what, cure="Nothing was changed. Give the model another name, or remove what serves.")
+        cure = (
+            "Nothing was changed. Take it over (scripts/run adopt --help), give the model another name, or "
+            "remove what serves."
+        )
+        raise Differs(what, cure=cure)
     match standing(id_, state):
         case Standing.WITHDRAWN:
             reason = record.withdrawn.reason if record and record.withdrawn else ""

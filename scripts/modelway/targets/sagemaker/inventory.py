@@ -33,6 +33,8 @@ class Inventory:
     endpoint: str
     _configs: dict[str, DescribeEndpointConfigOutputTypeDef] = field(default_factory=dict)
     _arns: dict[VersionId, str] = field(default_factory=dict)
+    _adopted: dict[str, VersionId] = field(default_factory=dict)
+    """Versions by the name of somebody else's endpoint config they were adopted from."""
 
     def describe(self) -> DescribeEndpointOutputTypeDef | None:
         """The endpoint; ``None`` while there is none."""
@@ -62,6 +64,8 @@ class Inventory:
                 record = _record(id_, self._tags(summary["EndpointConfigArn"]), named[0])
                 if record:
                     found[id_] = record
+                if record and record.adopted:
+                    self._adopted[record.adopted.name] = id_
         return found
 
     def _tags(self, arn: str) -> dict[str, str]:
@@ -94,9 +98,15 @@ class Inventory:
                 raise
 
     def version_of(self, config_name: str) -> VersionId | None:
-        """The version an endpoint config's name belongs to, if it is one of ours."""
+        """The version an endpoint config is, by its name, or because it was adopted as one."""
         named = re.fullmatch(re.escape(self.endpoint) + "-([0-9a-f]{12})", config_name)
-        return VersionId(named[1]) if named else None
+        return VersionId(named[1]) if named else self._adopted.get(config_name)
+
+    def served(self, endpoint: DescribeEndpointOutputTypeDef) -> DescribeEndpointConfigOutputTypeDef:
+        """The endpoint config of what serves; of what was adopted ours, which says the same."""
+        name = endpoint["EndpointConfigName"]
+        adopted = self._adopted.get(name)
+        return self.config(version_name(self.endpoint, adopted) if adopted else name)
 
 
 def _record(version: VersionId, tags: Mapping[str, str], name: str) -> Record | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from modelway.core.config import Autoscaling, Capacity, Environment
@@ -17,7 +17,7 @@ from modelway.targets.sagemaker import settings as settings_
 from modelway.targets.sagemaker.inventory import SETTLED, Inventory
 from modelway.targets.sagemaker.reasons import setback
 from modelway.targets.sagemaker.scaling import Scaling
-from modelway.targets.sagemaker.settings import Mode
+from modelway.targets.sagemaker.settings import VARIANT, Mode
 from modelway.targets.shared.autoscaling import as_configured
 from modelway.targets.shared.rollout_alarms import RolloutAlarms
 
@@ -52,6 +52,7 @@ class Observer:
         serving = self._serving(endpoint, records)
         live = self._variant(endpoint) if serving else None
         scaling = self.scaling.observe() if live and "InstanceType" in live else None
+        others = self.others_scaling(endpoint) if live and "InstanceType" in live else None
         needs: tuple[Need, ...] = ()
         obstacles: tuple[Obstacle, ...] = ()
         if wanted and serving != wanted.id:
@@ -59,7 +60,7 @@ class Observer:
             if live:
                 settings = settings_.parse(wanted.settings)
                 obstacles = (*obstacles, *_mode_change(settings, live))
-                needs = (*needs, *_suspension(settings, live, scaling))
+                needs = (*needs, *_suspension(settings, live, scaling), *_takeover(others))
         sick = self._alarms(wanted)[2] if wanted and serving == wanted.id else None
         reason = endpoint.get("FailureReason") if endpoint else None
         return State(
@@ -71,7 +72,9 @@ class Observer:
             obstacles=obstacles,
             setback=setback(reason) if reason else None,
             sick=sick,
-            capacity=self._capacity(endpoint, scaling) if live and "InstanceType" in live else None,
+            capacity=self._capacity(endpoint, self._kept(scaling, others))
+            if live and "InstanceType" in live
+            else None,
             foreign=self._foreign(endpoint, records),
         )
 
@@ -106,7 +109,20 @@ class Observer:
         """The production variant of what serves, as its endpoint config says it."""
         if endpoint is None:
             return None
-        return self.inventory.config(endpoint["EndpointConfigName"])["ProductionVariants"][0]
+        return self.inventory.served(endpoint)["ProductionVariants"][0]
+
+    def others_scaling(self, endpoint: DescribeEndpointOutputTypeDef | None) -> Scaling | None:
+        """Autoscaling of a variant that is not called as ours: only what was adopted has that."""
+        variants = endpoint.get("ProductionVariants", []) if endpoint else []
+        name = variants[0]["VariantName"] if variants else VARIANT
+        if name == VARIANT:
+            return None
+        others = replace(self.scaling, variant=name)
+        return others if others.registered() else None
+
+    def _kept(self, scaling: Autoscaling | None, others: Scaling | None) -> Autoscaling | None:
+        """What scales it, in the config's terms: another's way of doing it is left alone until a release."""
+        return self.environment.capacity.autoscaling if others else scaling
 
     def _capacity(
         self, endpoint: DescribeEndpointOutputTypeDef | None, scaling: Autoscaling | None
@@ -179,6 +195,14 @@ def _mode_change(settings: settings_.Settings, live: ProductionVariantOutputType
             cure="Release under another environment name and move the callers, or delete the endpoint first.",
         ),
     )
+
+
+def _takeover(others: Scaling | None) -> tuple[Need, ...]:
+    """SageMaker refuses to take a variant away that is registered for autoscaling."""
+    if others is None:
+        return ()
+    words = f"end the autoscaling of the variant {others.variant}, which becomes {VARIANT}"
+    return (Need(id=SUSPEND, words=words, resets=True),)
 
 
 def _suspension(

@@ -19,6 +19,8 @@ class Scaling:
 
     client: ApplicationAutoScalingClient
     endpoint: str
+    variant: str = VARIANT
+    """Another's only where an endpoint was adopted whose variant is called otherwise."""
 
     @property
     def _variant(self) -> Scalable:
@@ -26,13 +28,21 @@ class Scaling:
             client=self.client,
             namespace="sagemaker",
             dimension="sagemaker:variant:DesiredInstanceCount",
-            resource=f"endpoint/{self.endpoint}/variant/{VARIANT}",
+            resource=f"endpoint/{self.endpoint}/variant/{self.variant}",
             policy="modelway-invocations-per-instance",
         )
 
     def observe(self) -> Autoscaling | None:
         """What modelway registered."""
         return self._variant.observe()
+
+    def found(self) -> Autoscaling | None:
+        """What anybody registered."""
+        return self._variant.found()
+
+    def registered(self) -> bool:
+        """Whether anybody scales it."""
+        return self._variant.registered()
 
     def set(self, wanted: Autoscaling) -> None:
         """Keep the variant's invocations an instance and minute near the wanted number."""

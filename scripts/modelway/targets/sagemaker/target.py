@@ -124,7 +124,8 @@ class SageMaker:
         elif need == FAILED_ENDPOINT:
             self._delete_failed()
         elif need == SUSPEND:
-            self.observer.scaling.remove()
+            others = self.observer.others_scaling(self.observer.inventory.describe())
+            (others or self.observer.scaling).remove()
         else:
             name = self.words(version.id)
             self.observer.alarms.make(
@@ -221,7 +222,7 @@ class SageMaker:
         endpoint = self.observer.inventory.describe()
         if endpoint is None or not self.observer.scaling.observe():
             return
-        live = self.observer.inventory.config(endpoint["EndpointConfigName"])["ProductionVariants"][0]
+        live = self.observer.inventory.served(endpoint)["ProductionVariants"][0]
         if live.get("InstanceType") != wanted.get("InstanceType"):
             self.observer.scaling.remove()
 
@@ -276,7 +277,7 @@ class SageMaker:
             scaling.set(bounds)
         elif scaling.observe():
             scaling.remove()
-        current = self._instances()
+        name, current = self._instances()
         if bounds and current:
             wanted = min(max(current, bounds.min), bounds.max)
         if current == wanted:
@@ -284,14 +285,16 @@ class SageMaker:
         with translated(f"set the instance count of {self._endpoint}", service="sagemaker"):
             self.client.update_endpoint_weights_and_capacities(
                 EndpointName=self._endpoint,
-                DesiredWeightsAndCapacities=[{"VariantName": VARIANT, "DesiredInstanceCount": wanted}],
+                DesiredWeightsAndCapacities=[{"VariantName": name, "DesiredInstanceCount": wanted}],
             )
 
-    def _instances(self) -> int | None:
-        """How many instances are wanted of what serves now."""
+    def _instances(self) -> tuple[str, int | None]:
+        """The variant that serves now, and how many instances are wanted of it."""
         endpoint = self.observer.inventory.describe()
         variants = endpoint.get("ProductionVariants", []) if endpoint else []
-        return variants[0].get("DesiredInstanceCount") if variants else None
+        if not variants:
+            return VARIANT, None
+        return variants[0]["VariantName"], variants[0].get("DesiredInstanceCount")
 
     def retire(self, version: VersionId, /) -> None:
         """Delete what was made for the version: alarms, model, endpoint config."""

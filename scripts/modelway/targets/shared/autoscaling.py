@@ -18,6 +18,8 @@ if TYPE_CHECKING:
         ServiceNamespaceType,
     )
     from mypy_boto3_application_autoscaling.type_defs import (
+        ScalableTargetTypeDef,
+        ScalingPolicyTypeDef,
         TargetTrackingMetricDataQueryTypeDef,
         TargetTrackingScalingPolicyConfigurationOutputTypeDef,
         TargetTrackingScalingPolicyConfigurationTypeDef,
@@ -61,13 +63,31 @@ class Scalable:
         tracking = policies[0]["TargetTrackingScalingPolicyConfiguration"]
         if not ours(tracking):
             return None
-        return Autoscaling(
-            min=targets[0]["MinCapacity"],
-            max=targets[0]["MaxCapacity"],
-            invocations_per_instance_per_minute=tracking["TargetValue"],
-            scale_in_cooldown=timedelta(seconds=tracking.get("ScaleInCooldown", _COOLDOWN)),
-            scale_out_cooldown=timedelta(seconds=tracking.get("ScaleOutCooldown", _COOLDOWN)),
-        )
+        return _autoscaling(targets[0], tracking)
+
+    def found(self) -> Autoscaling | None:
+        """What is registered by whomever, as far as a config can say it: target tracking of one metric."""
+        with translated("read autoscaling", service="application-autoscaling"):
+            targets = self.client.describe_scalable_targets(
+                ServiceNamespace=self.namespace,
+                ResourceIds=[self.resource],
+                ScalableDimension=self.dimension,
+            )["ScalableTargets"]
+            policies = self.client.describe_scaling_policies(
+                ServiceNamespace=self.namespace, ResourceId=self.resource
+            )["ScalingPolicies"]
+        tracking = [each["TargetTrackingScalingPolicyConfiguration"] for each in policies if _tracks(each)]
+        return _autoscaling(targets[0], tracking[0]) if targets and tracking else None
+
+    def registered(self) -> bool:
+        """Whether it is scaled at all, by whomever."""
+        with translated("read autoscaling", service="application-autoscaling"):
+            targets = self.client.describe_scalable_targets(
+                ServiceNamespace=self.namespace,
+                ResourceIds=[self.resource],
+                ScalableDimension=self.dimension,
+            )["ScalableTargets"]
+        return bool(targets)
 
     def set(self, wanted: Autoscaling, metric: Metric) -> None:
         """Register bounds and policy; both calls overwrite what is there."""
@@ -108,6 +128,20 @@ class Scalable:
                 )
             except self.client.exceptions.ObjectNotFoundException:
                 return
+
+
+def _tracks(policy: ScalingPolicyTypeDef) -> bool:
+    return "TargetTrackingScalingPolicyConfiguration" in policy
+
+
+def _autoscaling(target: ScalableTargetTypeDef, tracking: Tracking) -> Autoscaling:
+    return Autoscaling(
+        min=target["MinCapacity"],
+        max=target["MaxCapacity"],
+        invocations_per_instance_per_minute=tracking["TargetValue"],
+        scale_in_cooldown=timedelta(seconds=tracking.get("ScaleInCooldown", _COOLDOWN)),
+        scale_out_cooldown=timedelta(seconds=tracking.get("ScaleOutCooldown", _COOLDOWN)),
+    )
 
 
 def as_configured(count: int, scaling: Autoscaling | None, wanted: Capacity) -> Capacity:

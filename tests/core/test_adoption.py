@@ -1,0 +1,55 @@
+"""Names that fit, and where a config does not describe what was found."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelway.core.adoption import Found, Site, differences, model_of
+from modelway.core.image import Digest, Image
+from modelway.core.json import Json
+from modelway.core.version import Artifact
+from modelway.errors import Malformed
+
+
+def site(name: str) -> Site:
+    return Site(target="sagemaker", account="222222222222", region="eu-west-1", name=name, role="look")
+
+
+def found(**more: Json) -> Found:
+    image = Image("repo", Digest.parse("sha256:" + "a" * 64))
+    return Found(name="by-hand", image=image, settings={"instance_type": "ml.m5.large", **more}, capacity={})
+
+
+def test_the_models_name_is_what_is_left_without_the_environment():
+    assert model_of(site("iris-classifier-production"), "production") == "iris-classifier"
+
+
+@pytest.mark.parametrize(
+    ("name", "cure"),
+    [
+        ("iris-prod", "--environment prod"),
+        ("iris", "release it under a name that fits"),
+        ("Iris-production", "release it under a name that fits"),
+        ("-production", "release it under a name that fits"),
+        (f"{'x' * 41}-production", "release it under a name that fits"),
+    ],
+)
+def test_a_name_that_does_not_fit_is_refused_with_the_environment_that_would(name, cure):
+    with pytest.raises(Malformed, match="is not called <model>-production") as caught:
+        model_of(site(name), "production")
+    assert caught.value.cure.startswith(("name the environment", "release"))
+    assert cure in caught.value.cure
+
+
+def test_a_config_that_says_the_same_has_no_differences():
+    assert [*differences(found(), {"instance_type": "ml.m5.large"}, None)] == []
+
+
+def test_each_field_that_differs_is_told_with_both_values():
+    weights = Artifact(uri="s3://b/k", sha256=Digest.parse("sha256:" + "b" * 64))
+    told = [*differences(found(volume_gb=9), {"instance_type": "ml.m5.xlarge"}, weights)]
+    assert told == [
+        'settings.instance_type: "ml.m5.large" serves, the config says "ml.m5.xlarge"',
+        "settings.volume_gb: 9 serves, the config says null",
+        f"model_artifact.sha256: none serves, the config says {weights.sha256}",
+    ]
