@@ -20,7 +20,7 @@ from measure import verdict
 
 from modelway.core.findings import Package
 from modelway.scanners.builtin.index import open_index
-from modelway.scanners.builtin.inventory import Inventory
+from modelway.scanners.builtin.installed import Inventory
 from modelway.scanners.builtin.match import match
 
 ROUNDS = 3

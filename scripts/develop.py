@@ -75,7 +75,7 @@ def lock(arguments: Sequence[str]) -> int:
 
 def bench(arguments: Sequence[str]) -> int:
     """One benchmark by name; without a name, the list of them."""
-    tools = {"child", "cloud", "crowd", "measure", "ml_image", "rates", "recording", "tools"}
+    tools = {"child", "cloud", "crowd", "kept", "measure", "ml_image", "rates", "recording", "tools"}
     found = sorted({path.stem for path in (ROOT / "benchmarks").glob("*.py")} - tools)
     if not arguments or arguments[0] not in found:
         _say(f"scripts/run bench NAME, where NAME is one of: {', '.join(found)}")

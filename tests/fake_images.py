@@ -202,6 +202,10 @@ class FakeRegistry:
         """A manifest by digest."""
         return self.manifests.get(digest)
 
+    def manifests_of(self, digests: Sequence[Digest], /) -> Mapping[Digest, Manifest]:
+        """Those of them that are there."""
+        return {one: self.manifests[one] for one in digests if one in self.manifests}
+
     def tags(self, digest: Digest, /) -> tuple[str, ...]:
         """The tags of a digest."""
         return tuple(sorted(tag for tag, named in self.named.items() if named == digest))

@@ -17,6 +17,7 @@ from modelway.core.dossier import Dossier, Entered, Place, Ran, Release, Said, a
 from modelway.core.evidence import BREAK_GLASS, PROVENANCE, SUMMARY, VERDICT, Provenance
 from modelway.core.image import Digest
 from modelway.core.json import JsonObject
+from modelway.core.manifest import Manifest
 from modelway.core.merge import merge
 from modelway.core.naming import BUILD
 from modelway.core.plan import State, standing
@@ -25,7 +26,7 @@ from modelway.core.summary import BrokenGlass, Summary, broken_of, summary_of
 from modelway.core.verdict import verdict_of
 from modelway.core.vouched import REPORT
 from modelway.errors import Differs, Failure, NotAllowed
-from modelway.ports import Keys, Registry, World
+from modelway.ports import Keys, Registry, Target, World
 
 _READERS: Mapping[str, Callable[[JsonObject], Summary | BrokenGlass]] = {
     SUMMARY: summary_of,
@@ -40,14 +41,19 @@ def gather(
 ) -> Dossier:
     """Every release an environment remembers, or one image; the answer is about one environment."""
     looking = reading(config)
-    places = {name: _look(world, looking, place) for name, place in looking.environments.items()}
-    images = [only] if only else _images(state for _, state in places.values())
     registry, keys = world.registry(looking.registry), world.keys(looking)
-
-    def about(image: Digest) -> Release:
-        return _release(looking, registry, keys, image, {name: state for name, (_, state) in places.items()})
-
     with ThreadPoolExecutor(_AT_ONCE) as pool:
+        # Opened one after the other, because sessions are; looked at together.
+        opened = [(place, world.target(looking, place)) for place in looking.environments.values()]
+        seen = pool.map(lambda one: _look(*one), opened)
+        places = dict(zip(looking.environments, seen, strict=True))
+        states = {name: state for name, (_, state) in places.items()}
+        images = [only] if only else _images(states.values())
+        there = registry.manifests_of(images)
+
+        def about(image: Digest) -> Release:
+            return _release(looking, registry, keys, image, there.get(image), states)
+
         releases = sorted(pool.map(about, images), key=lambda one: one.newest, reverse=True)[:most]
     return Dossier(
         model=config.name,
@@ -59,11 +65,11 @@ def gather(
     )
 
 
-def _look(world: World, config: ModelConfig, place: Environment) -> tuple[Place, State]:
+def _look(place: Environment, target: Target) -> tuple[Place, State]:
     """What serves in an environment now; that its platform runs another image is trouble, not the end."""
     bare = Place(name=place.name, target=place.target, promote_from=place.promote_from)
     try:
-        state = world.target(config, place).observe(None)
+        state = target.observe(None)
     except Differs as differs:
         return replace(bare, trouble=str(differs)), State()
     record = state.records.get(state.serving) if state.serving else None
@@ -81,11 +87,15 @@ def _images(states: Iterable[State]) -> list[Digest]:
     return [Digest.parse(digest) for digest in sorted(digests)]
 
 
-def _release(
-    config: ModelConfig, registry: Registry, keys: Keys, image: Digest, states: dict[str, State]
+def _release(  # noqa: PLR0913, PLR0917  (all that is known of it so far)
+    config: ModelConfig,
+    registry: Registry,
+    keys: Keys,
+    image: Digest,
+    manifest: Manifest | None,
+    states: dict[str, State],
 ) -> Release:
-    """One image: three calls to the registry."""
-    manifest = registry.manifest(image)
+    """One image: two calls to the registry."""
     ran = tuple(
         _ran(name, record, state)
         for name, state in states.items()

@@ -223,6 +223,9 @@ class Registry(Protocol):
     def manifest(self, digest: Digest, /) -> Manifest | None:
         """A manifest by digest, its digest recomputed."""
 
+    def manifests_of(self, digests: Sequence[Digest], /) -> Mapping[Digest, Manifest]:
+        """Those of many manifests that are there, in few calls; else as ``manifest``."""
+
     def tags(self, digest: Digest, /) -> tuple[str, ...]:
         """The tags of a digest."""
 

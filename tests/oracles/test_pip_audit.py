@@ -25,7 +25,7 @@ from packaging.version import InvalidVersion, Version
 from modelway.core.findings import Package
 from modelway.scanners.builtin.index import open_index
 from modelway.scanners.builtin.index_writer import write_index
-from modelway.scanners.builtin.inventory import Inventory
+from modelway.scanners.builtin.installed import Inventory
 from modelway.scanners.builtin.match import match
 from modelway.scanners.builtin.osv import parse
 from tests.oracles.conftest import Oracle

@@ -110,6 +110,8 @@ def test_a_push_is_docker_v2s2_under_its_digest_and_names_the_scanned_config(
     assert pushed.digest == digest_of(pushed.body)
     assert pushed.config == setting.builder.config_digest(tag)
     assert setting.registry.find("in-1") == setting.registry.manifest(pushed.digest) == pushed
+    assert setting.registry.manifests_of([digest_of("x"), pushed.digest]) == {pushed.digest: pushed}
+    assert setting.registry.manifests_of([]) == {}
     assert "in-1" in setting.registry.tags(pushed.digest)
 
 

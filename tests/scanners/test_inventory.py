@@ -10,7 +10,8 @@ import pytest
 from modelway.core.findings import Package
 from modelway.errors import NotEvaluated
 from modelway.scanners.builtin.archive import read_archive
-from modelway.scanners.builtin.inventory import Inventory, take_inventory
+from modelway.scanners.builtin.installed import Inventory
+from modelway.scanners.builtin.inventory import take_inventory
 from tests.scanners.images import BASE, DEBIAN, SITE, Files, digest, docker_archive, layer, python
 from tests.scanners.rpms import database, installed
 from tests.scanners.test_apk import DATABASE as APK_DATABASE

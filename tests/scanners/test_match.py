@@ -17,7 +17,7 @@ from modelway.core.findings import Finding, Fixable, Package, Severity
 from modelway.errors import NotEvaluated
 from modelway.scanners.builtin.index import open_index
 from modelway.scanners.builtin.index_writer import write_index
-from modelway.scanners.builtin.inventory import Inventory
+from modelway.scanners.builtin.installed import Inventory
 from modelway.scanners.builtin.match import Matched, match
 from modelway.scanners.builtin.osv import Invalid, parse
 

@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _ECR = re.compile(r"\d{12}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 _TRIES = 5
-_AT_ONCE = 100
-"""Images BatchGetImage takes in one call."""
+_AT_ONCE = 100  # images BatchGetImage takes
 
 
 class Ecr:
@@ -77,11 +76,15 @@ class Ecr:
 
     def find(self, tag: str, /) -> Manifest | None:
         """What a tag names, as it was pushed: all media types are accepted, so ECR translates nothing."""
-        return self._image({"imageTag": tag})
+        return next(iter(self._images([{"imageTag": tag}])), None)
 
     def manifest(self, digest: Digest, /) -> Manifest | None:
         """A manifest by digest, recomputed."""
-        return self._image({"imageDigest": str(digest)})
+        return self.manifests_of([digest]).get(digest)
+
+    def manifests_of(self, digests: Sequence[Digest], /) -> Mapping[Digest, Manifest]:
+        """Those of the manifests that are there, recomputed."""
+        return {one.digest: one for one in self._images([{"imageDigest": str(each)} for each in digests])}
 
     def tags(self, digest: Digest, /) -> tuple[str, ...]:
         """The tags of a digest."""
@@ -220,14 +223,13 @@ class Ecr:
                 found += [{"imageDigest": entry["digest"]} for entry in told["referrers"]]
                 token = told.get("nextToken")
                 asked["nextToken"] = token or ""
-        batches = (found[i : i + _AT_ONCE] for i in range(0, len(found), _AT_ONCE))
-        return [manifest for batch in batches for manifest in self._images(batch)]
-
-    def _image(self, wanted: ImageIdentifierTypeDef) -> Manifest | None:
-        """One image, or nothing."""
-        return next(iter(self._images([wanted])), None)
+        return self._images(found)
 
     def _images(self, wanted: Sequence[ImageIdentifierTypeDef]) -> list[Manifest]:
+        steps = range(0, len(wanted), _AT_ONCE)
+        return [one for at in steps for one in self._batch(wanted[at : at + _AT_ONCE])]
+
+    def _batch(self, wanted: Sequence[ImageIdentifierTypeDef]) -> list[Manifest]:
         """Manifests, their digests recomputed. What ECR cannot give is told inside its answer."""
         from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
 

@@ -9,7 +9,7 @@ from modelway.core.findings import Kind
 from modelway.core.report import Report
 from modelway.scanners.builtin import areas, fingerprint
 from modelway.scanners.builtin.index import open_index
-from modelway.scanners.builtin.inventory import Inventory
+from modelway.scanners.builtin.installed import Inventory
 from modelway.scanners.builtin.lifetime import ended
 from modelway.scanners.builtin.match import match
 

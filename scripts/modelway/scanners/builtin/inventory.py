@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from modelway.core.findings import Package
 from modelway.core.plain import shown
@@ -16,6 +15,7 @@ from modelway.core.report import Unread
 from modelway.errors import NotEvaluated
 from modelway.scanners.builtin import apk, conda, dpkg, python, rpm
 from modelway.scanners.builtin.distro import Unknown, fields, told
+from modelway.scanners.builtin.installed import Inventory
 from modelway.scanners.builtin.layer import Layer, merge, snapshots
 from modelway.scanners.builtin.python import Files
 from modelway.scanners.builtin.stream import damaged
@@ -34,17 +34,6 @@ from modelway.scanners.builtin.wanted import (
 
 _PLAIN = re.compile(r"[!-~]{1,256}\Z")
 _OTHERS = "list a scanner that can under scan.scanners: trivy or grype"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inventory:
-    """What is installed."""
-
-    distro: str
-    """As OSV names it: ``Debian:12``; empty where there is no distribution, or none that is known."""
-    packages: tuple[Package, ...]
-    unread: tuple[Unread, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 def take_inventory(layers: Sequence[tuple[str, Layer]]) -> Inventory:

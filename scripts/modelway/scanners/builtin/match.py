@@ -12,7 +12,7 @@ from modelway.core.report import Unread
 from modelway.scanners.builtin import versions
 from modelway.scanners.builtin.distro import FAMILIES, ecosystems
 from modelway.scanners.builtin.index import CURE, Advisory, Index
-from modelway.scanners.builtin.inventory import Inventory
+from modelway.scanners.builtin.installed import Inventory
 from modelway.scanners.builtin.osv import WORDS, Affected, moment
 from modelway.scanners.builtin.versions import Compare, Outcome
 
