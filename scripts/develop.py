@@ -33,11 +33,25 @@ def main(argv: Sequence[str]) -> int:
 
 
 def test(arguments: Sequence[str]) -> int:
-    """All tests, or those the arguments of pytest name; gets a Docker engine where none runs."""
+    """All tests, or those the arguments of pytest name; gets a Docker engine where none runs.
+
+    All of them are shared out among two processes: many wait, and one process uses one processor.
+    ``tests/sharing.py`` says which stay together; ``-n2 --dist=loadgroup`` does the same with some tests.
+    """
     install = "0" if os.environ.get("MODELWAY_NO_INSTALL") else "1"
     chosen = [argument for argument in arguments if argument != "--no-install"]
+    if not chosen and _nothing_is_missing():
+        chosen = ["-n2", "--dist=loadgroup", "--no-loadscope-reorder"]
     environment = {**os.environ, "MODELWAY_TEST_INSTALL": install}
     return _call([sys.executable, "-m", "pytest", *chosen], env=environment)
+
+
+def _nothing_is_missing() -> bool:
+    """Whether the tests find an engine and a registry: of two processes one would stop what both use."""
+    docker = shutil.which("docker")
+    if not (docker and shutil.which("docker-registry")):
+        return False
+    return subprocess.run([docker, "version"], check=False, capture_output=True).returncode == 0
 
 
 def lint(arguments: Sequence[str]) -> int:

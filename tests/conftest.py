@@ -11,10 +11,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from modelway.errors import Unavailable
+from tests import sharing
 from tests.fakes import FakeReporter
 
 settings.register_profile("default", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True, max_examples=300, print_blob=True)
+# The same examples each time: more of them find nothing new there. ``nightly`` looks for others.
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=100, print_blob=True)
 settings.register_profile(
     "nightly", deadline=None, max_examples=5000, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -34,6 +36,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shard", metavar="I/N", default="1/1", help="of the sweeps, the I-th part of N")
     parser.addoption("--sweep-results", metavar="DIR", help="folder sweeps write their results to")
     parser.addoption("--live", metavar="FILE", help="the sandbox account tests/live may release in")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, each learns which belong together."""
+    if hasattr(config, "workerinput"):
+        sharing.share_out(items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests measured."""
+    sharing.print_numbers(terminalreporter)
 
 
 @pytest.fixture(autouse=True)

@@ -57,8 +57,8 @@ class Workshop:
         BuildKit(FakeReporter(), RealClock(), self.folder).build(request)
         return tag
 
-    def failure(self, tag: str, *, model: Path | None = None, timeout: float = 3) -> Unhealthy:
-        """How it fails to serve."""
+    def failure(self, tag: str, *, model: Path | None = None, timeout: float = 6) -> Unhealthy:
+        """How it fails to serve, on a slow machine, too."""
         with (
             pytest.raises(Unhealthy) as caught,
             self.containers.serve(tag, environment={}, model=model, timeout=timeout),

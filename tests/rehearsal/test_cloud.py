@@ -173,6 +173,7 @@ def test_a_registry_that_cannot_start_is_said_so(
         (f"{2**22 + 1}-{namespace()}-aa", False),  # nobody has it
         ("1-12345-aa", True),  # a namespace we cannot look into
     ],
+    ids=["another program", "nobody", "elsewhere"],
 )
 def test_only_runs_that_are_known_to_be_over_are_orphans(run: str, *, alive: bool) -> None:
     assert is_alive(run) is alive

@@ -15,6 +15,7 @@ import pytest
 
 from modelway.core.json import JsonObject
 from modelway.rehearsal.load import Tally
+from tests.sharing import NUMBERS
 from tests.sweeps import ground as grounds
 from tests.sweeps.greens import Ends
 from tests.sweeps.ground import FACTOR, Ground, Model
@@ -116,14 +117,13 @@ def model(request: pytest.FixtureRequest, ground: Ground) -> Model:
 def numbers(
     request: pytest.FixtureRequest,
     tell: Callable[[JsonObject], None],
-    capsys: pytest.CaptureFixture[str],
+    record_property: Callable[[str, object], None],
 ) -> Said:
     """Print what users of the module's ``SITE`` got, and write it down."""
     target: str = request.module.SITE.name
 
     def write(when: str, got: Tally) -> None:
-        with capsys.disabled():
-            print(f"\n{target}, {when}: {got.sent} requests, {got.lost} lost")  # noqa: T201 - asked for
+        record_property(NUMBERS, f"{target}, {when}: {got.sent} requests, {got.lost} lost")
         tell({"kind": "load", "target": target, "when": when, "sent": got.sent, "lost": got.lost})
 
     return write

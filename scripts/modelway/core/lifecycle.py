@@ -175,7 +175,7 @@ def taken(rules: Sequence[Rule], images: Collection[Stored], now: datetime) -> t
             if image.digest not in claimed and image.digest not in named and rule.expires:
                 doomed[image.digest] = rule.priority
         claimed |= {image.digest for image in about}
-    return tuple(_with_followers(doomed, images))
+    return tuple(_with_followers(doomed, [image for image in images if image.digest not in named]))
 
 
 def _marked(rule: Rule, images: Iterable[Stored], now: datetime) -> Iterator[Stored]:
@@ -199,7 +199,7 @@ def _age_from(rule: Rule, image: Stored) -> datetime:
 
 
 def _with_followers(doomed: Mapping[Digest, int], images: Iterable[Stored]) -> Iterator[Doomed]:
-    """And what is attached to it, however often one is attached to the other."""
+    """And what is attached to it, however often one is attached to the other; no list loses an image by it."""
     yield from (Doomed(digest=digest, rule=rule) for digest, rule in doomed.items())
     attached: dict[Digest, list[Digest]] = {}
     for image in images:
