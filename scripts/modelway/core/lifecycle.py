@@ -199,7 +199,7 @@ def _age_from(rule: Rule, image: Stored) -> datetime:
 
 
 def _with_followers(doomed: Mapping[Digest, int], images: Iterable[Stored]) -> Iterator[Doomed]:
-    """And what is attached to it, however often one is attached to the other; no list loses an image by it."""
+    """And what is attached to it, one to the other; no list loses an image by it."""
     yield from (Doomed(digest=digest, rule=rule) for digest, rule in doomed.items())
     attached: dict[Digest, list[Digest]] = {}
     for image in images:
