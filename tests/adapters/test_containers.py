@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ from tests.rehearsal import model_image
 
 pytestmark = pytest.mark.docker
 
-NAME = "modelway/test-containers"
+NAME = f"modelway/test-containers-{os.getpid()}"
+"""Of this process: what it built is removed at the end, and another run may have the same tests."""
 LISTENING = """\
 import http.server, socketserver
 class Handler(http.server.BaseHTTPRequestHandler):

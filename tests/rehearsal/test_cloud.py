@@ -214,7 +214,7 @@ def test_layers_are_kept_between_runs_but_images_are_not(tmp_path: Path) -> None
 def ask(url: str, **headers: str) -> int:
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 - loopback
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         error.close()
