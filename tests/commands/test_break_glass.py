@@ -14,7 +14,8 @@ from modelway import evidence as statements
 from modelway.commands import deploy, evidence, plan, status
 from modelway.core.evidence import BREAK_GLASS, SUMMARY
 from modelway.core.passage import Step
-from modelway.core.record import Glass, from_tags, to_tags
+from modelway.core.record import Glass
+from modelway.core.record_tags import from_tags, to_tags
 from modelway.core.summary import broken_of
 from modelway.errors import Blocked, Failure, Malformed, NotAllowed, Tampered, Unavailable
 from tests.commands.test_evidence import SCHEMA

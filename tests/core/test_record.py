@@ -20,10 +20,8 @@ from modelway.core.record import (
     Record,
     Reinstated,
     Withdrawn,
-    changed_tags,
-    from_tags,
-    to_tags,
 )
+from modelway.core.record_tags import changed_tags, from_tags, to_tags
 from modelway.core.version import VersionId
 
 TAG_VALUE = re.compile(r"[A-Za-z0-9 _.:/=+\-@]{0,256}")

@@ -7,7 +7,6 @@ allows in tag values: letters, digits, spaces and ``_ . : / = + - @`` (SageMaker
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self, TypeAlias
 
@@ -287,68 +286,3 @@ class Record:
                 return replace(self, analysed=mark)
             case Inconclusive():
                 return replace(self, inconclusive=mark)
-
-
-PREFIX = "modelway:"
-_DIGEST, _ARTIFACT, _RELEASE = f"{PREFIX}digest", f"{PREFIX}artifact", f"{PREFIX}release"
-_MARKS: Mapping[str, type[Kept]] = {
-    f"{PREFIX}attempt": Attempt,
-    f"{PREFIX}passed": Passed,
-    f"{PREFIX}checked": Checked,
-    f"{PREFIX}failed": Failed,
-    f"{PREFIX}analysed": Analysed,
-    f"{PREFIX}inconclusive": Inconclusive,
-    f"{PREFIX}withdrawn": Withdrawn,
-    f"{PREFIX}glass": Glass,
-    f"{PREFIX}adopted": Adopted,
-}
-
-
-_ORDER = (
-    "attempt",
-    "checked",
-    "passed",
-    "failed",
-    "analysed",
-    "inconclusive",
-    "withdrawn",
-    "glass",
-    "adopted",
-)
-"""How marks are read: a pass before the failure that came after it, since a pass ends failures."""
-
-
-def to_tags(record: Record) -> dict[str, str]:
-    """The tags that hold the record."""
-    marks = {key: getattr(record, key.removeprefix(PREFIX)) for key in _MARKS}
-    named = {_DIGEST: record.digest, _ARTIFACT: record.artifact, _RELEASE: _plain(record.release)}
-    return {k: v for k, v in named.items() if v} | {k: m.text() for k, m in marks.items() if m}
-
-
-def from_tags(version: VersionId, tags: Mapping[str, str]) -> Record | None:
-    """Read a record; ``None`` where the tags are not modelway's."""
-    if _DIGEST not in tags:
-        return None
-    marks = {key.removeprefix(PREFIX): kind.parse(tags[key]) for key, kind in _MARKS.items() if key in tags}
-    bare = Record(
-        id=version,
-        digest=tags[_DIGEST],
-        artifact=tags.get(_ARTIFACT),
-        release=tags.get(_RELEASE, ""),
-    )
-    for mark in (marks.get(key) for key in _ORDER):
-        bare = bare.with_mark(mark) if mark else bare
-    return bare
-
-
-_ENDS: Mapping[type[Mark], tuple[str, ...]] = {
-    Passed: ("failed",),
-    Reinstated: ("withdrawn", "failed", "inconclusive"),
-}
-"""The marks that one of another kind ends."""
-
-
-def changed_tags(mark: Mark) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Tags to set and tag keys to remove so that the mark is remembered."""
-    key = _RELEASE if isinstance(mark, Named) else f"{PREFIX}{type(mark).__name__.lower()}"
-    return {key: mark.text()}, tuple(f"{PREFIX}{name}" for name in _ENDS.get(type(mark), ()))

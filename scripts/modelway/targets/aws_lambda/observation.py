@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from modelway.core.config import Environment, RolloutStrategy
 from modelway.core.naming import role_arn, version_name
 from modelway.core.plan import Need, Obstacle, State
-from modelway.core.record import PREFIX, Record, from_tags
+from modelway.core.record import Record
+from modelway.core.record_tags import PREFIX, from_tags
 from modelway.core.version import Version, VersionId
 from modelway.errors import Differs
 from modelway.ports import ArtifactStore, Clock

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import code, translated
-from modelway.core.record import PREFIX, Mark, changed_tags
+from modelway.core.record import Mark
+from modelway.core.record_tags import PREFIX, changed_tags
 from modelway.core.version import VersionId
 
 if TYPE_CHECKING:

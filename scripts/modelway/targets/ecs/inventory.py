@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import translated
-from modelway.core.record import PREFIX, Record, from_tags
+from modelway.core.record import Record
+from modelway.core.record_tags import PREFIX, from_tags
 from modelway.core.version import VersionId
 from modelway.errors import Differs
 

@@ -19,7 +19,8 @@ from modelway.core.config import Capacity, Environment
 from modelway.core.image import DOCKER_MANIFEST, OCI_MANIFEST
 from modelway.core.naming import version_name
 from modelway.core.plan import FULL, State
-from modelway.core.record import Mark, changed_tags
+from modelway.core.record import Mark
+from modelway.core.record_tags import changed_tags
 from modelway.core.version import Version, VersionId
 from modelway.errors import Differs, Malformed
 from modelway.ports import ArtifactStore, Clock, HttpAnswer, HttpRequest

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from modelway.adapters.aws_errors import translated
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.naming import labels
-from modelway.core.record import Record, to_tags
+from modelway.core.record import Record
+from modelway.core.record_tags import to_tags
 from modelway.core.version import Version, VersionId
 from modelway.ports import ArtifactStore
 from modelway.targets.ecs import settings as settings_

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import code, translated
 from modelway.core.naming import version_name
-from modelway.core.record import PREFIX, Record, from_tags
+from modelway.core.record import Record
+from modelway.core.record_tags import PREFIX, from_tags
 from modelway.core.version import VersionId
 from modelway.errors import Differs
 

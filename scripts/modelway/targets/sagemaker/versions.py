@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from modelway.adapters.aws_errors import code, translated
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.naming import labels, role_arn
-from modelway.core.record import Record, to_tags
+from modelway.core.record import Record
+from modelway.core.record_tags import to_tags
 from modelway.core.version import Version
 from modelway.errors import Malformed, Unavailable
 from modelway.ports import ArtifactStore, Clock
