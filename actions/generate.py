@@ -172,6 +172,14 @@ ACTIONS: Mapping[str, Action] = {
         },
         token=REPORTER,
     ),
+    "registry": Action(
+        does="Check lifecycle policies against what runs, or list and delete what no environment needs.",
+        outputs={
+            "endangered": "check: true where a policy would take what is needed",
+            "images": "prune: how many images go, or went",
+            "bytes": "prune: how many bytes they have",
+        },
+    ),
     "retire": Action(
         does="List everything modelway made for a model and, with delete, delete it and nothing else.",
         outputs={"things": "how many things there were"},

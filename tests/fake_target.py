@@ -76,6 +76,8 @@ class FakeTarget:
     needs: tuple[Need, ...] = ()
     early: bool = False
     media_types: frozenset[str] = frozenset({DOCKER_MANIFEST})
+    others: frozenset[str] = frozenset()
+    """Digests of images that run, which modelway did not bring."""
     sick: Mapping[VersionId, int] = field(default_factory=dict)
     """Versions that stop answering from this share of traffic on."""
     reverts: frozenset[VersionId] = frozenset()
@@ -120,6 +122,10 @@ class FakeTarget:
             self.traffic, self.setback = self.pending
             self.pending = None
             self.changed = self.clock.now()
+
+    def images(self) -> frozenset[str]:
+        found = {self.records[version].digest for version in self.traffic}
+        return frozenset(found | {*self.others})
 
     def observe(self, wanted: Version | None, /) -> State:
         return State(

@@ -21,6 +21,7 @@ from modelway.ports import Advisories, HttpAnswer, HttpRequest, Run, World
 from tests.configs import model_config
 from tests.fake_images import FakeRegistry, manifest_over
 from tests.fake_registry_scan import FakeRegistryScan
+from tests.fake_stock import FakeStock
 from tests.fake_target import Clock, FakeTarget
 from tests.fakes import FakeKeys, FakeReporter
 from tests.reports import NOW, package, report
@@ -85,10 +86,12 @@ class Stage:
     targets: dict[str, AnsweringTarget] = field(default_factory=dict)
     scan: FakeRegistryScan = field(default_factory=FakeRegistryScan)
     keys: FakeKeys = field(default_factory=FakeKeys)
+    stock: FakeStock = field(init=False)
     acted: list[str] = field(default_factory=list)
     """Roles an emergency acted by."""
 
     def __post_init__(self) -> None:
+        self.stock = FakeStock(self.registry, self.clock)
         for name in self.config.environments:
             self.targets.setdefault(name, AnsweringTarget(clock=self.clock))
 
@@ -112,6 +115,7 @@ class Stage:
             permissions=nothing,
             registry_scan=lambda _: self.scan,
             keys=lambda _: self.keys,
+            stock=self.stock.opened,
             acting=self._act,
         )
 

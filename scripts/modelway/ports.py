@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from modelway.core.iam import Permissions
     from modelway.core.image import Digest, Image
     from modelway.core.inputs import Entry
+    from modelway.core.json import JsonObject
+    from modelway.core.lifecycle import Doomed, Stored
     from modelway.core.manifest import Manifest
     from modelway.core.plan import State
     from modelway.core.problem import Problem
@@ -275,6 +277,25 @@ class Registry(Protocol):
         """
 
 
+class Stock(Protocol):
+    """All that a model's ECR repository holds, whoever put it there, for who may delete from it."""
+
+    def stored(self) -> tuple[Stored, ...]:
+        """Everything with a manifest, archived or not; nothing where there is no repository."""
+
+    def lifecycle(self) -> JsonObject | None:
+        """The repository's lifecycle policy; ``None`` where it has none."""
+
+    def preview(self, policy: JsonObject, /) -> tuple[Doomed, ...]:
+        """What ECR says that a policy would take now; raises ``Malformed`` for one it refuses."""
+
+    def delete(self, digests: Sequence[Digest], /) -> None:
+        """Delete images with all their tags; one that is not there is deleted already."""
+
+    def untag(self, tags: Sequence[str], /) -> None:
+        """Take tags away. ECR deletes an image with its last tag: never give that."""
+
+
 class Keys(Protocol):
     """The keys of those who say something of an image: the build, and each environment."""
 
@@ -350,6 +371,9 @@ class Target(Protocol):
     @property
     def returning(self) -> str:
         """How the way back is taken there, and how long that takes: a sentence for people."""
+
+    def images(self) -> frozenset[str]:
+        """Digests of the images that the platform itself says are behind the pointer, whoever made them."""
 
     def observe(self, wanted: Version | None, /) -> State:
         """What is there, and what ``wanted`` would still need."""
@@ -578,6 +602,8 @@ class World:
     """Who changed what an environment runs, newest first; raises ``Unavailable`` where nobody can tell."""
     found: Callable[[Site], Found] = unopened
     """What serves somewhere that somebody else made it; raises what keeps it from being adopted."""
+    stock: Callable[[RegistrySpec], Stock] = unopened
+    """All that a repository holds."""
     keys: Callable[[ModelConfig], Keys] = unopened
     """The signing keys a config names."""
     acting: Callable[[ModelConfig, Environment], str] = unopened

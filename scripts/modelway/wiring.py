@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from modelway.adapters import clock, environment, git
+from modelway.adapters import clock, environment, git, invocation
 from modelway.adapters.clock import RealClock
 from modelway.adapters.lines import Masks
 from modelway.core.naming import pointer_name
@@ -31,6 +31,7 @@ from modelway.ports import (
     Reporter,
     Run,
     Scanner,
+    Stock,
     Target,
     World,
 )
@@ -53,8 +54,6 @@ if TYPE_CHECKING:
     from modelway.core.problem import Flaw
     from modelway.core.rules import Governing
 
-WORKSPACE = ".modelway"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
@@ -66,13 +65,13 @@ class House:
 
     def world(self) -> World:
         """Everything a command may use."""
-        return _world(self, _run(self.reporter))
+        return _world(self, invocation.look(self.reporter))
 
     def bug_report(self, error: BaseException, argv: Sequence[str]) -> Path:
         """Write down what nobody foresaw; returns where."""
         from modelway.adapters import bugreport
 
-        folder = git.look(Path.cwd()).root / WORKSPACE
+        folder = git.look(Path.cwd()).root / invocation.WORKSPACE
         return bugreport.write(folder, error, argv=argv, at=self.clock.now(), masks=self.masks)
 
 
@@ -104,31 +103,6 @@ def _file(variable: str) -> Path | None:
     return Path(name) if name else None
 
 
-def _run(reporter: Reporter) -> Run:
-    """Where and for whom this process runs."""
-    checkout = git.look(Path.cwd())
-    if checkout.trouble:
-        reporter.warn(checkout.trouble)
-    return Run(
-        root=checkout.root,
-        workspace=checkout.root / WORKSPACE,
-        ci=environment.get("GITHUB_ACTIONS") == "true",
-        source=checkout.source,
-        revision=checkout.revision,
-        ref=environment.get("GITHUB_REF"),
-        workflow=environment.get("GITHUB_WORKFLOW_REF"),
-        url=_url(),
-    )
-
-
-def _url() -> str:
-    """The workflow run's address; empty on a laptop."""
-    server, name, number = (
-        environment.get(f"GITHUB_{part}") for part in ("SERVER_URL", "REPOSITORY", "RUN_ID")
-    )
-    return f"{server}/{name}/actions/runs/{number}" if server and name and number else ""
-
-
 def _world(house: House, run: Run) -> World:
     """The ports, each opened when it is first asked for."""
     from modelway.adapters.configs import Configs
@@ -150,6 +124,7 @@ def _world(house: House, run: Run) -> World:
         registry=doors.registry,
         artifacts=doors.artifacts,
         found=doors.found,
+        stock=doors.stock,
         keys=doors.keys,
         acting=doors.acting,
         target=doors.target,
@@ -201,6 +176,12 @@ class Doors:
         from modelway.adapters.ecr import Ecr
 
         return self._registries.setdefault(spec, Ecr(self.accounts, spec, self.reporter, self.clock))
+
+    def stock(self, spec: RegistrySpec) -> Stock:
+        """All that the repository holds."""
+        from modelway.adapters.ecr_stock import EcrStock
+
+        return EcrStock(self.accounts, spec, self.clock)
 
     def artifacts(self, config: ModelConfig, place: Environment) -> ArtifactStore:
         """The environment's bucket."""

@@ -88,7 +88,7 @@ def names(reporter: FakeReporter) -> list[tuple[str, str]]:
 
 def test_all_roles_come_with_policy_and_trust_of_the_repository_this_is():
     told = json.loads(run(*IDS).printed[0])["roles"]
-    assert len(told) == 7
+    assert len(told) == 8
     assert all(len(role["policies"]) == 1 for role in told)
     # What deployments attach evidence by trusts their roles, and no job.
     jobs = [role for role in told if role["kinds"] != ["evidence"]]

@@ -100,6 +100,7 @@ def test_each_role_stands_in_its_account():
         ("333333333333", "modelway-read"): {Kind.BUILD},
         ("333333333333", "modelway-push"): {Kind.PUSH},
         ("333333333333", "modelway-evidence"): {Kind.EVIDENCE},
+        ("333333333333", "modelway-prune"): {Kind.REGISTRY},
         ("111111111111", "modelway-plan"): {Kind.PLAN},
         ("222222222222", "modelway-plan"): {Kind.PLAN},
         ("111111111111", "modelway-deploy"): {Kind.DEPLOY},
@@ -119,11 +120,19 @@ def test_the_retire_role_deletes_and_makes_nothing_and_trusts_its_environments_j
     )
 
 
-def test_only_the_push_and_evidence_roles_write_to_the_registry_and_nobody_deletes():
+def test_only_the_push_and_evidence_roles_write_to_the_registry_and_only_the_prune_role_deletes():
     all_ = found(model_config()).values()
     assert {r.name for r in all_ if actions(r, "ecr:Put")} == {"modelway-push", "modelway-evidence"}
     assert {r.name for r in all_ if actions(r, "ecr:SetRepositoryPolicy")} == {"modelway-push"}
-    assert not any(actions(role, "ecr:BatchDelete") for role in all_)
+    assert {r.name for r in all_ if actions(r, "ecr:BatchDelete")} == {"modelway-prune"}
+    [pruner] = [role for role in all_ if role.kinds == {Kind.REGISTRY}]
+    assert not actions(pruner, "ecr:Put")
+    assert pruner.arn in all_by(Kind.PLAN)["111111111111"].assumed_by
+
+
+def all_by(kind: Kind) -> dict[str, Role]:
+    """The roles of a kind by their accounts."""
+    return {role.account: role for role in found(model_config()).values() if role.kinds == {kind}}
 
 
 def test_the_evidence_role_trusts_the_deploy_roles_of_other_accounts_and_no_job():
@@ -175,6 +184,7 @@ def test_whoever_reads_the_registry_or_looks_at_an_environment_reads_its_kms_key
     assert able == {
         ("333333333333", "modelway-read"),
         ("333333333333", "modelway-push"),
+        ("333333333333", "modelway-prune"),
         ("111111111111", "modelway-plan"),
         ("111111111111", "modelway-deploy"),
     }
@@ -206,7 +216,12 @@ def test_the_last_plan_role_looks_at_every_environment_and_a_deploy_role_at_the_
     assert looked_at("modelway-deploy") == {"111111111111", "333333333333"}
     assert all_["555555555555", "modelway-plan"].assumed_by == {
         f"arn:aws:iam::{account}:role/modelway-{name}"
-        for account, name in (("111111111111", "plan"), ("111111111111", "deploy"), ("222222222222", "plan"))
+        for account, name in (
+            ("111111111111", "plan"),
+            ("111111111111", "deploy"),
+            ("222222222222", "plan"),
+            ("333333333333", "prune"),
+        )
     }
 
 
@@ -404,7 +419,7 @@ def test_cloudformation_makes_each_role_in_its_account_only():
     template = made("cloudformation")
     resources = template["Resources"]
     kinds = [one["Type"] for one in resources.values()]
-    assert (kinds.count("AWS::IAM::Role"), kinds.count("AWS::IAM::ManagedPolicy")) == (9, 9)
+    assert (kinds.count("AWS::IAM::Role"), kinds.count("AWS::IAM::ManagedPolicy")) == (10, 10)
     assert {one["Condition"] for one in resources.values()} <= template["Conditions"].keys()
     policy = resources["ModelwayDeploy222222222222Policy1"]
     assert policy["Condition"] == "In222222222222"

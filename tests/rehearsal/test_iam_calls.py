@@ -41,6 +41,7 @@ ROLES = {
     "push_role": "iam-push",
     "read_role": "iam-read",
     "evidence_role": "iam-evidence",
+    "prune_role": "iam-prune",
     "plan_role": "iam-plan",
     "deploy_role": "iam-deploy",
     "retire_role": "iam-retire",
@@ -212,6 +213,8 @@ class Repository:
                 "push_role": ROLES["push_role"],
                 "read_role": ROLES["read_role"],
                 "evidence_role": ROLES["evidence_role"],
+                "prune_role": ROLES["prune_role"],
+                "keep_releases": 1,
             },
             "scan": {"fail_on": "off"},
             "evidence": signing("build"),
@@ -237,7 +240,7 @@ class Repository:
         """Run a command on the config as the laptop, or as a role of an account; its exit code."""
         variables = self.cloud.environment(os.environ) | (self._keys(*as_) if as_ else {})
         variables |= {"PYTHONPATH": str(SCRIPTS), "MODELWAY_ADVISORIES": str(self.root / "index.sqlite")}
-        given = options if verb == "scan-db" else (f"model-configs/{NAME}.yaml", *options)
+        given = options if verb in {"scan-db", "registry"} else (f"model-configs/{NAME}.yaml", *options)
         done = subprocess.run(
             [sys.executable, "-m", "modelway", verb, *given],
             cwd=self.root,
@@ -334,6 +337,9 @@ def _play(here: Repository, clients: Clients) -> list[ModelConfig]:
     here.write(2)  # scaled again
     step(0, "rollback", "-e", "production", as_=(PRODUCTION, ROLES["deploy_role"]))
     step(0, "plan", "-e", "production", as_=(PRODUCTION, ROLES["plan_role"]))  # reads a version's model
+    step(0, "registry", "check", config)
+    for argv in (("check", config), ("prune", config, "--apply")):
+        step(0, "registry", *argv, as_=(REGISTRY, ROLES["prune_role"]))
     for name, account in (("production", PRODUCTION), ("staging", STAGING)):
         sure = ("--delete", NAME, "--yes-production", "--although-used")
         step(0, "retire", "-e", name, *sure, as_=(account, ROLES["retire_role"]))

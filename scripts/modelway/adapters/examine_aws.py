@@ -103,6 +103,7 @@ def _roles(config: ModelConfig, look: Look) -> Iterator[tuple[tuple[str, ...], E
     held = [spec.read_role, spec.push_role]
     if any(place.account != spec.account for place in config.environments.values()):
         held.append(spec.evidence_role)
+    held.append(spec.prune_role)
     named = [("registry", spec.account, spec.region, role) for role in held]
     for place in config.environments.values():
         named += [

@@ -30,6 +30,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
         "show all that is known of a model's releases, and whether what was tested runs",
     ),
     "adopt": ("adopt", "take over what serves already, without a change to it"),
+    "registry": ("registry", "never lose what runs: check lifecycle policies, prune what nobody needs"),
     "retire": ("retire", "remove a model: everything modelway made for it, and nothing else"),
     "iam": (
         "iam",

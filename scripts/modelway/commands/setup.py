@@ -6,6 +6,7 @@ of roles:
 
   build   look in the registry       push     push to the registry
   plan    look at an environment     deploy   change an environment
+  prune   see what runs, and delete images and model artifacts nobody needs
   break-glass   change an environment in an emergency, past its gate's policy
 """
 
@@ -27,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", nargs="?", metavar="CONFIG", help="the model's config")
     parser.add_argument(
         "--access",
-        choices=("build", "push", "plan", "deploy", "break-glass", "retire"),
+        choices=("build", "push", "plan", "deploy", "break-glass", "retire", "prune"),
         help="what the job is going to do",
     )
     parser.add_argument(
@@ -66,6 +67,8 @@ def _access(config: ModelConfig, place: Environment, access: str) -> tuple[str, 
     match access:
         case "build":
             return spec.account, spec.region, spec.read_role
+        case "prune":
+            return spec.account, spec.region, spec.prune_role
         case "push":
             return spec.account, spec.region, spec.push_role
         case "break-glass":

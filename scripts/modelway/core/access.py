@@ -12,6 +12,16 @@ def testifying(config: ModelConfig) -> RegistrySpec:
     return replace(config.registry, push_role=config.registry.evidence_role)
 
 
+def pruning(config: ModelConfig) -> ModelConfig:
+    """The config as what deletes is to see it: by the one role that may, here and in every environment."""
+    role, places = config.registry.prune_role, config.environments.items()
+    return replace(
+        config,
+        registry=replace(config.registry, push_role=role),
+        environments={name: replace(place, deploy_role=role) for name, place in places},
+    )
+
+
 def reading(config: ModelConfig) -> ModelConfig:
     """The config as a verb that only reads is to see it: no role in it can change anything."""
     places = config.environments.items()

@@ -80,6 +80,8 @@ class RegistrySpec:
     """The same where nothing is written: to find an image, to plan, to gate."""
     evidence_role: str = "modelway-evidence"
     """Role an environment's deployment assumes there to attach its verdict, and nothing else."""
+    prune_role: str = "modelway-prune"
+    """Role that may delete: images here, and model artifacts in each environment's account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

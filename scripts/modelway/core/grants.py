@@ -87,6 +87,19 @@ def _second_gate(config: ModelConfig) -> Statements:
     return statements if config.scan.ecr.mode == "basic" else (*statements, allow("inspector2:ListFindings"))
 
 
+def registry_checking(config: ModelConfig) -> Statements:
+    """To see what a lifecycle policy takes."""
+    actions = ("ecr:GetLifecyclePolicy", "ecr:GetLifecyclePolicyPreview", "ecr:StartLifecyclePolicyPreview")
+    return (allow(*actions, on=[_repository(config)]),)
+
+
+def registry_pruning(config: ModelConfig) -> Statements:
+    """To see all that is in the repository and what is attached to it, and to delete images."""
+    look = ("ecr:BatchGetImage", "ecr:DescribeImages", "ecr:DescribeRepositories")
+    here = allow("ecr:BatchDeleteImage", *look, "ecr:GetDownloadUrlForLayer", on=[_repository(config)])
+    return (allow("ecr:GetAuthorizationToken"), here, *registry_checking(config))
+
+
 def _repository(config: ModelConfig) -> str:
     spec = config.registry
     return f"arn:{partition(spec.region)}:ecr:{spec.region}:{spec.account}:repository/{spec.repository}"

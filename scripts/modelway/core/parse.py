@@ -93,6 +93,7 @@ def registry(value: Json) -> RegistrySpec:
         push_role=fields.text("push_role", "modelway-push"),
         read_role=fields.text("read_role", "modelway-read"),
         evidence_role=fields.text("evidence_role", "modelway-evidence"),
+        prune_role=fields.text("prune_role", "modelway-prune"),
     )
 
 

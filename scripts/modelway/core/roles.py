@@ -14,6 +14,8 @@ from modelway.core.grants import (
     assuming,
     history_reading,
     registry_attaching,
+    registry_checking,
+    registry_pruning,
     registry_reading,
     registry_writing,
     signing,
@@ -33,6 +35,8 @@ class Kind(StrEnum):
     """To push and attach reports; in the registry's account."""
     EVIDENCE = "evidence"
     """To attach what an environment saw of an image; in the registry's account."""
+    REGISTRY = "registry"
+    """To see what every environment runs, and to delete what none needs; in the registry's account."""
     PLAN = "plan"
     """To look at an environment and change nothing."""
     DEPLOY = "deploy"
@@ -108,12 +112,14 @@ class _Reader:
         """All of them."""
         spec = self.config.registry
         keys, here = self.config.evidence, (spec.account, spec.region)
-        reading = (*registry_reading(self.config), *verifying(keys, *here))
+        looking = (*registry_reading(self.config), *registry_checking(self.config))
+        reading = (*looking, *verifying(keys, *here))
         build = self._role(Kind.BUILD, spec.read_role, reading, *here)
         yield replace(build, assumed_by=frozenset(self._visitors()))
         pushing = (*registry_writing(self.config), *signing(keys, *here), *verifying(keys, *here))
         yield self._role(Kind.PUSH, spec.push_role, pushing, *here)
         yield from self._evidence()
+        yield self._pruning()
         for place in self.config.environments.values():
             yield from self._of(place)
 
@@ -126,6 +132,18 @@ class _Reader:
             role = self._role(Kind.EVIDENCE, spec.evidence_role, statements, spec.account, spec.region)
             deployers = {arn for each in places for arn in _deployers(each)}
             yield replace(role, assumed_by=frozenset(deployers))
+
+    def _pruning(self) -> Role:
+        """The only one that deletes. What runs it sees as the plan roles do."""
+        spec = self.config.registry
+        statements = [*registry_pruning(self.config)]
+        statements += verifying(self.config.evidence, spec.account, spec.region)
+        for place in self.config.environments.values():
+            if place.account == spec.account:
+                statements += self.needs(self.config, place).plan
+            else:
+                statements.append(assuming(place.plan_role, place.account, place.region))
+        return self._role(Kind.REGISTRY, spec.prune_role, tuple(statements), spec.account, spec.region)
 
     def _of(self, place: Environment) -> Iterator[Role]:
         """One environment's."""
@@ -187,7 +205,11 @@ class _Reader:
         after = [each for each in places[places.index(place) + 1 :] if each.account != place.account]
         plans = {role_arn(each.plan_role, each.account, each.region) for each in after}
         promoted = [each for each in after if each.promote_from == place.name]
-        return frozenset({*plans, *(arn for each in promoted for arn in _deployers(each))})
+        spec = self.config.registry
+        pruner = {role_arn(spec.prune_role, spec.account, spec.region)} - (
+            {role_arn(spec.prune_role, place.account, place.region)}
+        )
+        return frozenset({*plans, *pruner, *(arn for each in promoted for arn in _deployers(each))})
 
     def _visitors(self) -> Iterator[str]:
         """Roles of other accounts that read the registry: those of every environment."""

@@ -67,6 +67,7 @@ def _roles(config: ModelConfig, laptop: str) -> Iterator[Role]:
     yield Role(config.registry.account, config.registry.push_role, people)
     yield Role(config.registry.account, config.registry.read_role, people)
     yield Role(config.registry.account, config.registry.evidence_role, people)
+    yield Role(config.registry.account, config.registry.prune_role, people)
     for environment in config.environments.values():
         yield Role(environment.account, environment.deploy_role, people)
         yield Role(environment.account, environment.plan_role, people)

@@ -130,6 +130,10 @@ class Inventory:
         others = [each for each in self._listed() if not _DESCRIPTION.fullmatch(each.get("Description", ""))]
         return tuple(each["Version"] for each in others if each["Version"] != LATEST)
 
+    def images(self) -> frozenset[str]:
+        """Digests of all versions, whoever published them: of an image, ``CodeSha256`` is its digest."""
+        return frozenset(f"sha256:{each['CodeSha256']}" for each in self._listed() if _is_image(each))
+
     def _listed(self) -> list[FunctionConfigurationTypeDef]:
         """What Lambda lists; nothing while there is no function."""
         from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
@@ -150,6 +154,11 @@ class Inventory:
         if version not in self._numbers:
             self.versions()
         return self._numbers.get(version, "")
+
+
+def _is_image(version: FunctionConfigurationTypeDef) -> bool:
+    """Of a zip file, ``CodeSha256`` is in base64."""
+    return re.fullmatch(r"[0-9a-f]{64}", version.get("CodeSha256", "")) is not None
 
 
 def _loads(version: FunctionConfigurationTypeDef, otherwise: str | None) -> str | None:

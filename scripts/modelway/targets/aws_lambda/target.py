@@ -91,6 +91,10 @@ class Lambda:
         number = self.observer.inventory.number(version)
         return f"{self._function}:{number}" if number else self._function
 
+    def images(self) -> frozenset[str]:
+        """The images of every published version and of what was not published yet."""
+        return self.observer.inventory.images()
+
     def observe(self, wanted: Version | None, /) -> State:
         """The function, its versions and its alias, and what the wanted one still needs."""
         return self.observer.observe(wanted)

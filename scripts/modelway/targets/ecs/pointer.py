@@ -65,6 +65,20 @@ class Pointer:
         service = self.services.describe()
         return Sight(service, self.services.latest() if service else None)
 
+    def images(self) -> frozenset[str]:
+        """Digests of what runs and of what a deployment brings or leaves."""
+        sight = self.look()
+        if sight.service is None:
+            return frozenset()
+        sides = [one["arn"] for one in sight.service.get("currentServiceRevisions", [])]
+        if sight.deployment:
+            sides += [side.revision for side in (*sight.deployment.sources, sight.deployment.target) if side]
+        found = [revision for side in sides if (revision := self.services.revision(side))]
+        resolved = [image.get("imageDigest") for one in found for image in one.get("containerImages", [])]
+        tasks = self.services.tasks("RUNNING")
+        resolved += [each.get("imageDigest") for task in tasks for each in task.get("containers", [])]
+        return frozenset(digest for digest in resolved if digest)
+
     def stops(self, deployment: Deployment) -> bool:
         """Whether it waits for modelway: before any traffic only where it can be asked there."""
         return deployment.waiting is not None and (deployment.share > 0 or self.shows)

@@ -108,6 +108,10 @@ class Ecs:
         """The service's name and the version."""
         return version_name(self.observer.pointer.services.name, version)
 
+    def images(self) -> frozenset[str]:
+        """What the service's tasks run, and what its revisions were resolved to."""
+        return self.observer.pointer.images()
+
     def observe(self, wanted: Version | None, /) -> State:
         """The service, its versions, and what the wanted one still needs."""
         return self.observer.observe(wanted)

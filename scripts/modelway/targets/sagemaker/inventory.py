@@ -47,6 +47,19 @@ class Inventory:
                     return None
                 raise
 
+    def images(self) -> frozenset[str]:
+        """Digests behind the endpoint; of an image named by tag, what SageMaker resolved it to."""
+        endpoint = self.describe()
+        variants = list(endpoint.get("ProductionVariants", [])) if endpoint else []
+        pending = endpoint.get("PendingDeploymentSummary") if endpoint else None
+        deployed = [image for variant in variants for image in variant.get("DeployedImages", [])]
+        for variant in pending["ProductionVariants"] if pending else []:
+            deployed += variant.get("DeployedImages", [])
+        named = [
+            name for image in deployed for name in (image.get("ResolvedImage"), image.get("SpecifiedImage"))
+        ]
+        return frozenset(digest for name in named if name and (digest := name.rpartition("@")[2]) != name)
+
     def records(self) -> Mapping[VersionId, Record]:
         """Every version staged here, with what is remembered of it."""
         name = re.compile(re.escape(self.endpoint) + "-([0-9a-f]{12})")

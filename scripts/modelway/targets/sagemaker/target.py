@@ -114,6 +114,10 @@ class SageMaker:
         """The name of the version's model and endpoint config."""
         return version_name(self._endpoint, version)
 
+    def images(self) -> frozenset[str]:
+        """What SageMaker resolved the images of the endpoint's variants to, those on their way too."""
+        return self.observer.inventory.images()
+
     def observe(self, wanted: Version | None, /) -> State:
         """The endpoint, its versions, and what the wanted one still needs."""
         return self.observer.observe(wanted)

@@ -1,0 +1,211 @@
+"""Keep what runs: check the repository's lifecycle policy against it, or plan and remove what nobody needs.
+
+  check   preview the lifecycle policy that is there, or one in a file, against what every environment of
+          every config that shares the repository runs or may go back to; the lifecycle rules of the buckets
+          with model artifacts, too. Exit 5 where one would take what is needed.
+  prune   list this model's images and model artifacts that no environment needs, how many bytes they
+          have, and what is kept and why. Reads only; with --apply, what was listed is deleted, but for what
+          became needed meanwhile.
+
+What is needed is read back from the environments: every version that still stands there, and every image
+their platforms say they run. Where one of them cannot be looked at, nothing is deleted. Of this model are
+images whose provenance says so; the newest registry.keep_releases of them stay, and so does what is younger
+than a day. Evidence stays and goes with its image. Only the role registry.prune_role may delete.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from modelway import registry_guard
+from modelway.commands import options as shared
+from modelway.core.access import pruning, reading
+from modelway.core.config import ModelConfig
+from modelway.core.json import Json, JsonObject
+from modelway.core.stock import Danger, Fate, Ruling, Use, still
+from modelway.errors import Differs, Malformed
+from modelway.ports import World
+
+_SHOWN = 19
+"""Characters of a digest that people are shown: ``sha256:`` and 12 digits."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the actions and their options."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="check|prune")
+    check = actions.add_parser("check", help="would a lifecycle policy take what is needed? reads only")
+    prune = actions.add_parser("prune", help="list what nobody needs; with --apply, delete it")
+    for action in (check, prune):
+        shared.config(action)
+        action.add_argument(
+            "--also",
+            action="append",
+            default=[],
+            metavar="PATH",
+            help="configs outside model-configs/ that share the repository; may be given several times",
+        )
+        shared.formats(action)
+    check.add_argument(
+        "--lifecycle", metavar="FILE", help="a policy's JSON, instead of the one the repository has"
+    )
+    prune.add_argument("--apply", action="store_true", help="delete what is listed")
+
+
+def run(options: argparse.Namespace, world: World) -> None:
+    """Check or prune."""
+    config = shared.load(options, world)
+    configs = registry_guard.sharing(world, config, options.also)
+    with world.reporter.stage(f"What runs of {config.registry.repository}"):
+        needed = registry_guard.uses(world, configs)
+    if options.action == "check":
+        _check(options, world, config, needed)
+    else:
+        _prune(options, world, config, configs, needed)
+
+
+# --- check ---
+
+
+def _check(options: argparse.Namespace, world: World, config: ModelConfig, needed: Sequence[Use]) -> None:
+    """Say what a policy endangers; raises ``Differs`` where it does."""
+    stock = world.stock(reading(config).registry)
+    policy = _file(Path(options.lifecycle)) if options.lifecycle else stock.lifecycle()
+    found = registry_guard.dangers(world, config, policy, needed) if policy else ()
+    for digest, why in registry_guard.unmarked(stock.stored(), needed):
+        world.reporter.warn(
+            f"no tag keeps {digest}, which is needed: {why}. Deploy that version again: it is tagged."
+        )
+    images = {digest for use in needed for digest in use.images}
+    if options.format == "json":
+        world.reporter.data(json.dumps(_checked(images, found)))
+    world.reporter.output("endangered", "true" if found else "false")
+    if found:
+        raise _refused(options.lifecycle or "", config, found)
+    named = f"the policy of {options.lifecycle}" if options.lifecycle else "the lifecycle policy"
+    said = f"{named} takes none of {len(images)} images in use" if policy else "there is no lifecycle policy"
+    if options.format == "text":
+        world.reporter.data(f"{config.registry.repository}: {said}")
+
+
+def _file(path: Path) -> JsonObject:
+    """A policy in a file."""
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Malformed(
+            f"{path} holds no lifecycle policy", seen=str(error), cure="Name a JSON file."
+        ) from error
+    if not isinstance(read, dict):
+        raise Malformed(f"{path} holds no lifecycle policy", cure='It begins as {"rules": [')
+    parsed: JsonObject = read
+    return parsed
+
+
+def _refused(file: str, config: ModelConfig, found: Sequence[Danger]) -> Differs:
+    """The refusal, each danger on a line."""
+    what = f"{file or 'the lifecycle policy'} would delete what is needed of {config.registry.repository}"
+    seen = "\n".join(f"{one.digest} by {one.rule}: {one.why}" for one in found)
+    cure = (
+        "Put a rule before it that keeps env-*: tagPrefixList [env-], imageCountMoreThan 9999; "
+        "scripts/run push sets modelway's own policy, which has it."
+    )
+    return Differs(what, seen=seen, cure=cure)
+
+
+def _checked(images: Iterable[object], found: Iterable[Danger]) -> JsonObject:
+    dangers: list[Json] = [
+        {"digest": str(one.digest), "rule": one.rule, "needed_by": one.why} for one in found
+    ]
+    return {"images_in_use": sorted(map(str, images)), "endangered": dangers}
+
+
+# --- prune ---
+
+
+def _prune(
+    options: argparse.Namespace,
+    world: World,
+    config: ModelConfig,
+    configs: Sequence[ModelConfig],
+    needed: tuple[Use, ...],
+) -> None:
+    """List, and delete what is asked to."""
+    planned = registry_guard.rulings(world, config, needed)
+    deleted = _apply(world, config, configs, planned) if options.apply else ()
+    if options.format == "json":
+        told = [_json(ruling, deleted=ruling.group.digests in _digests(deleted)) for ruling in planned]
+        world.reporter.data(json.dumps(told))
+    else:
+        for ruling in planned:
+            world.reporter.data(_line(ruling))
+    going = deleted if options.apply else tuple(each for each in planned if each.fate is Fate.GOES)
+    size = sum(each.group.size for each in going)
+    verb = "deleted" if options.apply else "would go"
+    count = len(going)
+    world.reporter.note(
+        f"{count} images of {config.name} {verb}: {_bytes(size)}; {len(planned) - count} stay"
+    )
+    world.reporter.output("images", str(count))
+    world.reporter.output("bytes", str(size))
+    if going and not options.apply:
+        world.reporter.note(f"To delete them: scripts/run registry prune {options.config} --apply")
+
+
+def _apply(
+    world: World, config: ModelConfig, configs: Sequence[ModelConfig], planned: Sequence[Ruling]
+) -> tuple[Ruling, ...]:
+    """Look again at everything, and delete what was planned and may still go."""
+    now = registry_guard.rulings(world, config, registry_guard.uses(world, configs))
+    going, spared = still(planned, now)
+    for ruling in spared:
+        world.reporter.warn(f"not deleted: {ruling.group.lead.digest} has changed, or is needed by now")
+    stock = world.stock(pruning(config).registry)
+    for ruling in going:
+        for step in ruling.group.order:
+            stock.delete(step)
+        world.reporter.progress(f"deleted {ruling.group.lead.digest}")
+    if tags := [tag for ruling in now if ruling.fate is Fate.KEPT for tag in ruling.untag]:
+        stock.untag(tags)
+    return going
+
+
+def _digests(rulings: Iterable[Ruling]) -> set[frozenset[object]]:
+    return {frozenset(each.group.digests) for each in rulings}
+
+
+def _line(ruling: Ruling) -> str:
+    """An image on a line."""
+    group = ruling.group
+    word = "goes " if ruling.fate is Fate.GOES else "stays"
+    tags = f" ({', '.join(group.tags)})" if group.tags else ""
+    less = f"; loses {', '.join(ruling.untag)}" if ruling.untag else ""
+    more = f" and {len(group.members) - 1} attached" if len(group.members) > 1 else ""
+    return f"{word} {str(group.lead.digest)[:_SHOWN]}{tags}{more}, {_bytes(group.size)}: {ruling.why}{less}"
+
+
+def _json(ruling: Ruling, *, deleted: bool) -> JsonObject:
+    group = ruling.group
+    return {
+        "digest": str(group.lead.digest),
+        "members": sorted(map(str, group.digests)),
+        "tags": list(group.tags),
+        "bytes": group.size,
+        "pushed": group.lead.pushed.isoformat(),
+        "goes": ruling.fate is Fate.GOES,
+        "deleted": deleted,
+        "why": ruling.why,
+        "untag": list(ruling.untag),
+    }
+
+
+def _bytes(size: int) -> str:
+    """Bytes as people read them."""
+    value = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:  # noqa: PLR2004 - SI
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"

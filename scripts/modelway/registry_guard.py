@@ -1,0 +1,110 @@
+"""What of a repository is in use, read back from every environment of every model that shares it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from modelway import evidence
+from modelway.core import lifecycle
+from modelway.core.access import reading
+from modelway.core.admission import Author
+from modelway.core.config import ModelConfig
+from modelway.core.decode import Wrong
+from modelway.core.evidence import PROVENANCE, provenance_of
+from modelway.core.image import Digest
+from modelway.core.json import JsonObject
+from modelway.core.lifecycle import Stored
+from modelway.core.naming import BUILD
+from modelway.core.stock import Danger, Group, Ruling, Use, Wish, endangered, rule, use
+from modelway.errors import Malformed, NotAllowed
+from modelway.ports import World
+
+
+def sharing(world: World, config: ModelConfig, also: Sequence[str]) -> tuple[ModelConfig, ...]:
+    """The config and every other one here, or under the paths, whose images lie in the same repository.
+
+    Raises ``Malformed`` for one that cannot be read: nobody knows what it needs.
+    """
+    try:
+        paths = [*world.configs.find(())]
+    except Malformed:  # there is no folder of configs
+        paths = []
+    paths += world.configs.find(also) if also else []
+    here = [config, *(world.configs.load(Path(path)) for path in paths)]
+    mine = [each for each in here if _place(each) == _place(config)]
+    return tuple({each.name: each for each in reversed(mine)}.values())[::-1]
+
+
+def _place(config: ModelConfig) -> tuple[str, str, str]:
+    spec = config.registry
+    return spec.account, spec.region, spec.repository
+
+
+def uses(world: World, configs: Iterable[ModelConfig]) -> tuple[Use, ...]:
+    """What each environment needs; raises what keeps one from being looked at: then nobody knows."""
+    return tuple(each for config in configs for each in _uses(world, reading(config)))
+
+
+def _uses(world: World, config: ModelConfig) -> Iterator[Use]:
+    for place in config.environments.values():
+        target = world.target(config, place)
+        yield use(config.name, place.name, target.observe(None), target.images())
+
+
+def rulings(world: World, config: ModelConfig, needed: tuple[Use, ...]) -> tuple[Ruling, ...]:
+    """What becomes of every image of the repository."""
+    wish = Wish(
+        model=config.name, uses=needed, keep_releases=config.registry.keep_releases, now=world.clock.now()
+    )
+    stored = world.stock(reading(config).registry).stored()
+    return rule(stored, wish, lambda group: owner(world, config, group))
+
+
+def owner(world: World, config: ModelConfig, group: Group) -> str:
+    """The model an image is of, as the build's own word attached to it says; empty where there is none."""
+    looking, author = reading(config), Author(name=BUILD, keys=evidence.names(config.evidence))
+    registry, keys = world.registry(looking.registry), world.keys(looking)
+    models = set()
+    for image in (each.digest for each in group.members if each.subject is None):
+        try:
+            said = evidence.witnessed(keys, image, registry.attached(image, *evidence.TYPES))
+            models |= {
+                provenance_of(one.statement.predicate).model
+                for one in said
+                if one.statement.predicate_type == PROVENANCE
+                and one.statement.subject == image
+                and author.said(one)
+            }
+        except (NotAllowed, Wrong):
+            return ""
+    return models.pop() if len(models) == 1 else ""
+
+
+def dangers(
+    world: World, config: ModelConfig, policy: JsonObject, needed: Sequence[Use]
+) -> tuple[Danger, ...]:
+    """What a lifecycle policy would take of what is needed: now, as ECR itself says, or for certain later."""
+    try:
+        rules = lifecycle.read(policy)
+    except Wrong as wrong:
+        cure = "See docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html"
+        raise Malformed("the lifecycle policy cannot be read", seen=str(wrong), cure=cure) from wrong
+    stock = world.stock(reading(config).registry)
+    stored = stock.stored()
+    if not stored:
+        return ()
+    doomed = (*stock.preview(policy), *lifecycle.in_time(rules, stored, world.clock.now()))
+    found = endangered(doomed, rules, stored, needed)
+    return tuple({one.digest: one for one in reversed(found)}.values())[::-1]
+
+
+def unmarked(stored: Iterable[Stored], needed: Iterable[Use]) -> tuple[tuple[Digest, str], ...]:
+    """Images that an environment needs and that no tag of its own keeps, and who needs them."""
+    tags = {each.digest: {*each.tags} for each in stored}
+    return tuple(
+        (digest, why)
+        for each in needed
+        for digest, why in each.images.items()
+        if digest in tags and not tags[digest] & each.tags
+    )

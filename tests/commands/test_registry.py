@@ -1,0 +1,194 @@
+"""The registry guard over fakes: what runs is never lost, whatever is planned, deleted or expired."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from modelway import evidence
+from modelway.commands import registry, rollback
+from modelway.core import ecr
+from modelway.core.image import Image
+from modelway.core.json import JsonObject
+from modelway.errors import Differs, Malformed, Unavailable
+from tests.configs import model_config
+from tests.fake_world import Stage
+
+TAKES_ALL: JsonObject = {
+    "rules": [
+        {
+            "rulePriority": 4,
+            "description": "tidy",
+            "selection": {
+                "tagStatus": "any",
+                "countType": "sinceImagePushed",
+                "countUnit": "days",
+                "countNumber": 9,
+            },
+            "action": {"type": "expire"},
+        }
+    ]
+}
+
+
+def stage(keep_releases: int = 1) -> Stage:
+    """A stage whose repository keeps so few releases."""
+    config = model_config(artifact=None)
+    return Stage(config=replace(config, registry=replace(config.registry, keep_releases=keep_releases)))
+
+
+def build(at: Stage, name: str, model: str = "") -> Image:
+    """An image that a release of a model pushed."""
+    image = at.push(name)
+    at.registry.named[f"in-{name}"] = image.digest
+    config = replace(at.config, name=model or at.config.name)
+    word = evidence.provenance(at.world, config, name, (), ())
+    evidence.vouch(at.world, config, image.digest, word, at.registry)
+    return image
+
+
+def deploy(at: Stage, image: Image, *environments: str) -> None:
+    """Take an image to environments."""
+    for name in environments or ("staging", "production"):
+        at.delivery(name).deploy(image)
+
+
+def run(at: Stage, *argv: str) -> str:
+    """As ``__main__`` runs it; all that was said."""
+    parser = argparse.ArgumentParser()
+    registry.arguments(parser)
+    registry.run(parser.parse_args([argv[0], "model.yaml", *argv[1:]]), at.world)
+    return at.reporter.text
+
+
+def released(*names: str, keep: int = 1) -> tuple[Stage, list[Image]]:
+    """A stage on which releases went to both environments."""
+    at = stage(keep)
+    images = [build(at, name) for name in names]
+    for image in images:
+        deploy(at, image)
+    return at, images
+
+
+def test_a_plan_lists_what_goes_and_what_stays_and_deletes_nothing():
+    at, (_, second) = released("one", "two")
+    unused = build(at, "unused")
+    at.stock.pushed[second.digest] = at.clock.now().replace(year=2025)
+    said = run(at, "prune")
+    assert f"goes  {str(unused.digest)[:19]} (in-unused)" in said
+    assert "no environment needs it" in said
+    assert "can be gone back to" in said
+    assert "registry prune model.yaml --apply" in said
+    assert at.stock.deleted == []
+    assert (at.reporter.outputs["images"], int(at.reporter.outputs["bytes"]) > 0) == ("1", True)
+
+
+def test_pruning_deletes_the_image_with_its_evidence_by_the_role_that_may_and_twice_nothing():
+    at, images = released("one", "two")
+    unused = build(at, "unused")
+    at.stock.pushed = {image.digest: at.clock.now().replace(year=2025) for image in images}
+    run(at, "prune", "--apply")
+    assert at.stock.role == "modelway-prune"
+    assert unused.digest not in at.registry.manifests
+    assert not any(subject == unused.digest for subject, *_ in at.registry.documents)
+    gone = list(at.stock.deleted)
+    run(at, "prune", "--apply")
+    assert at.stock.deleted == gone
+
+
+def test_a_rollback_after_pruning_finds_its_image_and_its_evidence():
+    at, (first, second) = released("one", "two")
+    build(at, "unused")
+    run(at, "prune", "--apply")
+    parser = argparse.ArgumentParser()
+    rollback.arguments(parser)
+    rollback.run(parser.parse_args(["model.yaml", "-e", "production"]), at.world)
+    serving = at.targets["production"].traffic
+    assert serving == {at.delivery("production").version(first).id: 100}
+    assert at.delivery("production").gate(first).reasons
+    assert second.digest in at.registry.manifests, "staging runs it"
+
+
+def test_what_becomes_needed_between_plan_and_deletion_is_not_deleted():
+    at, _ = released("one", "two")
+    unused = build(at, "unused")
+    looks = iter([frozenset[str](), frozenset({str(unused.digest)})])
+    target = at.targets["production"]
+    target.images = lambda: next(looks)  # type: ignore[method-assign]  # somebody runs it by hand meanwhile
+    said = run(at, "prune", "--apply")
+    assert at.stock.deleted == []
+    assert "needed by now" in said
+
+
+def test_where_an_environment_cannot_be_looked_at_nothing_is_deleted(monkeypatch):
+    at, _ = released("one", "two")
+    build(at, "unused")
+
+    def unreachable(_: object) -> None:
+        raise Unavailable("no credentials for production")
+
+    monkeypatch.setattr(at.targets["production"], "observe", unreachable)
+    with pytest.raises(Unavailable):
+        run(at, "prune", "--apply")
+    assert at.stock.deleted == []
+
+
+def test_another_models_images_in_the_same_repository_are_left_alone():
+    at, _ = released("one", "two")
+    other, unknown = build(at, "theirs", model="other"), at.push("unknown")
+    said = run(at, "prune", "--apply")
+    assert {other.digest, unknown.digest} <= {*at.registry.manifests}
+    assert f"it is not known to be of {at.config.name}" in said
+
+
+def test_the_newest_releases_stay_and_json_says_the_same():
+    at, _ = released("one", keep=3)
+    build(at, "unused")
+    run(at, "prune", "--format", "json")
+    told = json.loads(at.reporter.printed[-1])
+    assert {one["why"] for one in told if not one["goes"]} >= {"of the newest 3 releases"}
+    assert not any(one["deleted"] for one in told)
+
+
+def test_a_policy_that_takes_what_runs_is_refused_with_rule_image_and_who_runs_it(tmp_path: Path):
+    at, (image,) = released("one")
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps(TAKES_ALL))
+    with pytest.raises(Differs) as caught:
+        run(at, "check", "--lifecycle", str(file))
+    said = str(caught.value)
+    assert "rule 4 (tidy)" in said
+    assert str(image.digest) in said
+    assert f"{at.config.name} in production" in said
+    assert at.reporter.outputs["endangered"] == "true"
+
+
+def test_the_policy_the_repository_has_is_checked_and_modelways_own_takes_nothing():
+    at, _ = released("one", "two")
+    for name in ("three", "four", "five"):
+        build(at, name)
+    at.stock.policy = ecr.lifecycle(1)
+    assert "takes none of" in run(at, "check")
+    at.stock.policy = TAKES_ALL
+    with pytest.raises(Differs):
+        run(at, "check")
+
+
+def test_what_is_needed_and_has_no_tag_of_its_own_is_warned_of():
+    at, (image,) = released("one")
+    at.registry.named = {"in-one": image.digest}
+    run(at, "check")
+    assert any(str(image.digest) in warning for warning in at.reporter.warnings)
+
+
+@pytest.mark.parametrize("text", ["nothing", "[]", '{"rules": []}', '{"rules": [{"rulePriority": 1}]}'])
+def test_a_file_that_holds_no_policy_is_malformed(tmp_path: Path, text: str):
+    at, _ = released("one")
+    file = tmp_path / "policy.json"
+    file.write_text(text)
+    with pytest.raises(Malformed):
+        run(at, "check", "--lifecycle", str(file))
