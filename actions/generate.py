@@ -178,6 +178,7 @@ ACTIONS: Mapping[str, Action] = {
             "endangered": "check: true where a policy would take what is needed",
             "images": "prune: how many images go, or went",
             "bytes": "prune: how many bytes they have",
+            "artifacts": "prune: how many copies of model artifacts go, or were to go",
         },
     ),
     "retire": Action(

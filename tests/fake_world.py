@@ -21,6 +21,7 @@ from modelway.ports import Advisories, HttpAnswer, HttpRequest, Run, World
 from tests.configs import model_config
 from tests.fake_images import FakeRegistry, manifest_over
 from tests.fake_registry_scan import FakeRegistryScan
+from tests.fake_shelf import FakeShelf
 from tests.fake_stock import FakeStock
 from tests.fake_target import Clock, FakeTarget
 from tests.fakes import FakeKeys, FakeReporter
@@ -87,6 +88,7 @@ class Stage:
     scan: FakeRegistryScan = field(default_factory=FakeRegistryScan)
     keys: FakeKeys = field(default_factory=FakeKeys)
     stock: FakeStock = field(init=False)
+    shelf: FakeShelf = field(default_factory=FakeShelf)
     acted: list[str] = field(default_factory=list)
     """Roles an emergency acted by."""
 
@@ -116,6 +118,7 @@ class Stage:
             registry_scan=lambda _: self.scan,
             keys=lambda _: self.keys,
             stock=self.stock.opened,
+            shelf=self.shelf.opened,
             acting=self._act,
         )
 

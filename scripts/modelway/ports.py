@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from modelway.core.statement import Envelope
     from modelway.core.verdict import Approval
     from modelway.core.version import Artifact, Version, VersionId
+    from modelway.core.weights import Copy, Expiry
 
 
 class Reporter(Protocol):
@@ -338,6 +339,19 @@ class Estate(Protocol):
         """How often the model was asked in the last so many seconds, as the platform counts."""
 
 
+class Shelf(Protocol):
+    """All copies of one model's artifacts in one environment's bucket, for who may delete them."""
+
+    def copies(self) -> tuple[Copy, ...]:
+        """Every version of every object under the model's prefix; none where there is no bucket."""
+
+    def expiries(self) -> tuple[Expiry, ...]:
+        """The bucket's own rules that delete objects, or move them to where nothing loads them."""
+
+    def delete(self, copy: Copy, /) -> bool:
+        """Delete this very version, if modelway wrote it; whether it is gone."""
+
+
 class Target(Protocol):
     """A place that runs versions of one model in one environment."""
 
@@ -604,6 +618,8 @@ class World:
     """What serves somewhere that somebody else made it; raises what keeps it from being adopted."""
     stock: Callable[[RegistrySpec], Stock] = unopened
     """All that a repository holds."""
+    shelf: Callable[[ModelConfig, Environment], Shelf] = unopened
+    """All copies of a model's artifacts in an environment's bucket."""
     keys: Callable[[ModelConfig], Keys] = unopened
     """The signing keys a config names."""
     acting: Callable[[ModelConfig, Environment], str] = unopened

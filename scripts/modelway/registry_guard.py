@@ -7,7 +7,7 @@ from pathlib import Path
 
 from modelway import evidence
 from modelway.core import lifecycle
-from modelway.core.access import reading
+from modelway.core.access import pruning, reading
 from modelway.core.admission import Author
 from modelway.core.config import ModelConfig
 from modelway.core.decode import Wrong
@@ -15,10 +15,12 @@ from modelway.core.evidence import PROVENANCE, provenance_of
 from modelway.core.image import Digest
 from modelway.core.json import JsonObject
 from modelway.core.lifecycle import Stored
-from modelway.core.naming import BUILD
+from modelway.core.naming import BUILD, bucket_name
 from modelway.core.stock import Danger, Group, Ruling, Use, Wish, endangered, rule, use
+from modelway.core.weights import Copy, Decision, Expiry, decide
+from modelway.core.weights import endangered as weights_endangered
 from modelway.errors import Malformed, NotAllowed
-from modelway.ports import World
+from modelway.ports import Shelf, World
 
 
 def sharing(world: World, config: ModelConfig, also: Sequence[str]) -> tuple[ModelConfig, ...]:
@@ -79,6 +81,46 @@ def owner(world: World, config: ModelConfig, group: Group) -> str:
         except (NotAllowed, Wrong):
             return ""
     return models.pop() if len(models) == 1 else ""
+
+
+def weights(config: ModelConfig, needed: Iterable[Use]) -> dict[str, str]:
+    """The model artifacts that are needed, ``sha256:...``, and what for."""
+    found = {config.artifact.sha256.value: "the config names it"} if config.artifact else {}
+    mine = (each for each in needed if each.model == config.name)
+    return found | {sha256: why for each in mine for sha256, why in each.weights.items()}
+
+
+def shelves(world: World, config: ModelConfig) -> Iterator[Shelf]:
+    """Every bucket with copies of the model's artifacts, once; none for a model without."""
+    if config.artifact is None:
+        return
+    seen = set()
+    for place in config.environments.values():
+        if (bucket := bucket_name(place)) not in seen:
+            seen.add(bucket)
+            yield world.shelf(config, place)
+
+
+def decisions(world: World, config: ModelConfig, needed: Iterable[Use]) -> tuple[tuple[Decision, Shelf], ...]:
+    """What becomes of every copy of the model's artifacts, and where it is deleted."""
+    wanted, deleting = weights(config, needed), shelves(world, pruning(config))
+    return tuple(
+        (decision, shelf)
+        for looked, shelf in zip(shelves(world, reading(config)), deleting, strict=True)
+        for decision in decide(looked.copies(), wanted, world.clock.now())
+    )
+
+
+def dangers_to_weights(
+    world: World, config: ModelConfig, needed: Iterable[Use]
+) -> tuple[tuple[Copy, Expiry, str], ...]:
+    """Needed copies that a bucket's own lifecycle rules take, the rule, and who needs them."""
+    wanted = weights(config, needed)
+    return tuple(
+        (copy, rule_, wanted[copy.sha256])
+        for shelf in shelves(world, reading(config))
+        for copy, rule_ in weights_endangered(shelf.copies(), shelf.expiries(), wanted)
+    )
 
 
 def dangers(

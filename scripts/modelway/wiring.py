@@ -31,6 +31,7 @@ from modelway.ports import (
     Reporter,
     Run,
     Scanner,
+    Shelf,
     Stock,
     Target,
     World,
@@ -125,6 +126,7 @@ def _world(house: House, run: Run) -> World:
         artifacts=doors.artifacts,
         found=doors.found,
         stock=doors.stock,
+        shelf=doors.shelf,
         keys=doors.keys,
         acting=doors.acting,
         target=doors.target,
@@ -194,6 +196,11 @@ class Doors:
         from modelway.targets.finding import find
 
         return find(_listed(TARGETS, site.target, "target").__name__, self.accounts, site)
+    def shelf(self, config: ModelConfig, place: Environment) -> Shelf:
+        """Every copy in the environment's bucket."""
+        from modelway.adapters.artifact_shelf import S3Shelf
+
+        return S3Shelf(self.accounts, config, place)
 
     def keys(self, config: ModelConfig) -> Keys:
         """The signing keys of the build and of each environment."""

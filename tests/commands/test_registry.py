@@ -14,6 +14,8 @@ from modelway.commands import registry, rollback
 from modelway.core import ecr
 from modelway.core.image import Image
 from modelway.core.json import JsonObject
+from modelway.core.naming import bucket_name
+from modelway.core.weights import Copy, Expiry
 from modelway.errors import Differs, Malformed, Unavailable
 from tests.configs import model_config
 from tests.fake_world import Stage
@@ -149,7 +151,7 @@ def test_the_newest_releases_stay_and_json_says_the_same():
     at, _ = released("one", keep=3)
     build(at, "unused")
     run(at, "prune", "--format", "json")
-    told = json.loads(at.reporter.printed[-1])
+    told = json.loads(at.reporter.printed[-1])["images"]
     assert {one["why"] for one in told if not one["goes"]} >= {"of the newest 3 releases"}
     assert not any(one["deleted"] for one in told)
 
@@ -192,3 +194,53 @@ def test_a_file_that_holds_no_policy_is_malformed(tmp_path: Path, text: str):
     file.write_text(text)
     with pytest.raises(Malformed):
         run(at, "check", "--lifecycle", str(file))
+
+
+# --- model artifacts ---
+
+
+def with_weights() -> tuple[Stage, Copy, Copy]:
+    """A version with weights in both environments, and older ones nobody needs."""
+    config = model_config()
+    at = Stage(config=replace(config, registry=replace(config.registry, keep_releases=1)))
+    assert config.artifact
+    deploy(at, build(at, "one"), "staging")
+    old, bucket = at.clock.now().replace(year=2025), bucket_name(config.environments["staging"])
+
+    def copy(sha: str, version: str) -> Copy:
+        return Copy(
+            bucket=bucket, key=f"{config.name}/{sha}/model.tar.gz", version=version, size=5, modified=old
+        )
+
+    at.shelf.there += [copy(config.artifact.sha256.hex, "v1"), copy("0" * 64, "v2")]
+    return at, at.shelf.there[0], at.shelf.there[1]
+
+
+def test_weights_that_no_version_names_go_and_the_others_stay():
+    at, needed, unused = with_weights()
+    said = run(at, "prune")
+    assert f"goes  {unused}" in said
+    assert f"stays {needed}" in said
+    assert at.shelf.there == [needed, unused]
+    run(at, "prune", "--apply")
+    assert at.shelf.there == [needed]
+    assert at.shelf.deleters == ["modelway-prune"]
+    assert at.reporter.outputs["artifacts"] == "1"
+
+
+def test_weights_modelway_did_not_write_are_left_with_a_warning():
+    at, _, unused = with_weights()
+    at.shelf.foreign = frozenset({unused.version})
+    run(at, "prune", "--apply")
+    assert unused in at.shelf.there
+    assert any("not written by modelway" in warning for warning in at.reporter.warnings)
+
+
+def test_a_rule_of_the_bucket_that_takes_needed_weights_is_refused():
+    at, needed, _ = with_weights()
+    at.shelf.rules = (Expiry(name="tidy", prefix=f"{at.config.name}/"),)
+    with pytest.raises(Differs, match="model artifacts") as caught:
+        run(at, "check")
+    assert f"rule tidy would delete {needed}" in str(caught.value)
+    at.shelf.rules = (Expiry(name="tidy", prefix="logs/"),)
+    run(at, "check")

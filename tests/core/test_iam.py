@@ -101,6 +101,8 @@ def test_each_role_stands_in_its_account():
         ("333333333333", "modelway-push"): {Kind.PUSH},
         ("333333333333", "modelway-evidence"): {Kind.EVIDENCE},
         ("333333333333", "modelway-prune"): {Kind.REGISTRY},
+        ("111111111111", "modelway-prune"): {Kind.REGISTRY},
+        ("222222222222", "modelway-prune"): {Kind.REGISTRY},
         ("111111111111", "modelway-plan"): {Kind.PLAN},
         ("222222222222", "modelway-plan"): {Kind.PLAN},
         ("111111111111", "modelway-deploy"): {Kind.DEPLOY},
@@ -125,7 +127,10 @@ def test_only_the_push_and_evidence_roles_write_to_the_registry_and_only_the_pru
     assert {r.name for r in all_ if actions(r, "ecr:Put")} == {"modelway-push", "modelway-evidence"}
     assert {r.name for r in all_ if actions(r, "ecr:SetRepositoryPolicy")} == {"modelway-push"}
     assert {r.name for r in all_ if actions(r, "ecr:BatchDelete")} == {"modelway-prune"}
-    [pruner] = [role for role in all_ if role.kinds == {Kind.REGISTRY}]
+    pruners = {role.account: role for role in all_ if role.kinds == {Kind.REGISTRY}}
+    pruner = pruners["333333333333"]
+    assert pruners["111111111111"].assumed_by == {pruner.arn}
+    assert "token.actions" not in json.dumps(iam_documents.documents(pruners["111111111111"], GITHUB).trust)
     assert not actions(pruner, "ecr:Put")
     assert pruner.arn in all_by(Kind.PLAN)["111111111111"].assumed_by
 
@@ -419,7 +424,7 @@ def test_cloudformation_makes_each_role_in_its_account_only():
     template = made("cloudformation")
     resources = template["Resources"]
     kinds = [one["Type"] for one in resources.values()]
-    assert (kinds.count("AWS::IAM::Role"), kinds.count("AWS::IAM::ManagedPolicy")) == (10, 10)
+    assert (kinds.count("AWS::IAM::Role"), kinds.count("AWS::IAM::ManagedPolicy")) == (12, 12)
     assert {one["Condition"] for one in resources.values()} <= template["Conditions"].keys()
     policy = resources["ModelwayDeploy222222222222Policy1"]
     assert policy["Condition"] == "In222222222222"
@@ -462,7 +467,7 @@ def test_new_and_gone_roles_are_told():
     after = roles([model_config()], permissions)
     new = {one.role.name for one in iam_diff.changes(before, after) if one.new}
     gone = {one.role.name for one in iam_diff.changes(after, before) if one.gone}
-    assert new == gone == {"modelway-plan", "modelway-deploy", "modelway-retire"}
+    assert new == gone == {"modelway-plan", "modelway-deploy", "modelway-retire", "modelway-prune"}
 
 
 def test_documents_count_as_aws_counts():

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from modelway.adapters.aws import Accounts
 
 _CHUNK = 1 << 20
-_VERIFIED = "modelway-sha256"
+VERIFIED = "modelway-sha256"
 _SOURCE = "modelway-source"
 _LARGEST_COPY = 5 * 2**30
 """Bytes CopyObject takes at most (docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html)."""
@@ -85,7 +85,7 @@ class S3Artifacts:
         """The S3 URI of our verified copy, if there is one."""
         ours = self._ours(artifact)
         head = self._head(ours)
-        return str(ours) if head and head["Metadata"].get(_VERIFIED) == artifact.sha256.hex else None
+        return str(ours) if head and head["Metadata"].get(VERIFIED) == artifact.sha256.hex else None
 
     def bring(self, artifact: Artifact, /) -> str:
         """Copy and verify; raises ``NotAllowed`` when the bytes are not the ones the config names."""
@@ -159,7 +159,7 @@ class S3Artifacts:
 
         with translated(f"copy {theirs} to {ours}", service="s3"):
             source: CopySourceTypeDef = {"Bucket": theirs.bucket, "Key": theirs.key}
-            about = {_VERIFIED: artifact.sha256.hex, _SOURCE: str(theirs)}
+            about = {VERIFIED: artifact.sha256.hex, _SOURCE: str(theirs)}
             try:
                 if head["ContentLength"] > _LARGEST_COPY:
                     # In parts. No IfNoneMatch here: whoever else writes this key writes the same bytes.

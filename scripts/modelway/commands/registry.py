@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from modelway import registry_guard
 from modelway.commands import options as shared
@@ -26,9 +27,12 @@ from modelway.core.access import pruning, reading
 from modelway.core.config import ModelConfig
 from modelway.core.json import Json, JsonObject
 from modelway.core.stock import Danger, Fate, Ruling, Use, still
+from modelway.core.weights import Copy, Decision, Expiry
 from modelway.errors import Differs, Malformed
-from modelway.ports import World
+from modelway.ports import Shelf, World
 
+Taken: TypeAlias = "tuple[Copy, Expiry, str]"
+Kept: TypeAlias = "tuple[tuple[Decision, Shelf], ...]"
 _SHOWN = 19
 """Characters of a digest that people are shown: ``sha256:`` and 12 digits."""
 
@@ -74,16 +78,19 @@ def _check(options: argparse.Namespace, world: World, config: ModelConfig, neede
     stock = world.stock(reading(config).registry)
     policy = _file(Path(options.lifecycle)) if options.lifecycle else stock.lifecycle()
     found = registry_guard.dangers(world, config, policy, needed) if policy else ()
+    taken = registry_guard.dangers_to_weights(world, config, needed)
     for digest, why in registry_guard.unmarked(stock.stored(), needed):
         world.reporter.warn(
             f"no tag keeps {digest}, which is needed: {why}. Deploy that version again: it is tagged."
         )
     images = {digest for use in needed for digest in use.images}
     if options.format == "json":
-        world.reporter.data(json.dumps(_checked(images, found)))
-    world.reporter.output("endangered", "true" if found else "false")
+        world.reporter.data(json.dumps(_checked(images, found, taken)))
+    world.reporter.output("endangered", "true" if found or taken else "false")
     if found:
         raise _refused(options.lifecycle or "", config, found)
+    if taken:
+        raise _refused_weights(taken)
     named = f"the policy of {options.lifecycle}" if options.lifecycle else "the lifecycle policy"
     said = f"{named} takes none of {len(images)} images in use" if policy else "there is no lifecycle policy"
     if options.format == "text":
@@ -115,10 +122,19 @@ def _refused(file: str, config: ModelConfig, found: Sequence[Danger]) -> Differs
     return Differs(what, seen=seen, cure=cure)
 
 
-def _checked(images: Iterable[object], found: Iterable[Danger]) -> JsonObject:
+def _refused_weights(taken: Sequence[Taken]) -> Differs:
+    """The refusal of a bucket's rules."""
+    what = f"a lifecycle rule of {taken[0][0].bucket} would take model artifacts that are needed"
+    seen = "\n".join(f"rule {rule.name} would {rule.does} {copy}: {why}" for copy, rule, why in taken)
+    cure = "Take the model's prefix out of the rule: scripts/run registry prune deletes what nobody needs."
+    return Differs(what, seen=seen, cure=cure)
+
+
+def _checked(images: Iterable[object], found: Iterable[Danger], taken: Iterable[Taken]) -> JsonObject:
     dangers: list[Json] = [
         {"digest": str(one.digest), "rule": one.rule, "needed_by": one.why} for one in found
     ]
+    dangers += [{"artifact": str(copy), "rule": rule.name, "needed_by": why} for copy, rule, why in taken]
     return {"images_in_use": sorted(map(str, images)), "endangered": dangers}
 
 
@@ -134,13 +150,16 @@ def _prune(
 ) -> None:
     """List, and delete what is asked to."""
     planned = registry_guard.rulings(world, config, needed)
-    deleted = _apply(world, config, configs, planned) if options.apply else ()
+    copies = registry_guard.decisions(world, config, needed)
+    deleted = _apply(world, config, configs, planned, copies) if options.apply else ()
     if options.format == "json":
         told = [_json(ruling, deleted=ruling.group.digests in _digests(deleted)) for ruling in planned]
-        world.reporter.data(json.dumps(told))
+        world.reporter.data(json.dumps({"images": told, "artifacts": [_copy_json(one) for one, _ in copies]}))
     else:
         for ruling in planned:
             world.reporter.data(_line(ruling))
+        for decision, _ in copies:
+            world.reporter.data(_copy_line(decision))
     going = deleted if options.apply else tuple(each for each in planned if each.fate is Fate.GOES)
     size = sum(each.group.size for each in going)
     verb = "deleted" if options.apply else "would go"
@@ -148,17 +167,27 @@ def _prune(
     world.reporter.note(
         f"{count} images of {config.name} {verb}: {_bytes(size)}; {len(planned) - count} stay"
     )
+    if artifacts := [one.copy for one, _ in copies if one.goes]:
+        freed = _bytes(sum(copy.size for copy in artifacts))
+        world.reporter.note(f"{len(artifacts)} model artifacts {verb}: {freed}")
     world.reporter.output("images", str(count))
+    world.reporter.output("artifacts", str(len(artifacts)))
     world.reporter.output("bytes", str(size))
-    if going and not options.apply:
+    if (going or artifacts) and not options.apply:
         world.reporter.note(f"To delete them: scripts/run registry prune {options.config} --apply")
 
 
 def _apply(
-    world: World, config: ModelConfig, configs: Sequence[ModelConfig], planned: Sequence[Ruling]
+    world: World,
+    config: ModelConfig,
+    configs: Sequence[ModelConfig],
+    planned: Sequence[Ruling],
+    copies: Kept,
 ) -> tuple[Ruling, ...]:
     """Look again at everything, and delete what was planned and may still go."""
-    now = registry_guard.rulings(world, config, registry_guard.uses(world, configs))
+    needed = registry_guard.uses(world, configs)
+    _delete_copies(world, copies, registry_guard.weights(config, needed))
+    now = registry_guard.rulings(world, config, needed)
     going, spared = still(planned, now)
     for ruling in spared:
         world.reporter.warn(f"not deleted: {ruling.group.lead.digest} has changed, or is needed by now")
@@ -170,6 +199,16 @@ def _apply(
     if tags := [tag for ruling in now if ruling.fate is Fate.KEPT for tag in ruling.untag]:
         stock.untag(tags)
     return going
+
+
+def _delete_copies(world: World, copies: Kept, needed: Collection[str]) -> None:
+    """Delete the copies that were planned to go, but for those needed by now and those of others."""
+    for decision, shelf in copies:
+        copy = decision.copy
+        if decision.goes and copy.sha256 in needed:
+            world.reporter.warn(f"not deleted: {copy} is needed by now")
+        elif decision.goes and not shelf.delete(copy):
+            world.reporter.warn(f"not deleted: {copy} was not written by modelway")
 
 
 def _digests(rulings: Iterable[Ruling]) -> set[frozenset[object]]:
@@ -198,6 +237,23 @@ def _json(ruling: Ruling, *, deleted: bool) -> JsonObject:
         "deleted": deleted,
         "why": ruling.why,
         "untag": list(ruling.untag),
+    }
+
+
+def _copy_line(decision: Decision) -> str:
+    """A model artifact on a line."""
+    word, copy = "goes " if decision.goes else "stays", decision.copy
+    return f"{word} {copy} (version {copy.version}), {_bytes(copy.size)}: {decision.why}"
+
+
+def _copy_json(decision: Decision) -> JsonObject:
+    copy = decision.copy
+    return {
+        "uri": str(copy),
+        "version": copy.version,
+        "bytes": copy.size,
+        "goes": decision.goes,
+        "why": decision.why,
     }
 
 

@@ -158,6 +158,25 @@ def artifact_reading(config: ModelConfig, environment: Environment) -> Statement
     return (allow("s3:ListBucket", on=buckets), allow("s3:GetObject", on=objects))
 
 
+def artifact_checking(config: ModelConfig, environment: Environment) -> Statements:
+    """To see all copies of the weights, and the bucket's own lifecycle rules."""
+    if config.artifact is None:
+        return ()
+    bucket = f"arn:{partition(environment.region)}:s3:::{bucket_name(environment)}"
+    return (allow("s3:GetLifecycleConfiguration", "s3:ListBucketVersions", on=[bucket]),)
+
+
+def artifact_pruning(config: ModelConfig, environment: Environment) -> Statements:
+    """To delete copies of the weights, each by its version."""
+    if config.artifact is None:
+        return ()
+    return (
+        allow(
+            "s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectVersion", on=[_copies(config, environment)]
+        ),
+    )
+
+
 def artifact_writing(config: ModelConfig, environment: Environment) -> Statements:
     """To copy the weights, and to make the bucket modelway names itself."""
     if config.artifact is None:

@@ -52,10 +52,12 @@ def trust_of(role: Role, repository: Repository) -> Trust:
     Deploying and retiring: jobs of the environment, which its reviewers have let pass, and nobody else,
     whatever the role is for beside. Breaking the glass: jobs of an environment of its own, with its own
     reviewers. Building and pushing: release tags and the default branch. Reading: all of these, and pull
-    requests. Attaching evidence: the deploy roles of environments, and no job.
+    requests. Attaching evidence: the deploy roles of environments, and no job. Pruning: as pushing; in an
+    environment's account only the prune role of the registry's, and no job.
     """
     claims = trusts.claims_of(role.environments)
-    if role.kinds != {Kind.EVIDENCE} and not role.kinds & _OF_ENVIRONMENTS:
+    pruned = role.kinds == {Kind.REGISTRY} and role.assumed_by
+    if role.kinds != {Kind.EVIDENCE} and not pruned and not role.kinds & _OF_ENVIRONMENTS:
         claims = (*trusts.refs(repository, sorted(role.models)), *claims)
         if Kind.PLAN in role.kinds and Kind.PUSH not in role.kinds:
             claims = (*claims, "pull_request")

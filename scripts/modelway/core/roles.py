@@ -9,6 +9,8 @@ from enum import StrEnum
 from modelway.core.access import glass_environment
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.grants import (
+    artifact_checking,
+    artifact_pruning,
     artifact_reading,
     artifact_writing,
     assuming,
@@ -119,7 +121,7 @@ class _Reader:
         pushing = (*registry_writing(self.config), *signing(keys, *here), *verifying(keys, *here))
         yield self._role(Kind.PUSH, spec.push_role, pushing, *here)
         yield from self._evidence()
-        yield self._pruning()
+        yield from self._pruning()
         for place in self.config.environments.values():
             yield from self._of(place)
 
@@ -133,17 +135,23 @@ class _Reader:
             deployers = {arn for each in places for arn in _deployers(each)}
             yield replace(role, assumed_by=frozenset(deployers))
 
-    def _pruning(self) -> Role:
-        """The only one that deletes. What runs it sees as the plan roles do."""
-        spec = self.config.registry
-        statements = [*registry_pruning(self.config)]
-        statements += verifying(self.config.evidence, spec.account, spec.region)
+    def _pruning(self) -> Iterator[Role]:
+        """The only one that prunes: it sees as the plan roles do, and deletes weights in their accounts."""
+        spec, kind = self.config.registry, Kind.REGISTRY
+        name, here = spec.prune_role, (spec.account, spec.region)
+        statements = [*registry_pruning(self.config), *verifying(self.config.evidence, *here)]
+        arn = role_arn(name, *here)
         for place in self.config.environments.values():
+            there, pruning = (place.account, place.region), artifact_pruning(self.config, place)
             if place.account == spec.account:
-                statements += self.needs(self.config, place).plan
-            else:
-                statements.append(assuming(place.plan_role, place.account, place.region))
-        return self._role(Kind.REGISTRY, spec.prune_role, tuple(statements), spec.account, spec.region)
+                looking = (*self.needs(self.config, place).plan, *artifact_checking(self.config, place))
+                statements += (*looking, *pruning)
+                continue
+            statements.append(assuming(place.plan_role, *there))
+            if pruning:
+                statements.append(assuming(name, *there))
+                yield replace(self._role(kind, name, pruning, *there), assumed_by=frozenset({arn}))
+        yield self._role(kind, name, tuple(statements), *here)
 
     def _of(self, place: Environment) -> Iterator[Role]:
         """One environment's."""
@@ -166,9 +174,8 @@ class _Reader:
         source = [each for each in before if each.name == place.promote_from]
         seen = [statement for each in before for statement in self._look_at(each, place)]
         judged = [statement for each in source for statement in self._look_at(each, place)]
-        plan = self._role(
-            Kind.PLAN, place.plan_role, (*looking, history_reading(), *seen), place.account, place.region
-        )
+        seeing = (*looking, *artifact_checking(self.config, place), history_reading())
+        plan = self._role(Kind.PLAN, place.plan_role, (*seeing, *seen), place.account, place.region)
         deploy = self._role(Kind.DEPLOY, place.deploy_role, (*acting, *judged), place.account, place.region)
         yield replace(plan, environments=frozenset({place.name}), assumed_by=self._later(place))
         yield replace(deploy, environments=frozenset({place.name}))

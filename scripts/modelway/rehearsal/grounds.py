@@ -71,6 +71,7 @@ def _roles(config: ModelConfig, laptop: str) -> Iterator[Role]:
     for environment in config.environments.values():
         yield Role(environment.account, environment.deploy_role, people)
         yield Role(environment.account, environment.plan_role, people)
+        yield Role(environment.account, config.registry.prune_role, people)
         if environment.break_glass_role:
             yield Role(environment.account, environment.break_glass_role, people)
         yield Role(environment.account, environment.retire_role, people)
