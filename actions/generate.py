@@ -326,7 +326,7 @@ The caller's job grants the permissions; each job inside takes only those it nee
 configs; the variables `MODELWAY_BUILD_ROLE`, `MODELWAY_PUSH_ROLE` and `MODELWAY_DEPLOY_ROLE`, of the
 repository or of an environment, name others.
 """
-WORKFLOWS = ("pull-request", "release", "promote", "rollback", "drift", "rescan")
+WORKFLOWS = ("pull-request", "release", "promote", "rollback", "drift", "rescan", "registry")
 
 
 def workflows_page() -> str:

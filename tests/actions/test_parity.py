@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ACTIONS = sorted((ROOT / "actions").glob("*/action.yml"))
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 FILES = [*ACTIONS, *WORKFLOWS]
-PUBLIC = {"ci", "pull-request", "release", "promote", "rollback", "drift", "rescan"}
-INNER = {"pull-request-models", "deploy", "drift-models", "rescan-models"}
+PUBLIC = {"ci", "pull-request", "release", "promote", "rollback", "drift", "rescan", "registry"}
+INNER = {"pull-request-models", "deploy", "drift-models", "rescan-models", "registry-models"}
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def names(reporter: FakeReporter) -> list[tuple[str, str]]:
 
 def _visitor(role: Mapping[str, Any]) -> bool:
     """What prunes weights in an environment's account: the registry's prune role assumes it."""
-    return role["kinds"] == ["registry"] and role["account"] != "333333333333"
+    return bool(role["kinds"] == ["registry"] and role["account"] != "333333333333")
 
 
 def test_all_roles_come_with_policy_and_trust_of_the_repository_this_is():
