@@ -196,6 +196,7 @@ class Doors:
         from modelway.targets.finding import find
 
         return find(_listed(TARGETS, site.target, "target").__name__, self.accounts, site)
+
     def shelf(self, config: ModelConfig, place: Environment) -> Shelf:
         """Every copy in the environment's bucket."""
         from modelway.adapters.artifact_shelf import S3Shelf
