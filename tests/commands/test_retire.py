@@ -105,8 +105,9 @@ def test_what_is_still_asked_stays_everywhere_unless_it_is_to_go_all_the_same(st
 
 def test_what_somebody_else_made_stops_it_before_anything_is_deleted_anywhere(stage):
     stage.targets["staging"].foreign = "the endpoint of somebody"
-    with pytest.raises(Differs, match="the endpoint of somebody"):
+    with pytest.raises(Differs, match="the endpoint of somebody") as caught:
         run(retire, stage, "--delete", NAME, "--yes-production")
+    assert "once it is gone" in caught.value.cure
     assert stage.targets["production"].traffic
 
 
