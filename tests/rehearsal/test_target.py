@@ -27,7 +27,9 @@ def test_staging_twice_is_staging_once(place):
 
 
 def test_a_shift_settles_with_all_the_traffic_on_the_version(place):
+    assert place.target.images() == frozenset(), "nothing runs yet"
     place.serve(place.good)
+    assert str(place.good.image.digest) in place.target.images(), "as the platform itself says"
     state = place.target.observe(place.good)
     assert (state.settled, state.traffic) == (True, {place.good.id: 100})
     assert standing(place.good.id, state) is Standing.OPEN
