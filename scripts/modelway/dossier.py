@@ -151,7 +151,7 @@ def _by(attached: Sequence[Witnessed], kind: str) -> str:
 
 
 def _verdicts(config: ModelConfig, attached: Sequence[Witnessed]) -> tuple[Said, ...]:
-    """Readable verdicts, newest first."""
+    """Readable verdicts about this model, newest first; models may share an image."""
     found = []
     for one in attached:
         if one.statement.predicate_type == VERDICT:
@@ -159,7 +159,8 @@ def _verdicts(config: ModelConfig, attached: Sequence[Witnessed]) -> tuple[Said,
                 read = verdict_of(one.statement.predicate)
             except Wrong:
                 continue
-            found.append(Said(verdict=read, by=one.said_by, trusted=_own(config, read.environment, one)))
+            if read.model == config.name:
+                found.append(Said(verdict=read, by=one.said_by, trusted=_own(config, read.environment, one)))
     return tuple(sorted(found, key=lambda one: one.verdict.passed, reverse=True))
 
 
@@ -173,9 +174,9 @@ def _entered(config: ModelConfig, attached: Sequence[Witnessed]) -> tuple[Entere
                 what = reader(one.statement.predicate)
             except Wrong:
                 continue
-            found.append(
-                Entered(what=what, by=one.said_by, trusted=_own(config, what.entry.environment, one))
-            )
+            if what.entry.model == config.name:
+                own = _own(config, what.entry.environment, one)
+                found.append(Entered(what=what, by=one.said_by, trusted=own))
     return tuple(sorted(found, key=lambda one: one.what.entry.at, reverse=True))
 
 

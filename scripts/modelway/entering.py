@@ -60,13 +60,13 @@ class Visitor:
 
         def same(predicate: JsonObject) -> bool:
             known = summary_of(predicate)
-            about = (known.entry.environment, known.entry.version, known.policy, known.entry.at[:_DAY])
-            return about == (entry.environment, entry.version, told.policy, entry.at[:_DAY])
+            about = (*_about(known.entry), known.policy)
+            return about == (*_about(entry), told.policy)
 
         self._say(SUMMARY, told.predicate(), "the gate's summary", same)
 
     def _break(self, passage: Passage, reason: str) -> None:
-        """Who did it, why, and what the gate had refused."""
+        """Who did it, why, and what the gate had refused; another run or person is told beside the first."""
         place, world = self.place, self.world
         entry = self._entry(passage)
         rows = [(str(one.step), one.reason) for one in passage.broken]
@@ -84,8 +84,9 @@ class Visitor:
 
         def same(predicate: JsonObject) -> bool:
             known = broken_of(predicate)
-            about = (known.entry.environment, known.entry.version, known.reason, known.entry.steps)
-            return about == (entry.environment, entry.version, reason, entry.steps)
+            run = (known.approval.run if known.approval else "", told.approval.run if told.approval else "")
+            about = (*_about(known.entry), known.entry.steps, known.reason, known.role, run[0])
+            return about == (*_about(entry), entry.steps, reason, told.role, run[1])
 
         self._say(BREAK_GLASS, told.predicate(), "that the glass was broken", same)
 
@@ -120,6 +121,11 @@ class Visitor:
         statement = Statement(subject=image, predicate_type=kind, predicate=predicate)
         signed = evidence.attach(registry, keys, world.clock, place.name, statement)
         world.reporter.note(f"attached {words} to the image, {evidence.how(signed=signed)}")
+
+
+def _about(entry: Entry) -> tuple[str, ...]:
+    """What makes two entries one: what entered where, and the day."""
+    return (entry.model, entry.environment, entry.version, entry.at[:_DAY])
 
 
 def _keys(config: ModelConfig) -> Json:

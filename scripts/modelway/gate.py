@@ -129,7 +129,8 @@ class Gate:
         before = self.config.environments.get(self.place.promote_from or "")
         if before and before.evidence.verify_with:
             author = Author(name=before.name, keys=evidence.names(before.evidence))
-            said.append(_held(admission.passed(self.version, self.contract, self._attached, author)[0]))
+            about = (self.config.name, self.version, self.contract, self._attached)
+            said.append(_held(admission.passed(*about, author)[0]))
         elif before:
             said.append(f"no key of {before.name} is configured: nobody has to sign that it passed")
         return "; ".join(said) or "nothing is attached, and no key is configured"

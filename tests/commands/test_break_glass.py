@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import replace
+from datetime import timedelta
 from types import ModuleType
 
 import jsonschema
@@ -13,10 +14,11 @@ import pytest
 from modelway import evidence as statements
 from modelway.commands import deploy, evidence, plan, status
 from modelway.core.evidence import BREAK_GLASS, SUMMARY
-from modelway.core.passage import Step
+from modelway.core.passage import Checked, Passage, Step
 from modelway.core.record import Glass
 from modelway.core.record_tags import from_tags, to_tags
 from modelway.core.summary import broken_of
+from modelway.entering import Visitor
 from modelway.errors import Blocked, Failure, Malformed, NotAllowed, Tampered, Unavailable
 from tests.commands.test_evidence import SCHEMA
 from tests.test_gate import BREAKS, Gated, refuse
@@ -241,3 +243,27 @@ def test_the_mark_survives_as_a_tag():
     break_glass(gated)
     record = gated.stage.targets["production"].records[gated.delivery().version(gated.image).id]
     assert from_tags(record.id, to_tags(record)) == record
+
+
+def test_whoever_breaks_it_again_is_told_beside_the_first():
+    """The same words, another day and another run: who did it this time would be lost."""
+    gated = emergency()
+    visitor = Visitor(
+        world=gated.world,
+        config=gated.stage.config,
+        place=gated.stage.config.environments["production"],
+        version=gated.delivery().version(gated.image),
+        contract="c1",
+    )
+    refused = Passage(steps=(Checked(step=Step.PASSED, reason="never ran", broken=True),))
+    visitor.leave_word(refused, REASON)
+    visitor.leave_word(refused, REASON)
+    assert len(said(gated, BREAK_GLASS)) == 1, "a run that is resumed says it once"
+    gated.host.approved_by = ("eve",)
+    gated.stage.clock.time += timedelta(days=1)
+    visitor.leave_word(refused, REASON)
+    told = [broken_of(one[1]) for one in said(gated, BREAK_GLASS)]  # type: ignore[arg-type]
+    assert {one.approval.approved_by for one in told if one.approval} == {("ann",), ("eve",)}
+    another = replace(visitor, config=replace(gated.stage.config, name="another"))
+    another.leave_word(refused, REASON)
+    assert len(said(gated, BREAK_GLASS)) == 3, "two models may share an image"

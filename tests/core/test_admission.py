@@ -106,7 +106,7 @@ def test_only_the_build_s_own_statements_vouch_for_documents() -> None:
 
 
 def test_a_verdict_of_the_environment_before_is_believed() -> None:
-    ruling, found = admission.passed(VERSION, "c1", [verdict(PASSED, "staging")], STAGING)
+    ruling, found = admission.passed(PASSED.model, VERSION, "c1", [verdict(PASSED, "staging")], STAGING)
     assert ruling.ok
     assert found == PASSED
 
@@ -118,13 +118,14 @@ def test_a_verdict_of_the_environment_before_is_believed() -> None:
         ([verdict()], "not staging's word"),
         ([verdict(PASSED, "build")], "not staging's word"),
         ([verdict(replace(PASSED, environment="production"), "staging")], "no verdict of staging"),
+        ([verdict(replace(PASSED, model="another"), "staging")], "no verdict of staging"),
         ([verdict(replace(PASSED, artifact=str(OTHER)), "staging")], "with other weights"),
         ([verdict(replace(PASSED, artifact=None), "staging")], "with other weights"),
         ([verdict(replace(PASSED, contract="c0"), "staging")], "other contract tests"),
     ],
 )
 def test_a_verdict_that_is_not_about_this_is_refused(attached: list[Witnessed], reason: str) -> None:
-    ruling, found = admission.passed(VERSION, "c1", attached, STAGING)
+    ruling, found = admission.passed(PASSED.model, VERSION, "c1", attached, STAGING)
     assert not ruling.ok
     assert reason in ruling.reason
     assert found is None
@@ -133,11 +134,11 @@ def test_a_verdict_that_is_not_about_this_is_refused(attached: list[Witnessed], 
 def test_a_damaged_verdict_of_the_right_author_is_named() -> None:
     statement = Statement(subject=IMAGE, predicate_type=VERDICT, predicate={"result": "failed"})
     damaged = Witnessed(statement=statement, signers=frozenset({"staging"}), signed=True)
-    ruling, _ = admission.passed(VERSION, "c1", [damaged], STAGING)
+    ruling, _ = admission.passed(PASSED.model, VERSION, "c1", [damaged], STAGING)
     assert "cannot be read" in ruling.reason
 
 
 def test_of_several_verdicts_the_newest_counts() -> None:
     newer = replace(PASSED, passed="2026-11-25T12:00:00Z")
     attached = [verdict(newer, "staging"), verdict(PASSED, "staging")]
-    assert admission.passed(VERSION, "c1", attached, STAGING)[1] == newer
+    assert admission.passed(PASSED.model, VERSION, "c1", attached, STAGING)[1] == newer

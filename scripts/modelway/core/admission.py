@@ -130,9 +130,12 @@ def read_provenances(attached: Sequence[Witnessed], build: Author) -> tuple[Prov
 
 
 def passed(
-    version: Version, contract: str | None, attached: Sequence[Witnessed], before: Author
+    model: str, version: Version, contract: str | None, attached: Sequence[Witnessed], before: Author
 ) -> tuple[Ruling, EnvironmentVerdict | None]:
-    """The environment before says that these very things passed: the image, the weights, the tests."""
+    """The environment before says that these very things passed as this model: image, weights, tests.
+
+    Two models may share an image and a key; that one of them passed says nothing of the other.
+    """
     image = version.image.digest
     theirs: list[tuple[Witnessed, EnvironmentVerdict]] = []
     for one in attached:
@@ -144,7 +147,7 @@ def passed(
             if before.said(one):
                 return _damaged("verdict", image, wrong, [one], before), None
             continue
-        if read.environment == before.name:
+        if (read.model, read.environment) == (model, before.name):
             theirs.append((one, read))
     good = [read for one, read in theirs if before.said(one)]
     if not good:
