@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from modelway import evidence, papers, second_gate
+from modelway import evidence, papers
 from modelway.core import cyclonedx, vouched
 from modelway.core.config import Signing
 from modelway.core.ecr_scan import EcrScan
@@ -74,7 +74,7 @@ class Gated:
         self.stage.registry.documents.clear()
         self.image = self.stage.push("one", replace(report(finding(severity="high")), subject=subject))
         ecr = replace(report(), subject=subject, scanner="ecr")
-        self.attach(second_gate.ECR_REPORT_TYPE, canonical(report_json(ecr)).encode())
+        self.attach(papers.ECR_REPORT_TYPE, canonical(report_json(ecr)).encode())
         self.vouch()
         self.delivery("staging").deploy(self.image)
 
@@ -95,8 +95,12 @@ class Gated:
     def vouch(self, source: str = SOURCE, sbom: JsonObject = LISTED) -> None:
         """The build's word for the documents there are."""
         self.say("build", cyclonedx.PREDICATE, sbom)
-        reports = self.stage.registry.attached(self.image.digest, papers.REPORT_TYPE)
-        named = [(vouched.REPORT, digest_of(body)) for body in reports]
+        kinds = {vouched.REPORT: papers.REPORT_TYPE, vouched.ECR_REPORT: papers.ECR_REPORT_TYPE}
+        named = [
+            (name, digest_of(body))
+            for name, kind in kinds.items()
+            for body in self.stage.registry.attached(self.image.digest, kind)
+        ]
         told = Provenance(
             model="iris-classifier",
             config="model-configs/iris-classifier.yaml",
@@ -145,7 +149,7 @@ BREAKS: dict[Step, tuple[Callable[[Gated], None], type[Failure], str]] = {
     Step.SBOM: (lambda g: g.drop(cyclonedx.PREDICATE), NotAllowed, "the sbom the build vouches for"),
     Step.REPORT: (lambda g: g.drop(papers.REPORT_TYPE), NotAllowed, "the report the build vouches for"),
     Step.ADVISORIES: (lambda g: refuse(g, fail_on="high"), Blocked, "CVE-2023-30861"),
-    Step.ECR: (lambda g: g.drop(second_gate.ECR_REPORT_TYPE), NotAllowed, "no report of ECR's own scan"),
+    Step.ECR: (lambda g: g.drop(papers.ECR_REPORT_TYPE), NotAllowed, "no report of ECR's own scan"),
     Step.APPROVAL: (lambda g: setattr(g.host, "approved_by", ()), NotAllowed, "none of them approved"),
 }
 

@@ -19,7 +19,7 @@ from modelway.core.merge import merge
 from modelway.core.report import Report
 from modelway.core.report_json import report_json
 from modelway.core.statement import opened
-from modelway.errors import NotAllowed
+from modelway.errors import Blocked, NotAllowed
 from tests.configs import model_config
 from tests.fake_images import manifest_over
 from tests.fake_world import Stage
@@ -163,6 +163,29 @@ def test_a_report_somebody_else_attached_does_not_count_however_new_it_is() -> N
     assert b"CVE-2023-30861" in stage.registry.attached(ONE.digest, papers.REPORT_TYPE)[1]
     [only] = reports(stage)
     assert b"CVE-2023-30861" in only
+
+
+def test_an_old_report_attached_again_is_no_newer_for_it() -> None:
+    """Whoever may write to the repository brings back what the build said before the finding was known."""
+    stage = pushed()
+    stage.clock.time += timedelta(days=1)
+    pushed(stage=stage, said=replace(about("flask"), findings=(finding(severity="critical"),)))
+    stage.clock.time += timedelta(days=1)
+    stage.registry.documents.append((ONE.digest, papers.REPORT_TYPE, stage.clock.now(), body(about("flask"))))
+    assert b"CVE-2023-30861" not in stage.registry.attached(ONE.digest, papers.REPORT_TYPE)[0]
+    assert b"CVE-2023-30861" in reports(stage)[0]
+    with pytest.raises(Blocked, match="CVE-2023-30861"):
+        stage.delivery("staging").gate(Image(stage.registry.repository, ONE.digest))
+
+
+def test_a_provenance_that_names_no_report_makes_none_count() -> None:
+    """Where the build has a key; the report could be anybody's."""
+    stage = with_keys()
+    stage.push("one")
+    vouched(stage, Document(name="notes", media_type="x", digest=ONE.digest))
+    assert reports(stage) == ()
+    with pytest.raises(NotAllowed, match="no scan report"):
+        stage.delivery("staging").gate(Image(stage.registry.repository, ONE.digest))
 
 
 def test_an_image_of_before_there_were_sboms_is_judged_by_its_report() -> None:

@@ -7,15 +7,23 @@ from datetime import timedelta
 
 import pytest
 
-from modelway import second_gate
+from modelway import evidence, papers, second_gate
 from modelway.commands.push import scan_pushed
+from modelway.core import vouched
+from modelway.core.config import Signing
 from modelway.core.ecr_scan import EcrScan, Scanning, Setup
+from modelway.core.evidence import Document
 from modelway.core.image import Image
-from modelway.core.scan_spec import Waiver
+from modelway.core.json import canonical
+from modelway.core.manifest import digest_of
+from modelway.core.report import Database
+from modelway.core.report_json import report_json
+from modelway.core.scan_spec import ScanSpec, Waiver
 from modelway.errors import Blocked, NotAllowed, NotEvaluated
 from tests.fake_registry_scan import FakeRegistryScan, seen
 from tests.fake_world import Stage
-from tests.reports import NOW, finding
+from tests.fakes import FakeKeys
+from tests.reports import NOW, finding, report
 
 ENHANCED = Setup(scanning=Scanning.ENHANCED, on_push=False, continuous=True)
 WANTED = EcrScan()
@@ -72,7 +80,7 @@ def test_a_waiver_of_today_lets_yesterdays_report_pass(stage: Stage) -> None:
 
 def test_without_a_report_of_ecrs_nothing_goes_anywhere(stage: Stage) -> None:
     image = stage.push()
-    with pytest.raises(NotAllowed, match="no report of ECR's own scan is attached"):
+    with pytest.raises(NotAllowed, match="no report of ECR's own scan that counts is attached"):
         stage.delivery("staging").gate(image)
 
 
@@ -144,6 +152,114 @@ def test_an_old_scan_does_not_count(stage: Stage) -> None:
 
 def test_a_report_that_was_altered_is_no_pass(stage: Stage) -> None:
     image = stage.push()
-    stage.registry.attach(image.digest, second_gate.ECR_REPORT_TYPE, b"{}", created=NOW)
+    stage.registry.attach(image.digest, papers.ECR_REPORT_TYPE, b"{}", created=NOW)
     with pytest.raises(NotEvaluated, match="cannot be read"):
         stage.delivery("staging").gate(image)
+
+
+# --- what somebody would like to pass by it ---
+
+
+def for_staging(stage: Stage, **policy: object) -> None:
+    """Staging asks for something of its own."""
+    place = stage.config.environments["staging"]
+    said = replace(ScanSpec(), **policy, said=frozenset(policy))  # type: ignore[arg-type]
+    places = {**stage.config.environments, "staging": replace(place, scan=said)}
+    stage.config = replace(stage.config, environments=places)
+
+
+def test_a_waiver_for_another_environment_does_not_count_here(stage: Stage) -> None:
+    stage.scan = FakeRegistryScan(answers=[seen("COMPLETE", finding(), dated=True)])
+    day = (NOW + timedelta(days=9)).date()
+    waiver = Waiver(id="CVE-2023-30861", reason="it is only tried", expires=day, environments=("production",))
+    stage.with_scan(ecr=WANTED, waivers=(waiver,))
+    image = stage.push()
+    gated(stage, image)
+    with pytest.raises(Blocked, match="refuses what ECR's own scan found"):
+        stage.delivery("staging").gate(image)
+
+
+def test_what_an_environment_asks_counts_for_ecr_s_findings_too(stage: Stage) -> None:
+    stage.scan = FakeRegistryScan(answers=[seen("COMPLETE", finding(severity="medium"), dated=True)])
+    image = stage.push()
+    gated(stage, image)
+    for_staging(stage, fail_on="low")
+    with pytest.raises(Blocked, match="refuses what ECR's own scan found"):
+        stage.delivery("staging").gate(image)
+
+
+def test_a_scan_only_one_environment_asks_for_is_waited_for_at_the_push(stage: Stage) -> None:
+    stage.with_scan()
+    for_staging(stage, ecr=WANTED)
+    assert second_gate.asked_for(stage.world, stage.config) == WANTED
+    with pytest.raises(NotAllowed, match="no report of ECR's own scan"):
+        stage.delivery("staging").gate(stage.push())
+
+
+@pytest.fixture
+def vouching(stage: Stage) -> tuple[Stage, Image]:
+    """A build that signs, and an image it vouched for."""
+    stage.config = replace(stage.config, evidence=Signing(verify_with=("keys/build.pub",)))
+    stage.keys = FakeKeys(authors=frozenset({"build"}))
+    bare = stage.push()
+    body = stage.registry.attached(bare.digest, papers.REPORT_TYPE)[0]
+    said = Document(name=vouched.REPORT, media_type=papers.REPORT_TYPE, digest=digest_of(body))
+    told = evidence.provenance(stage.world, stage.config, "0" * 64, (), (said,))
+    evidence.vouch(stage.world, stage.config, bare.digest, told, stage.registry)
+    return stage, bare
+
+
+def planted(stage: Stage, image: Image, *, ahead: timedelta) -> None:
+    """A report that found nothing, by whoever may write to the repository."""
+    manifest = stage.registry.manifest(image.digest)
+    assert manifest
+    assert manifest.config
+    at = stage.clock.time + ahead
+    about = Database(sources=("x",), built=at, as_of=at)
+    clean = replace(report(), scanner="ecr", subject=manifest.config, database=about)
+    body = canonical(report_json(clean)).encode()
+    stage.registry.attach(image.digest, papers.ECR_REPORT_TYPE, body, created=at)
+
+
+def test_a_clean_report_somebody_attached_is_not_ecr_s(vouching: tuple[Stage, Image]) -> None:
+    stage, image = vouching
+    planted(stage, image, ahead=timedelta())
+    with pytest.raises(NotAllowed, match="no report of ECR's own scan that counts") as caught:
+        stage.delivery("staging").gate(image)
+    assert "its provenance names it" in caught.value.seen
+
+
+def test_what_ecr_says_is_vouched_for_and_a_later_plant_hides_nothing(vouching: tuple[Stage, Image]) -> None:
+    stage, image = vouching
+    stage.scan = FakeRegistryScan(answers=[seen("COMPLETE", finding(), dated=True)])
+    planted(stage, image, ahead=timedelta())
+    with pytest.raises(Blocked, match="1 finding"):
+        gated(stage, image)
+    planted(stage, image, ahead=timedelta(hours=1))
+    with pytest.raises(Blocked, match="refuses what ECR's own scan found"):
+        stage.delivery("staging").gate(image)
+    stage.scan = FakeRegistryScan(answers=[seen("COMPLETE", dated=True)])
+    stage.clock.time += timedelta(days=1, hours=1)
+    gated(stage, image)
+    assert stage.delivery("staging").gate(image).reasons, "the newest word of ECR's counts"
+
+
+def test_a_report_of_tomorrow_is_not_fresh(stage: Stage) -> None:
+    image = stage.push()
+    planted(stage, image, ahead=timedelta(days=300))
+    stage.scan = FakeRegistryScan(answers=[seen("COMPLETE", finding(), dated=True)])
+    with pytest.raises(Blocked, match="1 finding"):
+        gated(stage, image)
+
+
+def test_a_report_that_does_not_say_when_is_no_pass(stage: Stage) -> None:
+    image = stage.push()
+    manifest = stage.registry.manifest(image.digest)
+    assert manifest
+    assert manifest.config
+    undated = replace(report(), scanner="ecr", subject=manifest.config, database=None)
+    body = canonical(report_json(undated)).encode()
+    stage.registry.attach(image.digest, papers.ECR_REPORT_TYPE, body, created=NOW)
+    for ask in (lambda: stage.delivery("staging").gate(image), lambda: gated(stage, image)):
+        with pytest.raises(NotEvaluated, match="cannot be read"):
+            ask()

@@ -112,12 +112,27 @@ def vouch(
     """The build's word for an image and the documents attached to it."""
     keys = world.keys(only(config, BUILD))
     attached = witnessed(keys, image, registry.attached(image, *TYPES))
-    said = admission.documents(attached, Author(name=BUILD, keys=names(config.evidence)))
-    if said and all(one.digest in said.get(one.name, ()) for one in provenance.documents):
+    said = admission.read_provenances(attached, Author(name=BUILD, keys=names(config.evidence)))
+    named = {(one.name, one.digest) for one in said[0].documents} if said else set()
+    if said and all((one.name, one.digest) in named for one in provenance.documents):
         return
     statement = Statement(subject=image, predicate_type=PROVENANCE, predicate=provenance.predicate())
     signed = attach(registry, keys, world.clock, BUILD, statement)
     world.reporter.note(f"attached the provenance, {how(signed=signed)}")
+
+
+def vouch_for(
+    world: World, config: ModelConfig, image: Digest, document: Document, registry: Registry
+) -> None:
+    """The build's word for one document more; none where it never said how the image came to be."""
+    keys = world.keys(only(config, BUILD))
+    attached = witnessed(keys, image, registry.attached(image, *TYPES))
+    said = admission.read_provenances(attached, Author(name=BUILD, keys=names(config.evidence)))
+    if said:
+        others = tuple(one for one in said[0].documents if one.name != document.name)
+        at = world.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        more = replace(said[0], documents=(*others, document), built=max(at, said[0].built))
+        vouch(world, config, image, more, registry)
 
 
 def testify(  # noqa: PLR0913, PLR0917  (all that a verdict is about)
@@ -186,7 +201,8 @@ def _testified(world: World, config: ModelConfig, place: Environment, image: Dig
     for one in witnessed(keys, image, registry.attached(image, *TYPES)):
         if one.statement.predicate_type == VERDICT and author.said(one):
             known = verdict_of(one.statement.predicate)
-            if (known.environment, known.passed) == (place.name, passed.at):
+            about = (known.model, known.environment, known.passed)
+            if about == (config.name, place.name, passed.at):
                 return True
     return False
 

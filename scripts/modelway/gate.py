@@ -185,7 +185,10 @@ class Gate:
         return scan_gate.passing(self.world, self.config, self.place.name, digest, self._reports)
 
     def _second(self) -> str:
-        told = second_gate.reasons(self.world, self.config, self._image, self._manifest)
+        found = self._registry.attached(self._image.digest, papers.ECR_REPORT_TYPE)
+        reports = {digest_of(body): body for body in found}
+        counting = vouched.counting(self._attached, self._build, reports, vouched.ECR_REPORT)
+        told = second_gate.reasons(self.world, self.config, self.place.name, self._manifest, counting)
         return "; ".join(told) or "the config does not ask for it"
 
     def _approved(self) -> str:

@@ -20,6 +20,9 @@ from modelway.ports import Registry, World
 REPORT_TYPE = "application/vnd.modelway.report.v1+json"
 """The OCI artifact type under which scan reports are attached to their digest."""
 
+ECR_REPORT_TYPE = "application/vnd.modelway.ecr-report.v1+json"
+"""The same for those of ECR's own scan."""
+
 
 def report(world: World, registry: Registry, image: Digest, body: bytes, found: Counts) -> Document:
     """Attach a scan report, and say what the provenance is to call it, with what it found in numbers."""
@@ -59,6 +62,13 @@ def reports(world: World, config: ModelConfig, registry: Registry, image: Digest
     if not ruling.ok:
         raise NotAllowed(f"{config.name}: {ruling.reason}", seen=ruling.seen, cure=ruling.cure)
     return vouched.counting(attached, _build(config), found)
+
+
+def ecr_reports(world: World, config: ModelConfig, registry: Registry, image: Digest) -> tuple[bytes, ...]:
+    """The attached reports of ECR's own scan that count."""
+    found = {digest_of(body): body for body in registry.attached(image, ECR_REPORT_TYPE)}
+    attached = _witnessed(world, config, registry, image)
+    return vouched.counting(attached, _build(config), found, vouched.ECR_REPORT)
 
 
 def _witnessed(world: World, config: ModelConfig, registry: Registry, image: Digest) -> tuple[Witnessed, ...]:

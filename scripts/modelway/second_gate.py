@@ -6,29 +6,29 @@ Between the push and the first environment. It finds what was not known, or not 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from modelway import scanning
-from modelway.core import ecr_scan
-from modelway.core.access import reading
+from modelway import evidence, papers, scanning
+from modelway.core import ecr_scan, vouched
 from modelway.core.config import ModelConfig
+from modelway.core.decode import Wrong
 from modelway.core.ecr_scan import Done, EcrScan, Hopeless, Look, Scanning, Setup, Sighting, Start, Wait
+from modelway.core.evidence import Document
 from modelway.core.image import Image
 from modelway.core.json import canonical
-from modelway.core.manifest import Manifest
+from modelway.core.manifest import Manifest, digest_of
 from modelway.core.merge import merge
-from modelway.core.policy import Verdict, judge
+from modelway.core.policy import judge
 from modelway.core.report import Database, Read, Report
 from modelway.core.report_json import report_json, report_of
 from modelway.core.scan_spec import Policy
 from modelway.errors import Blocked, NotAllowed, NotEvaluated
-from modelway.ports import Registry, RegistryScan, World
+from modelway.ports import RegistryScan, World
 from modelway.scanning import Scanned
 
-ECR_REPORT_TYPE = "application/vnd.modelway.ecr-report.v1+json"
-"""The OCI artifact type under which ECR's report is attached to its digest."""
 SCANNER = "ecr"
 FRESH = timedelta(hours=24)
 """So long an attached report of ECR's is not asked for anew: a re-run of a release goes on at once."""
@@ -44,43 +44,52 @@ def examine(world: World, config: ModelConfig, image: Image, wanted: EcrScan) ->
     manifest = registry.manifest(image.digest)
     if manifest is None:
         raise NotAllowed(f"{image} is not in the registry", cure="push it first: scripts/run push CONFIG")
-    report = attached(registry, image, manifest)
-    if report and world.clock.now() - _as_of(report) < FRESH:
+    report = newest(papers.ecr_reports(world, config, registry, image.digest), manifest)
+    if report and timedelta() <= world.clock.now() - _as_of(report) < FRESH:
         world.reporter.note(f"ECR's scan of {_as_of(report):%Y-%m-%d %H:%M} is attached: not asked again")
     else:
         report = _asked(world, config, image, manifest, wanted)
         body = canonical(report_json(report)).encode()
-        registry.attach(image.digest, ECR_REPORT_TYPE, body, created=world.clock.now())
+        registry.attach(image.digest, papers.ECR_REPORT_TYPE, body, created=world.clock.now())
+        said = Document(name=vouched.ECR_REPORT, media_type=papers.ECR_REPORT_TYPE, digest=digest_of(body))
+        evidence.vouch_for(world, config, image.digest, said, registry)
     file = world.run.workspace / "reports" / f"{report.subject.hex}.{SCANNER}.json"
     scanning.write(file, canonical(report_json(report)))
-    merged, policy = merge((report,)), _policy(world, config)
+    merged, policy = merge((report,)), _policy(world, config, None)
     verdict = judge(merged, policy, world.clock.now())
     return Scanned(reports=(report,), merged=merged, verdict=verdict, policy=policy, files=(file,))
 
 
 def asked_for(world: World, config: ModelConfig) -> EcrScan | None:
-    """What the policy wants of ECR's own scan."""
-    return world.rules(config).rules.policy().spec.ecr
+    """What the policy wants of ECR's own scan, on the way into any environment."""
+    rules = world.rules(config).rules
+    wanted = (rules.policy(place).spec.ecr for place in (None, *config.environments))
+    return next(filter(None, wanted), None)
 
 
-def reasons(world: World, config: ModelConfig, image: Image, manifest: Manifest) -> tuple[str, ...]:
-    """Why ECR's scan lets an image in, where the config asks for it; raises what forbids it. Reads only."""
-    if asked_for(world, config) is None:
+def reasons(
+    world: World, config: ModelConfig, environment: str, manifest: Manifest, documents: Iterable[bytes]
+) -> tuple[str, ...]:
+    """Why ECR's scan lets an image into an environment, where that asks for it; raises what forbids it.
+
+    By the reports that count. Reads only.
+    """
+    policy = _policy(world, config, environment)
+    if policy.spec.ecr is None:
         return ()
-    registry = world.registry(reading(config).registry)
-    report = attached(registry, image, manifest)
+    report = newest(documents, manifest)
     if report is None:
         raise NotAllowed(
-            f"no report of ECR's own scan is attached to {image.digest}",
-            seen="The config asks for one: scan.ecr.",
+            f"no report of ECR's own scan that counts is attached to {manifest.digest}",
+            seen="The config asks for one: scan.ecr. Where the build has a key, its provenance names it.",
             cure="run `scripts/run push CONFIG`: it waits for the scan and attaches what it found.",
         )
-    verdict = _judged(world, config, report)
+    verdict = judge(merge((report,)), policy, world.clock.now())
     if verdict.blocking or verdict.expired:
         blocking = [f"{b.finding.id} in {b.finding.thing}: {b.why}" for b in verdict.blocking]
         expired = [f"the waiver of {w.id} expired on {w.expires}" for w in verdict.expired]
         raise Blocked(
-            f"the policy of today refuses what ECR's own scan found in {image.digest}",
+            f"the policy of today refuses what ECR's own scan found in {manifest.digest}",
             seen="\n".join([*blocking, *expired]),
             cure="fix or waive them in the config; `scripts/run push CONFIG` shows how.",
         )
@@ -90,14 +99,9 @@ def reasons(world: World, config: ModelConfig, image: Image, manifest: Manifest)
     return (f"ECR's own scan passes the policy of today: {counts}",)
 
 
-def _judged(world: World, config: ModelConfig, report: Report) -> Verdict:
-    """What the policy says of it now."""
-    return judge(merge((report,)), _policy(world, config), world.clock.now())
-
-
-def _policy(world: World, config: ModelConfig) -> Policy:
+def _policy(world: World, config: ModelConfig, environment: str | None) -> Policy:
     """The policy, but for the number of packages: ECR names only those it found something in."""
-    policy = world.rules(config).rules.policy()
+    policy = world.rules(config).rules.policy(environment)
     return replace(policy, spec=replace(policy.spec, min_packages=0))
 
 
@@ -173,11 +177,14 @@ def _report(config: ModelConfig, manifest: Manifest, setup: Setup, seen: Sightin
     )
 
 
-def attached(registry: Registry, image: Image, manifest: Manifest) -> Report | None:
-    """The newest report of ECR's about this very image that is attached."""
-    for document in registry.attached(image.digest, ECR_REPORT_TYPE):
+def newest(documents: Iterable[bytes], manifest: Manifest) -> Report | None:
+    """ECR's latest word about this very image; a report that does not say of when it is, is none."""
+    found = []
+    for document in documents:
         try:
             report = report_of(json.loads(document))
+            if report.database is None or report.database.as_of is None:
+                raise Wrong("it does not say of when its advisories are")
         except (ValueError, RecursionError) as error:
             raise NotEvaluated(
                 "a report of ECR's scan attached to the image cannot be read",
@@ -185,5 +192,5 @@ def attached(registry: Registry, image: Image, manifest: Manifest) -> Report | N
                 cure="push the image again: scripts/run push CONFIG",
             ) from error
         if report.subject == manifest.config:
-            return report
-    return None
+            found.append(report)
+    return max(found, key=_as_of, default=None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from modelway.core.admission import Author, Ruling, Witnessed, documents, read_provenances
+from modelway.core.admission import Author, Ruling, Witnessed, read_provenances
 from modelway.core.cyclonedx import PREDICATE
 from modelway.core.evidence import Document
 from modelway.core.image import Digest
@@ -17,6 +17,7 @@ from modelway.core.manifest import digest_of
 
 REPORT = "report"
 SBOM = "sbom"
+ECR_REPORT = "ecr-report"
 
 
 def sbom_digest(predicate: JsonObject) -> Digest:
@@ -57,11 +58,18 @@ def complete(
 
 
 def counting(
-    attached: Sequence[Witnessed], build: Author, reports: Mapping[Digest, bytes]
+    attached: Sequence[Witnessed], build: Author, reports: Mapping[Digest, bytes], name: str = REPORT
 ) -> tuple[bytes, ...]:
-    """The reports that count, in their order: those a provenance names; all, where none names any."""
-    named = documents(attached, build).get(REPORT)
-    return tuple(body for digest, body in reports.items() if named is None or digest in named)
+    """The reports that count, in the order of the build's word for them, the newest first.
+
+    Not in the registry's order: whoever may write there attaches an old report again, and it is the newest.
+    Where no provenance names any, all count if nobody has to sign, and none otherwise.
+    """
+    said = read_provenances(attached, build)
+    named = dict.fromkeys(one.digest for each in said for one in each.documents if one.name == name)
+    if not named:
+        return () if build.keys else tuple(reports.values())
+    return tuple(reports[digest] for digest in named if digest in reports)
 
 
 def _lost(image: Digest, document: Document, build: Author, found: Iterable[Digest]) -> Ruling:
