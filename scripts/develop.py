@@ -36,12 +36,12 @@ def test(arguments: Sequence[str]) -> int:
     """All tests, or those the arguments of pytest name; gets a Docker engine where none runs.
 
     All of them are shared out among two processes: many wait, and one process uses one processor.
-    ``tests/sharing.py`` says which stay together; ``-n2 --dist=loadgroup`` does the same with some tests.
+    ``tests/sharing.py`` says which stay together; ``-n2`` does the same with some tests.
     """
     install = "0" if os.environ.get("MODELWAY_NO_INSTALL") else "1"
     chosen = [argument for argument in arguments if argument != "--no-install"]
     if not chosen and _nothing_is_missing():
-        chosen = ["-n2", "--dist=loadgroup", "--no-loadscope-reorder"]
+        chosen = ["-n2"]
     environment = {**os.environ, "MODELWAY_TEST_INSTALL": install}
     return _call([sys.executable, "-m", "pytest", *chosen], env=environment)
 

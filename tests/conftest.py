@@ -38,11 +38,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--live", metavar="FILE", help="the sandbox account tests/live may release in")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, each learns which belong together."""
+    """Where several processes share the tests, what takes long is begun first."""
     if hasattr(config, "workerinput"):
-        sharing.share_out(items)
+        sharing.in_order(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> sharing.Groups:
+    """What belongs together stays in one process."""
+    return sharing.Groups(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

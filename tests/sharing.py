@@ -3,36 +3,41 @@
 from __future__ import annotations
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] # it has no types
 
 _SWEEPS = "tests/sweeps/test_sweeps.py"
 NUMBERS = "numbers"
 """The property under which a test says what is printed in the end, whichever process ran it."""
-_FIRST = (
-    "tests/act/",
-    "tests/sweeps/",
-    "tests/rehearsal/",
-    "tests/live/",
-    "tests/commands/",
-    "tests/scanners/",
-)
+_FIRST = tuple(f"tests/{each}/" for each in ("act", "sweeps", "rehearsal", "live", "commands", "scanners"))
 """The longest first: a process that begins one of these in the end keeps the others waiting."""
 
 
-def share_out(items: list[pytest.Item]) -> None:
-    """Name each test's group for ``--dist loadgroup``, and put the groups in the order they are begun in."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=lambda item: _rank(item.nodeid))
+class Groups(LoadScopeScheduling):  # type: ignore[misc] # as above
+    """Gives whichever process is free the next group.
+
+    pytest-xdist's own ``loadgroup`` writes the group into a test's id, which pytest 9.2 keeps elsewhere.
+    """
+
+    def __init__(self, config: pytest.Config, log: object) -> None:
+        config.option.loadscopereorder = False  # in the order of ``in_order``
+        super().__init__(config, log)
+
+    def _split_scope(self, nodeid: str) -> str:
+        """As the base class names it: the group of a test."""
+        return group(nodeid)
 
 
-def _group(item: pytest.Item) -> str:
-    """Its file; act's runs share a repository, and of the sweeps a strategy is one."""
-    file, _, _ = item.nodeid.partition("::")
+def group(nodeid: str) -> str:
+    """Its file; act's runs share a repository, and of the sweeps a target's strategy is one."""
+    file, _, test = nodeid.partition("::")
     if file.startswith("tests/act/"):
         return "act"
-    chosen = getattr(item, "callspec", None)
-    values = chosen.params if chosen and file == _SWEEPS else {}
-    return f"{values['target']}-{values['strategy']}" if values else file
+    return test.rpartition("-")[0] if file == _SWEEPS else file
+
+
+def in_order(items: list[pytest.Item]) -> None:
+    """Put the tests in the order in which they are begun."""
+    items.sort(key=lambda item: _rank(item.nodeid))
 
 
 def _rank(nodeid: str) -> int:
