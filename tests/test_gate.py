@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from modelway import evidence, papers
-from modelway.core import cyclonedx, vouched
+from modelway.core import cyclonedx, rules, vouched
 from modelway.core.config import Signing
 from modelway.core.ecr_scan import EcrScan
 from modelway.core.evidence import PROVENANCE, SUMMARY, VERDICT, Document, Provenance, Source
@@ -19,6 +19,7 @@ from modelway.core.json import JsonObject, canonical
 from modelway.core.manifest import digest_of
 from modelway.core.passage import Passage, Step
 from modelway.core.report_json import report_json
+from modelway.core.roots import Roots
 from modelway.core.statement import Statement, opened, statement_of
 from modelway.core.summary import VERIFIED, summary_of
 from modelway.core.verdict import Approval
@@ -331,6 +332,52 @@ def test_a_key_that_cannot_be_reached_is_no_refusal_of_the_version():
     ) as caught:
         gated.ask()
     assert caught.value.exit_code == 8
+
+
+# --- whose word counts ---
+
+
+def in_a_workflow(gated: Gated, **here: object) -> World:
+    """The default branch has the config as it is; the checkout may have another."""
+    config = gated.stage.config
+    places = {name: place.promote_from for name, place in config.environments.items()}
+    main = Roots(keys=dict.fromkeys(("build", "staging"), frozenset({"k"})), before=places)
+    wishes = replace(rules.of_checkout(config), roots=replace(main, **here))  # type: ignore[arg-type]
+    protected = replace(rules.of_checkout(config), roots=main, wishes=wishes, source="main (abc)")
+    return replace(gated.world, rules=lambda _: rules.Governing(rules=protected))
+
+
+@pytest.mark.parametrize("glass", ["", "INC-7: nothing answers any more"])
+@pytest.mark.parametrize(
+    ("here", "words"),
+    [
+        ({"keys": {"staging": frozenset({"k"})}}, "names no key of build"),
+        ({"keys": {"build": frozenset({"k"}), "staging": frozenset({"x"})}}, "another key of staging"),
+        ({"before": {"production": None}}, "promotes to production from nowhere, not from staging"),
+    ],
+)
+def test_a_tag_cannot_choose_whom_it_is_believed_by(here: dict[str, object], words: str, glass: str):
+    gated = Gated()
+    world = in_a_workflow(gated, **here)
+    with pytest.raises(Tampered, match="step 4 of 10, signatures") as caught:
+        Delivery.open(world, gated.stage.config, "production").gate(gated.image, glass=glass)
+    assert words in caught.value.what
+    assert "main (abc) says otherwise" in caught.value.seen
+
+
+def test_the_default_branch_s_own_keys_pass():
+    gated = Gated()
+    assert Delivery.open(in_a_workflow(gated), gated.stage.config, "production").gate(gated.image).reasons
+
+
+def test_where_nobody_knows_whose_word_counts_no_glass_is_broken():
+    def broken(_: object) -> rules.Governing:
+        raise NotEvaluated("the policy on main has errors")
+
+    gated = Gated()
+    world = replace(gated.world, rules=broken)
+    with pytest.raises(NotEvaluated, match="step 4 of 10, signatures"):
+        Delivery.open(world, gated.stage.config, "production").gate(gated.image, glass="INC-7: it is dead")
 
 
 # --- the summary ---

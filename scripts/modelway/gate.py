@@ -125,6 +125,7 @@ class Gate:
 
     def _signed(self) -> str:
         """Whatever is attached is about this image; what has to be signed by the environment before is."""
+        self._trusted()
         said = [_held(admission.about(self._image.digest, self._attached))] if self._attached else []
         before = self.config.environments.get(self.place.promote_from or "")
         if before and before.evidence.verify_with:
@@ -134,6 +135,15 @@ class Gate:
         elif before:
             said.append(f"no key of {before.name} is configured: nobody has to sign that it passed")
         return "; ".join(said) or "nothing is attached, and no key is configured"
+
+    def _trusted(self) -> None:
+        """Raise where this checkout believes somebody whom the default branch does not."""
+        rules = self.world.rules(self.config).rules
+        if wrong := rules.undermined(self.place.name):
+            what = f"the config of this checkout {wrong}"
+            seen = f"{rules.source} says otherwise, and whose word counts is not a release's own to say."
+            cure = "Release a commit whose config says the same; new keys are merged there first."
+            raise Tampered(what, seen=seen, cure=cure)
 
     def _built(self) -> str:
         if not self._build.keys:
@@ -215,6 +225,7 @@ def _held(ruling: Ruling) -> str:
 
 def _breakable(step: Step, failure: Failure) -> bool:
     """Whether an emergency may pass over it."""
-    if step in NEVER_BROKEN or isinstance(failure, Tampered):
+    unknown = step is Step.SIGNATURES and isinstance(failure, NotEvaluated)  # whose word counts at all
+    if step in NEVER_BROKEN or unknown or isinstance(failure, Tampered):
         return False
     return isinstance(failure, (*_POLICY, *_ELSEWHERE.get(step, ())))

@@ -140,7 +140,7 @@ def protected(request: pytest.FixtureRequest, house: House) -> Callable[[], None
         if request.param == "clone":
             house.commit(protected=True)
             return
-        tracked = (house.root / "model-configs").glob("*")
+        tracked = (each for folder in ("model-configs", "keys") for each in (house.root / folder).glob("*"))
         files = [*tracked, *([house.root / FILE] if (house.root / FILE).exists() else [])]
         house.hub.files = {str(f.relative_to(house.root)): f.read_text("utf-8") for f in files}
         house.commit()
@@ -362,3 +362,55 @@ def test_github_is_asked_once_for_config_and_policy(house: House) -> None:
         "p0": f"HEAD:{CONFIG}",
         "p1": f"HEAD:{FILE}",
     }
+
+
+# --- whose word counts ---
+
+SIGNED = """  fail_on: low
+evidence: {verify_with: [keys/build.pub]}
+"""
+
+
+def key(house: House, text: str) -> None:
+    (house.root / "keys").mkdir(exist_ok=True)
+    (house.root / "keys/build.pub").write_text(text)
+
+
+def test_the_same_keys_in_another_place_are_the_same(house: House, protected: Callable[[], None]) -> None:
+    house.write(SIGNED)
+    key(house, "one\ntwo\n")
+    protected()
+    house.write(SIGNED.replace("keys/build.pub", "./moved.pub"))
+    (house.root / "moved.pub").write_text("one\r\ntwo")
+    assert house.rules().rules.undermined("staging") == ""
+    assert house.rules(ci=False).rules.undermined("staging") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "held", "wrong"),
+    [
+        ("  fail_on: low\n", "one", "names no key of build"),
+        (SIGNED, "another's", "names another key of build"),
+        (SIGNED.replace("keys/build.pub", "env://MINE"), "one", "names another key of build"),
+        (SIGNED.replace("]", ", 'awskms:///alias/mine']"), "one", "names another key of build"),
+    ],
+)
+def test_a_checkout_cannot_name_or_swap_keys(
+    house: House, protected: Callable[[], None], text: str, held: str, wrong: str
+) -> None:
+    house.write(SIGNED)
+    key(house, "one")
+    protected()
+    house.write(text)
+    key(house, held)
+    assert house.rules().rules.undermined("staging") == wrong
+
+
+def test_keys_that_cannot_be_read_on_the_branch_are_not_none(
+    house: House, protected: Callable[[], None]
+) -> None:
+    house.write("  fail_on: low\nevidence: {verify_with: x}\n")
+    protected()
+    house.write()
+    with pytest.raises(NotEvaluated, match="verify_with"):
+        house.rules()

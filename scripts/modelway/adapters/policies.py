@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from modelway.adapters import default_branch, organisation, written_policies
+from modelway.adapters import default_branch, key_roots, organisation, written_policies
 from modelway.adapters.default_branch import Branch
 from modelway.adapters.github_branch import of_host
 from modelway.adapters.github_rest import GitHubRest
@@ -45,9 +45,9 @@ class Policies:
         return self.known[key]
 
     def _governing(self, config: ModelConfig) -> Governing:
-        here = rules.of_checkout(config, self._organisation())
         if not self.ci:
-            return Governing(rules=here)
+            return Governing(rules=rules.of_checkout(config, self._organisation()))
+        here = rules.of_checkout(config, self._organisation(), key_roots.here(config, self.root))
         branch = self._branch(config.path)
         return rules.governing(here, self._protected(config, branch))
 
@@ -84,7 +84,11 @@ class Policies:
         if errors := _errors(found.problems):
             raise _broken(found.path, branch, errors)
         return Rules(
-            scan=found.scan, environments=found.environments, organisation=above, source=branch.words
+            scan=found.scan,
+            environments=found.environments,
+            organisation=above,
+            source=branch.words,
+            roots=key_roots.of(found.signing, found.before, branch.text),
         )
 
     def _protected_organisation(self, branch: Branch) -> Organisation | None:

@@ -1,4 +1,4 @@
-"""The scan policies in a config's text, whatever else stands in it and is wrong with it."""
+"""What protects in a config's text, scan policies and keys, whatever else stands in it and is wrong."""
 
 from __future__ import annotations
 
@@ -9,22 +9,28 @@ from datetime import date
 from modelway.adapters import yaml_positions
 from modelway.adapters.schema import Schema, Steps
 from modelway.adapters.yaml_problems import located, misread
-from modelway.core import checks_scan, parse_scan
+from modelway.core import checks_scan, parse, parse_scan
 from modelway.core.checks_scan import Demands, Keys
+from modelway.core.config import Signing
 from modelway.core.json import Json, JsonObject
+from modelway.core.naming import BUILD
 from modelway.core.problem import Flaw, Level, Problem
 from modelway.core.scan_spec import ScanSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What a config says of scanning."""
+    """What a config says of scanning and of evidence."""
 
     path: str
     model: str
     """Empty where that cannot be told."""
     scan: ScanSpec = field(default_factory=ScanSpec)
     environments: Mapping[str, ScanSpec] = field(default_factory=dict)
+    signing: Mapping[str, Signing] = field(default_factory=dict)
+    """The keys of the build and of the environments that have some."""
+    before: Mapping[str, str | None] = field(default_factory=dict)
+    """Of each environment, the one it is promoted from."""
     problems: tuple[Problem, ...] = ()
     """What is wrong with the policies; with errors among them, they are empty."""
 
@@ -51,24 +57,46 @@ def read(path: str, text: str, today: date) -> Written:
         model=name,
         scan=parsed.pop(("scan",), ScanSpec()),
         environments={str(keys[1]): one for keys, one in parsed.items()},
+        signing={author: parse.signing(one) for author, one in _signing(top)},
+        before=_before(top),
         problems=problems,
     )
+
+
+def _places(top: JsonObject) -> Iterator[tuple[str, JsonObject]]:
+    places = top.get("environments")
+    for name, place in places.items() if isinstance(places, Mapping) else ():
+        if isinstance(place, Mapping):
+            yield name, place
+
+
+def _signing(top: JsonObject) -> Iterator[tuple[str, Json]]:
+    """Each author of evidence and its keys."""
+    for author, one in ((BUILD, top), *_places(top)):
+        if "evidence" in one:
+            yield author, one["evidence"]
+
+
+def _before(top: JsonObject) -> dict[str, str | None]:
+    """Where each environment is promoted from."""
+    found = {name: place.get("promote_from") for name, place in _places(top)}
+    return {name: one if isinstance(one, str) else None for name, one in found.items()}
 
 
 def _policies(top: JsonObject) -> Iterator[tuple[Keys, Json]]:
     """Each policy and where it stands."""
     if "scan" in top:
         yield ("scan",), top["scan"]
-    places = top.get("environments")
-    for name, place in places.items() if isinstance(places, Mapping) else ():
-        if isinstance(place, Mapping) and "scan" in place:
+    for name, place in _places(top):
+        if "scan" in place:
             yield ("environments", name, "scan"), place["scan"]
 
 
 def _about(path: Steps) -> bool:
-    """Whether a flaw is one of a policy."""
+    """Whether a flaw is one of a policy, or of whose word counts."""
     steps = tuple(path)
-    return steps[:1] == ("scan",) or (steps[:1] == ("environments",) and steps[2:3] == ("scan",))
+    inner = steps[2:3] if steps[:1] == ("environments",) else steps[:1]
+    return inner in {("scan",), ("evidence",), ("promote_from",)}
 
 
 def _days(written: Mapping[Keys, Json], today: date) -> list[Flaw]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from modelway.core.config import ModelConfig
+from modelway.core.roots import Roots, weaker
 from modelway.core.scan_spec import Organisation, Policy, ScanSpec
 from modelway.core.tighten import effective, tightened
 
@@ -25,6 +26,13 @@ class Rules:
     wishes: Rules | None = None
     """Those of the checkout, where they are not what counts: they may only make it stricter."""
 
+    roots: Roots = field(default=Roots(), compare=False)
+    """Whose word counts; of no difference to what a scan is judged by."""
+
+    def undermined(self, environment: str) -> str:
+        """What the checkout trusts in spite of these rules; empty where it does not, or where it decides."""
+        return weaker(self.roots, self.wishes.roots, environment) if self.wishes else ""
+
     def policy(self, environment: str | None = None) -> Policy:
         """What counts on the way into an environment; ``None`` is before it goes anywhere."""
         policy = effective(self.scan, self.environments, self.organisation, environment)
@@ -41,10 +49,13 @@ class Governing:
     """The checkout's, which decide once they are merged; ``None`` where they are the same."""
 
 
-def of_checkout(config: ModelConfig, organisation: Organisation | None = None) -> Rules:
+def of_checkout(
+    config: ModelConfig, organisation: Organisation | None = None, roots: Roots | None = None
+) -> Rules:
     """What the config as it lies here says."""
     environments = {name: place.scan for name, place in config.environments.items() if place.scan}
-    return Rules(scan=config.scan, environments=environments, organisation=organisation)
+    found = Rules(scan=config.scan, environments=environments, organisation=organisation)
+    return replace(found, roots=roots) if roots else found
 
 
 def governing(checkout: Rules, protected: Rules) -> Governing:
