@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
 from modelway import evidence, papers
 from modelway.core import cyclonedx, rules, vouched
+from modelway.core.artifact_report import folded
 from modelway.core.config import Signing
 from modelway.core.ecr_scan import EcrScan
 from modelway.core.evidence import PROVENANCE, SUMMARY, VERDICT, Document, Provenance, Source
@@ -23,13 +26,17 @@ from modelway.core.roots import Roots
 from modelway.core.statement import Statement, opened, statement_of
 from modelway.core.summary import VERIFIED, summary_of
 from modelway.core.verdict import Approval
+from modelway.core.version import Artifact
 from modelway.delivery import Delivery
 from modelway.errors import Blocked, Failure, NotAllowed, NotEvaluated, Tampered, Unavailable
 from modelway.ports import World
+from modelway.scanners.builtin.models.artifact import Weights
 from tests.configs import model_config
+from tests.fake_images import FakeArtifactStore
 from tests.fake_world import Stage
 from tests.fakes import FakeKeys
-from tests.reports import finding, report
+from tests.reports import finding, package, report
+from tests.scanners.models import evil, tarred
 
 SOURCE = "https://github.com/acme/models"
 RUN = f"{SOURCE}/actions/runs/7"
@@ -425,3 +432,56 @@ def test_a_version_that_is_refused_gets_no_summary():
     with pytest.raises(NotAllowed):
         gated.delivery().deploy(gated.image)
     assert summaries(gated) == []
+
+
+@dataclass
+class Weighted:
+    """An image whose stored report is about honest weights, and a config that may name others."""
+
+    folder: Path
+    stage: Stage = field(default_factory=lambda: Stage().with_scan(fail_on="critical"))
+    store: FakeArtifactStore = field(default_factory=FakeArtifactStore)
+    honest: bytes = field(default_factory=lambda: tarred({"model.pkl": pickle.dumps([1.0])}))
+
+    def __post_init__(self) -> None:
+        seen = Weights().look(iter([self.honest]), self.artifact(self.honest))
+        subject = self.stage.registry.manifests[self.stage.push("one").digest].config
+        assert subject
+        self.stage.registry.documents.clear()
+        image = replace(report(), subject=subject, packages=(package(),))
+        self.image = self.stage.push("one", folded((image,), seen)[0])
+
+    def artifact(self, body: bytes) -> Artifact:
+        return Artifact(uri="s3://acme/iris/model.tar.gz", sha256=digest_of(body))
+
+    def gate(self, weights: bytes) -> Passage:
+        world = self.stage.world
+        run = replace(world.run, workspace=self.folder)
+        world = replace(world, run=run, artifacts=lambda *_: self.store, weights=Weights)
+        config = replace(self.stage.config, artifact=self.artifact(weights))
+        return Delivery.open(world, config, "staging").gate(self.image)
+
+
+def test_weights_that_were_looked_into_are_judged_by_the_stored_report(tmp_path: Path) -> None:
+    weighted = Weighted(tmp_path)
+    assert weighted.gate(weighted.honest).steps  # nothing lies in S3: it is not read again
+
+
+def test_other_weights_than_the_report_is_about_are_read_now(tmp_path: Path) -> None:
+    weighted = Weighted(tmp_path)
+    body = tarred({"model.pkl": evil()})
+    with pytest.raises(NotAllowed, match="does not exist"):
+        weighted.gate(body)
+    weighted.store.objects["s3://acme/iris/model.tar.gz"] = weighted.honest
+    with pytest.raises(NotAllowed, match="not the model artifact"):
+        weighted.gate(body)
+    weighted.store.objects["s3://acme/iris/model.tar.gz"] = body
+    with pytest.raises(Blocked, match="model-runs-code"):
+        weighted.gate(body)
+
+
+def test_weights_nobody_can_read_are_no_pass(tmp_path: Path) -> None:
+    weighted = Weighted(tmp_path)
+    weighted.store.objects["s3://acme/iris/model.tar.gz"] = body = weighted.honest[:-9]
+    with pytest.raises(NotEvaluated, match="cannot be looked into"):
+        weighted.gate(body)

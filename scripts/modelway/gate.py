@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 
-from modelway import evidence, papers, scan_gate, second_gate
+from modelway import artifact_scan, evidence, papers, scan_gate, second_gate
 from modelway.core import admission, vouched
 from modelway.core.access import reading
 from modelway.core.admission import Author, Ruling, Witnessed
@@ -191,8 +191,10 @@ class Gate:
         return who or "the config asks for no scan"
 
     def _judged(self) -> str:
-        digest = self._image.digest
-        return scan_gate.passing(self.world, self.config, self.place.name, digest, self._reports)
+        digest, reports = self._image.digest, self._reports
+        if reports:
+            reports = artifact_scan.beside(self.world, self.config, reports, environment=self.place.name)
+        return scan_gate.passing(self.world, self.config, self.place.name, digest, reports)
 
     def _second(self) -> str:
         found = self._registry.attached(self._image.digest, papers.ECR_REPORT_TYPE)

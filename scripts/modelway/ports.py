@@ -5,7 +5,7 @@ Every method may be called twice without harm. Every method may raise ``errors.U
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -322,6 +322,20 @@ class ArtifactStore(Protocol):
     def fetch(self, artifact: Artifact, folder: Path, /) -> Path:
         """Download into the folder and verify; raises ``NotAllowed`` like ``bring``."""
 
+    def stream(self, artifact: Artifact, /) -> Iterator[bytes]:
+        """The bytes as they lie where the config says, piece by piece; whoever takes them verifies them."""
+
+
+class WeightsScanner(Protocol):
+    """Looks into model artifacts."""
+
+    @property
+    def name(self) -> str:
+        """Equal names see the same in the same bytes."""
+
+    def look(self, chunks: Iterator[bytes], artifact: Artifact, /) -> Report:
+        """Everything wrong with it; what cannot be read is ``unread`` in the report, never raised."""
+
 
 class Estate(Protocol):
     """Everything modelway made for one model in one environment."""
@@ -629,6 +643,8 @@ class World:
     """
     registry_scan: Callable[[ModelConfig], RegistryScan] = unopened
     """The registry's own scan of the model's images."""
+    weights: Callable[[], WeightsScanner] = unopened
+    """What looks into model artifacts."""
     rules: Callable[[ModelConfig], Governing] = of_checkout
     """Which scan policy and which waivers count for a model."""
     hosting: Callable[[], CodeHost] = unopened

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from modelway import artifact_scan
 from modelway.core import pending, told
 from modelway.core.access import reading
+from modelway.core.artifact_report import covered
 from modelway.core.config import ModelConfig
 from modelway.core.image import Digest
 from modelway.core.json import canonical
@@ -20,7 +23,8 @@ from modelway.core.report import Report
 from modelway.core.report_json import report_json, report_of
 from modelway.core.scan_spec import Policy
 from modelway.core.since import Since
-from modelway.errors import Differs, NotEvaluated, Unavailable
+from modelway.errors import Differs, NotEvaluated
+from modelway.keeping import write
 from modelway.ports import Scanner, World
 from modelway.tracing import source
 
@@ -59,8 +63,12 @@ class Scanned:
         return f"{packages} packages, {told.counts(self.verdict)}" + (f"; {notes}" if notes else "")
 
 
-def examine(world: World, config: ModelConfig, tag: str, *, database: Path | None = None) -> Scanned:
+def examine(
+    world: World, config: ModelConfig, tag: str, *, database: Path | None = None, look: bool = True
+) -> Scanned:
     """Report on a local image and judge it; raises ``NotEvaluated`` when it could not be scanned.
+
+    ``look`` says whether the model artifact is looked into as well.
 
     Whether the release may go on is ``commands.scan``'s to say.
     """
@@ -76,7 +84,7 @@ def examine(world: World, config: ModelConfig, tag: str, *, database: Path | Non
         fingerprint = scanner.fingerprint()  # fails before the image is exported where advisories are missing
         kept = _kept_for(world, world.builder().identity(tag), name, fingerprint)
         reports.append(kept or _scan(world, config, tag, name, scanner))
-    return _judged(world, config, tuple(reports))
+    return _judged(world, config, _with_weights(world, config, reports, look=look))
 
 
 def examine_kept(
@@ -93,11 +101,11 @@ def examine_kept(
         if report is None:
             return None
         reports.append(report)
-    return _judged(world, config, tuple(reports))
+    return _judged(world, config, artifact_scan.kept(world, config, reports))
 
 
 def examine_pushed(
-    world: World, config: ModelConfig, digest: Digest, *, database: Path | None = None
+    world: World, config: ModelConfig, digest: Digest, *, database: Path | None = None, look: bool = True
 ) -> Scanned:
     """Report on an image of the registry, straight from there, and judge it; needs no container engine."""
     registry = world.registry(reading(config).registry)
@@ -121,7 +129,19 @@ def examine_pushed(
             seen=f"its config is {subject}; scanned was {', '.join(str(one.subject) for one in reports)}",
             cure="do not use this registry; something between it and this machine changes images",
         )
-    return _judged(world, config, tuple(reports))
+    return _judged(world, config, _with_weights(world, config, reports, look=look))
+
+
+def _with_weights(
+    world: World, config: ModelConfig, reports: Sequence[Report], *, look: bool
+) -> tuple[Report, ...]:
+    """The reports, and what is in the model artifact."""
+    if look:
+        return artifact_scan.beside(world, config, reports)
+    found = artifact_scan.kept(world, config, reports)
+    if config.artifact and not covered(found, config.artifact):
+        world.reporter.note(f"{config.artifact.uri} is not looked into here; the gate does it.")
+    return found
 
 
 def _scan(world: World, config: ModelConfig, tag: str, name: str, scanner: Scanner) -> Report:
@@ -199,16 +219,3 @@ def _pointer(world: World, identity: str) -> Path:
     """Where it is noted which config the engine's content address stands for."""
     hashed = hashlib.sha256(identity.encode()).hexdigest()
     return world.run.workspace / "reports" / "engine" / hashed
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.draft")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        raise Unavailable(
-            f"The report cannot be written to {path}", seen=str(error), cure="make room or name another file."
-        ) from error

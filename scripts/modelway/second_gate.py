@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from modelway import evidence, papers, scanning
+from modelway import evidence, keeping, papers
 from modelway.core import ecr_scan, vouched
 from modelway.core.config import ModelConfig
 from modelway.core.decode import Wrong
@@ -54,7 +54,7 @@ def examine(world: World, config: ModelConfig, image: Image, wanted: EcrScan) ->
         said = Document(name=vouched.ECR_REPORT, media_type=papers.ECR_REPORT_TYPE, digest=digest_of(body))
         evidence.vouch_for(world, config, image.digest, said, registry)
     file = world.run.workspace / "reports" / f"{report.subject.hex}.{SCANNER}.json"
-    scanning.write(file, canonical(report_json(report)))
+    keeping.write(file, canonical(report_json(report)))
     merged, policy = merge((report,)), _policy(world, config, None)
     verdict = judge(merged, policy, world.clock.now())
     return Scanned(reports=(report,), merged=merged, verdict=verdict, policy=policy, files=(file,))

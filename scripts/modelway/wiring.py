@@ -34,6 +34,7 @@ from modelway.ports import (
     Shelf,
     Stock,
     Target,
+    WeightsScanner,
     World,
 )
 from modelway.scanners import SCANNERS
@@ -136,6 +137,7 @@ def _world(house: House, run: Run) -> World:
         history=doors.history,
         permissions=doors.permissions,
         changes=doors.changes,
+        weights=doors.weights,
         rules=doors.rules,
         hosting=doors.hosting,
         examinations=doors.examinations,
@@ -252,6 +254,12 @@ class Doors:
 
         rest = partial(open_rest, self.reporter, self.clock, self.run.source)
         return Policies(root=self.run.root, ci=self.run.ci, today=self.today, rest=rest)
+
+    def weights(self) -> WeightsScanner:
+        """The builtin scanner's part for model files."""
+        from modelway.scanners.builtin.models.artifact import Weights
+
+        return Weights()
 
     def registry_scan(self, config: ModelConfig) -> RegistryScan:
         """ECR's own scan."""

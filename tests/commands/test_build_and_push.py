@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import pickle
 import tarfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from modelway import evidence
 from modelway.commands import build, push
 from modelway.commands.build import build_image, local_image, pushed_image
+from modelway.core.artifact_report import covered
 from modelway.core.config import BuildSecret, Byoc, Extended, ModelConfig, Prebuilt
 from modelway.core.evidence import PROVENANCE, provenance_of
 from modelway.core.findings import Finding
@@ -23,15 +25,19 @@ from modelway.core.json import canonical
 from modelway.core.manifest import digest_of
 from modelway.core.report import Database, Report
 from modelway.core.scan_spec import ScanSpec
+from modelway.core.version import Artifact
 from modelway.errors import Differs, Malformed, NotAllowed, NotEvaluated, Unavailable
 from modelway.papers import REPORT_TYPE
 from modelway.ports import Advisories, Run, World
+from modelway.scan_gate import reports_of
+from modelway.scanners.builtin.models.artifact import Weights
 from modelway.scanning import examine
 from tests.configs import model_config
-from tests.fake_images import FakeBuilder, FakeRegistry, Images, manifest_over
+from tests.fake_images import FakeArtifactStore, FakeBuilder, FakeRegistry, Images, manifest_over
 from tests.fake_world import OneConfig
 from tests.fakes import FakeClock, FakeKeys, FakeReporter
 from tests.reports import NOW, finding, package, report
+from tests.scanners.models import tarred
 
 BASE = "python:3.12-slim"
 PINNED = Digest("sha256:" + "5" * 64)
@@ -61,6 +67,10 @@ class OneFingerprint:
             name = next(iter(tar)).name
         subject = Digest.parse("sha256:" + name.removesuffix(".json"))
         return replace(report(*self.findings), subject=subject, platform=platform, packages=(package(),))
+
+
+HONEST = tarred({"model.pkl": pickle.dumps([1.0])})
+WEIGHTS = Artifact(uri="s3://acme/iris/model.tar.gz", sha256=digest_of(HONEST))
 
 
 @dataclass
@@ -99,13 +109,15 @@ class Shop:
         def absent(*_: object) -> object:
             raise AssertionError("nobody needs this port here")
 
-        closed = ("containers", "artifacts", "target", "history", "permissions")
+        closed = ("containers", "target", "history", "permissions")
         return World(
             reporter=self.reporter,
             clock=self.clock,
             run=Run(root=self.root, workspace=self.root / ".modelway", revision="c" * 40),
             configs=OneConfig(self.config),
             builder=lambda: self.builder,
+            artifacts=lambda *_: FakeArtifactStore({WEIGHTS.uri: HONEST}),
+            weights=Weights,
             registry=lambda _: self.registry,
             scanner=lambda _name, _config, _index: self.scanner,
             advisories=lambda _: cast("Advisories", NoIndex()),
@@ -137,7 +149,8 @@ def shop(tmp_path: Path) -> Shop:
     for name, text in REPOSITORY_FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    return Shop(tmp_path, model_config(image=Byoc(context="app", dockerfile="app/Dockerfile")))
+    image = Byoc(context="app", dockerfile="app/Dockerfile")
+    return Shop(tmp_path, model_config(image=image, artifact=WEIGHTS))
 
 
 # --- build ---
@@ -349,6 +362,12 @@ def test_the_build_vouches_for_the_report_of_what_it_pushed(shop: Shop) -> None:
     assert sbom["components"]
     assert provenance.bases == ((BASE, str(PINNED)),)
     assert provenance.source.commit == "c" * 40
+
+
+def test_the_report_that_is_attached_is_about_the_weights_too(shop: Shop) -> None:
+    shop.release()
+    [body] = [body for _, kind, _, body in shop.registry.documents if kind == REPORT_TYPE]
+    assert covered(reports_of(body), WEIGHTS)
 
 
 def test_the_environments_may_pull(shop: Shop) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,18 +19,22 @@ from modelway.adapters.advisories import OsvIndex
 from modelway.commands import scan, scan_db
 from modelway.core import rules
 from modelway.core.config import ModelConfig
+from modelway.core.manifest import digest_of
 from modelway.core.problem import Problem
 from modelway.core.report_json import report_of
 from modelway.core.rules import Governing, Rules
 from modelway.core.scan_spec import ScanSpec, Waiver
-from modelway.errors import Blocked, Malformed, NotEvaluated
+from modelway.core.version import Artifact
+from modelway.errors import Blocked, Malformed, NotAllowed, NotEvaluated
 from modelway.ports import Advisories, Builder, Configs, Run, Scanner, World, of_checkout, unopened
 from modelway.scanners.builtin import Builtin
+from modelway.scanners.builtin.models.artifact import Weights
 from modelway.scanning import examine_kept
 from tests.configs import model_config
-from tests.fake_images import FakeRegistry
+from tests.fake_images import FakeArtifactStore, FakeRegistry
 from tests.fakes import FakeClock, FakeReporter
 from tests.scanners.images import DEBIAN, docker_archive, layer, python
+from tests.scanners.models import evil, tarred
 
 REHEARSAL = Path(__file__).parents[2] / "scripts/modelway/rehearsal/advisories"
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -82,6 +87,8 @@ class House:
     folder: Path
     images: Images
     spec: ScanSpec
+    artifact: Artifact | None = None
+    store: FakeArtifactStore = field(default_factory=FakeArtifactStore)
     protected: ScanSpec | None = None
     """What the default branch says, where that is another."""
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
@@ -98,14 +105,14 @@ class House:
             assert name == "builtin"
             return Builtin(database, model_config(scan=self.spec), self.folder)
 
-        ports = dict.fromkeys(
-            ("containers", "registry", "artifacts", "target", "history", "permissions"), absent
-        )
+        ports = dict.fromkeys(("containers", "registry", "target", "history", "permissions"), absent)
         return World(
             reporter=self.reporter,
             clock=self.clock,
             run=Run(root=self.folder, workspace=self.folder / ".modelway"),
-            configs=cast("Configs", OneConfig(model_config(scan=self.spec))),
+            configs=cast("Configs", OneConfig(model_config(scan=self.spec, artifact=self.artifact))),
+            artifacts=lambda *_: self.store,
+            weights=Weights,
             builder=lambda: cast("Builder", self.images),
             scanner=scanner,
             advisories=advisories,
@@ -176,6 +183,62 @@ def test_a_waived_finding_is_shown_and_passes(house: House) -> None:
     _waive(house, date(2026, 6, 15))
     house.scan(tag="bad")
     assert "waived until 2026-06-15: because it is a test" in house.reporter.tables[0][2][0]
+
+
+def _weights(house: House, body: bytes) -> None:
+    house.artifact = Artifact(uri="s3://acme/iris/model.tar.gz", sha256=digest_of(body))
+    house.store.objects["s3://acme/iris/model.tar.gz"] = body
+
+
+def test_a_pickle_in_the_weights_that_runs_code_stops_and_says_which_file_of_which_archive(
+    house: House,
+) -> None:
+    _weights(house, tarred({"config.json": b"{}", "code/model.pkl": evil()}))
+    with pytest.raises(Blocked) as caught:
+        house.scan("--report", str(house.folder / "whole.json"))
+    assert "[model-runs-code] in code/model.pkl" in str(caught.value)
+    assert "in s3://acme/iris/model.tar.gz" in str(caught.value)
+    [kept] = json.loads((house.folder / "whole.json").read_text("utf-8"))["reports"]
+    found = next(one for one in kept["findings"] if one["kind"] == "unsafe_model")
+    assert found["location"] == {"place": "artifact", "file": "code/model.pkl"}
+    assert {"area": f"weights:{house.artifact and house.artifact.sha256}", "count": 1} in kept["read"]
+
+
+def test_a_finding_in_the_weights_is_waived_by_its_path(house: House) -> None:
+    _weights(house, tarred({"code/model.pkl": evil()}))
+    waiver = Waiver(
+        id="model-runs-code", path="code/*", reason="ours, and reviewed", expires=date(2026, 7, 1)
+    )
+    house.spec = replace(house.spec, waivers=(waiver,))
+    house.scan()
+    assert "waived until 2026-07-01" in str(house.reporter.tables)
+
+
+def test_honest_weights_pass_and_are_read_once(house: House) -> None:
+    _weights(house, tarred({"model.pkl": pickle.dumps([1.0])}))
+    house.scan()
+    house.store.objects.clear()
+    house.scan()
+
+
+def test_weights_that_cannot_be_looked_into_are_no_pass(house: House) -> None:
+    _weights(house, tarred({"model.pkl": pickle.dumps([1.0])})[:-20])
+    with pytest.raises(NotEvaluated, match=r"s3://acme/iris/model.tar.gz cannot be looked into"):
+        house.scan()
+
+
+def test_weights_that_were_swapped_are_not_reported_on(house: House) -> None:
+    _weights(house, tarred({"model.pkl": evil()}))
+    house.store.objects["s3://acme/iris/model.tar.gz"] = tarred({"model.pkl": pickle.dumps([1.0])})
+    with pytest.raises(NotAllowed, match="not the model artifact the config names"):
+        house.scan()
+    assert not [*(house.folder / ".modelway/reports").glob("weights-*")]
+
+
+def test_weights_can_be_left_to_the_gate(house: House) -> None:
+    _weights(house, tarred({"model.pkl": evil()}))
+    house.scan("--weights", "skip")
+    assert "s3://acme/iris/model.tar.gz is not looked into here; the gate does it." in house.reporter.notes
 
 
 def test_a_waiver_that_is_not_merged_does_not_count_and_the_cure_says_when_it_will(house: House) -> None:

@@ -39,6 +39,9 @@ class NoWeights:
     def fetch(self, artifact: Artifact, folder: Path, /) -> Path:
         raise AssertionError
 
+    def stream(self, artifact: Artifact, /) -> Iterator[bytes]:
+        raise AssertionError
+
 
 @dataclass(frozen=True, kw_only=True)
 class EcsPlace:

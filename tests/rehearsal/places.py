@@ -93,6 +93,9 @@ class Nothing:
     def fetch(self, artifact: Artifact, folder: Path, /) -> Path:
         raise AssertionError
 
+    def stream(self, artifact: Artifact, /) -> Iterator[bytes]:
+        raise AssertionError
+
 
 @pytest.fixture(scope="session")
 def pushed(cloud: Cloud, clients: Clients) -> Image:

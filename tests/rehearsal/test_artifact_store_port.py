@@ -100,6 +100,13 @@ def test_swapped_bytes_are_not_allowed_and_nothing_is_kept(setting: Setting) -> 
     assert setting.store.find(artifact) is None
 
 
+def test_a_stream_is_the_bytes_as_they_lie_there(setting: Setting) -> None:
+    body = WEIGHTS * 3000
+    assert b"".join(setting.store.stream(setting.artifact(body, promised=b"others"))) == body
+    with pytest.raises(NotAllowed, match="does not exist"):
+        next(setting.store.stream(Artifact(uri=f"s3://{setting.source}/nobody", sha256=digest_of(body))))
+
+
 def test_an_artifact_that_is_not_there_is_not_allowed(setting: Setting) -> None:
     missing = Artifact(uri=f"s3://{setting.source}/nobody", sha256=digest_of(WEIGHTS))
     with pytest.raises(NotAllowed):

@@ -106,13 +106,22 @@ class S3Artifacts:
         file = folder / "model.tar.gz"
         hasher = hashlib.sha256()
         with file.open("wb") as out:
-            for chunk in self._bytes(theirs, self._source(theirs)["ETag"]):
+            for chunk in self.stream(artifact):
                 hasher.update(chunk)
                 out.write(chunk)
         seen = Digest.parse(f"sha256:{hasher.hexdigest()}")
         if seen != artifact.sha256:
             raise _swapped(theirs, artifact.sha256, seen)
         return file
+
+    def stream(self, artifact: Artifact, /) -> Iterator[bytes]:
+        """The bytes of one object; raises ``NotAllowed`` where it is gone, ``Unavailable`` if cut off."""
+        theirs = Place.parse(artifact.uri)
+        try:
+            yield from self._bytes(theirs, self._source(theirs)["ETag"])
+        except OSError as error:
+            what = f"{theirs} broke off while it was read"
+            raise Unavailable(what, seen=str(error), cure="run the same command again.") from error
 
     def _ours(self, artifact: Artifact) -> Place:
         return Place(self._bucket, f"{self._model}/{artifact.sha256.hex}/model.tar.gz")

@@ -3,7 +3,8 @@
 The image is the one `build` made for the config, the local one --image names, or the one of the config's
 repository that --pushed names: read from there, every layer's digest verified. The report is
 kept under .modelway/reports/, named by the image config's digest; an image that was scanned with
-the same advisories is not scanned again.
+the same advisories is not scanned again. The model artifact is looked into as it streams from S3, its
+checksum verified: a pickle in it that runs code is a finding like any other.
 
 --sarif, --sbom and --report write the same findings in the same words for other programs, also where the
 policy says no. --since compares with what serves in an environment, from the report attached to its image.
@@ -25,9 +26,10 @@ from modelway.core.access import reading
 from modelway.core.config import ModelConfig
 from modelway.core.image import Digest
 from modelway.errors import Malformed
+from modelway.keeping import write
 from modelway.ports import World
 from modelway.scan_outcome import cyclonedx_text, document, enforce, sarif_text, show
-from modelway.scanning import Scanned, examine, examine_pushed, write
+from modelway.scanning import Scanned, examine, examine_pushed
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +58,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--since",
         metavar="ENVIRONMENT",
         help="say what is new, fixed and still there since the version that serves there",
+    )
+    parser.add_argument(
+        "--weights",
+        choices=("look", "skip"),
+        default="look",
+        help="look into the model artifact in S3, or leave that to the gate: it needs credentials (look)",
     )
     parser.add_argument("--database", type=Path, metavar="FILE", help="the index of advisories (see scan-db)")
 
@@ -91,13 +99,14 @@ def run(options: argparse.Namespace, world: World) -> None:
 
 def _scanned(options: argparse.Namespace, world: World, config: ModelConfig) -> Scanned:
     """The report on the image the options mean, judged."""
+    look = options.weights == "look"
     if options.pushed:
         digest = _digest(options.pushed)
         with world.reporter.stage(f"Scan {config.registry.repository}@{digest}"):
-            return examine_pushed(world, config, digest, database=options.database)
+            return examine_pushed(world, config, digest, database=options.database, look=look)
     tag = options.image or local_image(world, config)
     with world.reporter.stage(f"Scan {tag}"):
-        return examine(world, config, tag, database=options.database)
+        return examine(world, config, tag, database=options.database, look=look)
 
 
 def _digest(text: str) -> Digest:

@@ -10,7 +10,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Protocol, cast
 
 from modelway.errors import NotEvaluated
@@ -82,13 +82,21 @@ class Budget:
 
     unpacked: int = UNPACKED
     members: int = MEMBERS
+    most: int = UNPACKED
+    """What there was at first."""
+    set_aside: int = UNPACKED
+    """Bytes of one member that may go to a temporary file."""
+
+    def within(self) -> Budget:
+        """For a tar inside, whose members are counted anew; files stay counted."""
+        return replace(self, unpacked=self.most)
 
     def watch(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """Pass pieces on, counting them."""
         for piece in chunks:
             self.unpacked -= len(piece)
             if self.unpacked < 0:
-                raise ValueError(f"it unpacks to more than {UNPACKED >> 30} GiB")
+                raise ValueError(f"it unpacks to more than {self.most >> 30} GiB")
             yield piece
 
     def member(self) -> None:
@@ -233,7 +241,7 @@ def _packed(chunks: Iterable[bytes], path: str, budget: Budget, depth: int) -> I
     start = pull.upto(_MAGIC)
     whole = _joined(start, pull)
     if start[257:262] == b"ustar" or _TAR_NAME.search(path):
-        yield from _tar_of(whole, path, Budget(UNPACKED, budget.members), depth + 1)
+        yield from _tar_of(whole, path, budget.within(), depth + 1)
     else:
         inner = re.sub(r"\.(?:gz|z|bz2|xz|lzma)\Z", "", path, flags=re.IGNORECASE)
         yield from _spooled(whole, inner, budget, depth)
@@ -257,7 +265,11 @@ def _member(chunks: Iterator[bytes], path: str, budget: Budget, depth: int) -> I
 def _spooled(chunks: Iterable[bytes], path: str, budget: Budget, depth: int) -> Iterator[Issue]:
     """Look at a file that comes as a stream."""
     with tempfile.SpooledTemporaryFile(MEMORY) as spool:
+        size = 0
         for piece in chunks:
+            size += len(piece)
+            if size > budget.set_aside:
+                raise ValueError(f"{path} has over {budget.set_aside >> 30} GiB, too many to set aside")
             spool.write(piece)
         spool.seek(0)
         yield from look_at(cast("BinaryIO", spool), path, budget, depth + 1)
