@@ -9,7 +9,7 @@ from pathlib import Path
 
 from modelway.core.access import reading
 from modelway.core.artifact_report import bare, covered, folded
-from modelway.core.config import ModelConfig
+from modelway.core.config import Environment, ModelConfig
 from modelway.core.image import Digest
 from modelway.core.json import canonical
 from modelway.core.report import Report
@@ -21,19 +21,19 @@ from modelway.ports import World
 
 
 def beside(
-    world: World, config: ModelConfig, reports: Sequence[Report], *, environment: str = ""
+    world: World, config: ModelConfig, reports: Sequence[Report], *, place: Environment | None = None
 ) -> tuple[Report, ...]:
     """The reports on an image with what is in the config's weights; they are looked into where nobody did.
 
-    Read as a plan reads, in the environment named or the first. Raises ``NotAllowed`` for weights that are
-    not those the config names, ``Unavailable`` where they cannot be had.
+    Read as ``place`` is reached, or as a plan of the first environment reads. Raises ``NotAllowed`` for
+    weights that are not those the config names, ``Unavailable`` where they cannot be had.
     """
     artifact = config.artifact
     if artifact is None:
         return bare(reports)
     if covered(reports, artifact):
         return tuple(reports)
-    return folded(reports, _kept(world, artifact) or _looked(world, config, artifact, environment))
+    return folded(reports, _kept(world, artifact) or _looked(world, config, artifact, place))
 
 
 def kept(world: World, config: ModelConfig, reports: Sequence[Report]) -> tuple[Report, ...]:
@@ -42,10 +42,9 @@ def kept(world: World, config: ModelConfig, reports: Sequence[Report]) -> tuple[
     return folded(reports, found) if found else bare(reports)
 
 
-def _looked(world: World, config: ModelConfig, artifact: Artifact, environment: str) -> Report:
+def _looked(world: World, config: ModelConfig, artifact: Artifact, place: Environment | None) -> Report:
     """Look into the weights now, and keep what was seen."""
-    places = reading(config).environments
-    place = places.get(environment) or next(iter(places.values()))
+    place = place or next(iter(reading(config).environments.values()))
     hasher = hashlib.sha256()
 
     def hashed() -> Iterator[bytes]:

@@ -193,7 +193,7 @@ class Gate:
     def _judged(self) -> str:
         digest, reports = self._image.digest, self._reports
         if reports:
-            reports = artifact_scan.beside(self.world, self.config, reports, environment=self.place.name)
+            reports = artifact_scan.beside(self.world, self.config, reports, place=self.place)
         return scan_gate.passing(self.world, self.config, self.place.name, digest, reports)
 
     def _second(self) -> str:
