@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from modelway import evidence, papers, second_gate
+from modelway import evidence, papers
 from modelway.commands.push import scan_pushed
 from modelway.core import vouched
 from modelway.core.config import Signing
@@ -186,14 +186,6 @@ def test_what_an_environment_asks_counts_for_ecr_s_findings_too(stage: Stage) ->
     for_staging(stage, fail_on="low")
     with pytest.raises(Blocked, match="refuses what ECR's own scan found"):
         stage.delivery("staging").gate(image)
-
-
-def test_a_scan_only_one_environment_asks_for_is_waited_for_at_the_push(stage: Stage) -> None:
-    stage.with_scan()
-    for_staging(stage, ecr=WANTED)
-    assert second_gate.asked_for(stage.world, stage.config) == WANTED
-    with pytest.raises(NotAllowed, match="no report of ECR's own scan"):
-        stage.delivery("staging").gate(stage.push())
 
 
 @pytest.fixture

@@ -61,10 +61,8 @@ def examine(world: World, config: ModelConfig, image: Image, wanted: EcrScan) ->
 
 
 def asked_for(world: World, config: ModelConfig) -> EcrScan | None:
-    """What the policy wants of ECR's own scan, on the way into any environment."""
-    rules = world.rules(config).rules
-    wanted = (rules.policy(place).spec.ecr for place in (None, *config.environments))
-    return next(filter(None, wanted), None)
+    """What the policy wants of ECR's own scan; environments have no say in it."""
+    return world.rules(config).rules.policy().spec.ecr
 
 
 def reasons(
