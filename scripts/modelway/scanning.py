@@ -79,7 +79,7 @@ def examine(
         )
     index = world.advisories(database).path
     reports = []
-    for name in world.rules(config).rules.policy().spec.scanners:
+    for name in _scanners(world, config):
         scanner = world.scanner(name, config, index)
         fingerprint = scanner.fingerprint()  # fails before the image is exported where advisories are missing
         kept = _kept_for(world, world.builder().identity(tag), name, fingerprint)
@@ -96,7 +96,7 @@ def examine_kept(
     """
     index = world.advisories(database).path
     reports = []
-    for name in world.rules(config).rules.policy().spec.scanners:
+    for name in _scanners(world, config):
         report = _kept(world, subject, name, world.scanner(name, config, index).fingerprint())
         if report is None:
             return None
@@ -116,7 +116,7 @@ def examine_pushed(
             cure="name the digest of an image that was pushed: `scripts/run push` says it.",
         )
     index, subject, reports = world.advisories(database).path, manifest.config, []
-    for name in world.rules(config).rules.policy().spec.scanners:
+    for name in _scanners(world, config):
         scanner = world.scanner(name, config, index)
         kept = _kept(world, subject, name, scanner.fingerprint())
         if kept is None:
@@ -142,6 +142,13 @@ def _with_weights(
     if config.artifact and not covered(found, config.artifact):
         world.reporter.note(f"{config.artifact.uri} is not looked into here; the gate does it.")
     return found
+
+
+def _scanners(world: World, config: ModelConfig) -> tuple[str, ...]:
+    """Those of the policy, and those only an environment asks for: its gate wants their reports, too."""
+    rules = world.rules(config).rules
+    asked = (name for place in (None, *config.environments) for name in rules.policy(place).spec.scanners)
+    return tuple(dict.fromkeys(asked))
 
 
 def _scan(world: World, config: ModelConfig, tag: str, name: str, scanner: Scanner) -> Report:

@@ -29,7 +29,7 @@ from modelway.errors import Blocked, Malformed, NotAllowed, NotEvaluated
 from modelway.ports import Advisories, Builder, Configs, Run, Scanner, World, of_checkout, unopened
 from modelway.scanners.builtin import Builtin
 from modelway.scanners.builtin.models.artifact import Weights
-from modelway.scanning import examine_kept
+from modelway.scanning import examine, examine_kept
 from tests.configs import model_config
 from tests.fake_images import FakeArtifactStore, FakeRegistry
 from tests.fakes import FakeClock, FakeReporter
@@ -342,6 +342,22 @@ def test_a_pushed_image_is_judged_by_the_report_kept_of_it(house: House) -> None
     assert kept
     assert kept.verdict.ok
     assert examine_kept(world, model_config(), replace(subject, value="sha256:" + "0" * 64)) is None
+
+
+def test_a_scanner_only_an_environment_asks_for_runs_before_the_push(house: House) -> None:
+    """Its gate wants that scanner's report, and nothing else makes one."""
+    asked: list[str] = []
+    config = model_config(scan=house.spec, artifact=None)
+    more = {"production": ScanSpec(scanners=("grype",), said=frozenset({"scanners"}))}
+
+    def scanner(name: str, _: ModelConfig, database: Path) -> Scanner:
+        asked.append(name)
+        return Builtin(database, config, house.folder)
+
+    governing = Governing(rules=Rules(scan=house.spec, environments=more))
+    world = replace(house.world(), scanner=scanner, rules=lambda _: governing)
+    examine(world, config, "good")
+    assert asked == ["builtin", "grype"]
 
 
 def test_no_advisories_is_not_a_pass(house: House) -> None:
