@@ -255,3 +255,12 @@ def test_an_organisation_binds_only_what_it_says() -> None:
     config = ScanSpec(secrets="off", said=frozenset({"secrets"}))
     spec = effective(config, {}, above, None).spec
     assert (spec.fail_on, spec.secrets) == ("medium", "off")
+
+
+def test_any_rater_counts_beside_the_tool_s_own_word_and_not_instead_of_it() -> None:
+    """A checkout that asks for it would otherwise take a finding below the limit."""
+    own = finding(severity="high")
+    rated = replace(own, ratings=(Rating(source="nvd", severity=Severity.LOW),))
+    for raters in ((), ("any",)):
+        spec = ScanSpec(fail_on="high", severity_from=raters)
+        assert judged(replace(report(), findings=(rated,)), spec).blocking

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelway.core.findings import Kind, Severity
+from modelway.core.licences import passes
 from modelway.core.merge import merge
 from modelway.core.policy import judge
 from modelway.core.rules import Rules, governing
@@ -180,3 +181,15 @@ def test_a_checkout_never_loosens_the_protected_branch(
         stopped = {one.finding.id for one in together.blocking}
         assert {one.finding.id for one in alone.blocking} <= stopped
         assert not together.waived
+
+
+@pytest.mark.parametrize("allow", ["*", "GPL-2.0-only WITH Classpath-exception-2.0", "GPL-2.0-only WITH*"])
+def test_an_exception_one_side_allows_does_not_undo_what_the_other_denies(allow: str) -> None:
+    """``allow`` only ever takes away, so a checkout may add it; and ``WITH`` lets what it names pass."""
+    denies = Licences(deny=("GPL-2.0-only",))
+    name = "GPL-2.0-only WITH Classpath-exception-2.0"
+    assert not passes(name, denies)
+    for outer, inner in ((denies, Licences(allow=(allow,))), (Licences(allow=(allow,)), denies)):
+        both = strictest(spec(licences=outer), spec(licences=inner)).licences
+        assert not passes(name, both)
+        assert passes("MIT", both) is (allow == "*")

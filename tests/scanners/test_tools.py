@@ -123,6 +123,27 @@ def test_a_tool_that_is_too_old_says_which_would_do(tmp_path: Path, stand: Stand
     assert caught.value.seen == "expected 8.28 or newer, got 8.16.0"
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("TRIVY_IGNORE_STATUS", False),
+        ("TRIVY_SKIP_DIRS", False),
+        ("TRIVY_IGNORE_POLICY", False),
+        ("TRIVY_DB_REPOSITORY", True),
+        ("TRIVY_CACHE_DIR", True),
+    ],
+)
+def test_no_variable_hides_a_finding_from_a_tool(
+    *, name: str, kept: bool, tmp_path: Path, stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "x")
+    trivy_stands(
+        stand, f'echo "saw=${{{name}-unset}}" >> {tmp_path}/bin/asked; cat {report(tmp_path, "trivy.json")}'
+    )
+    scan(trivy.open_scanner(means(tmp_path)))
+    assert f"saw={'x' if kept else 'unset'}\n" in asked(tmp_path)
+
+
 def test_trivy_is_asked_for_everything_and_its_exit_status_decides_nothing(
     tmp_path: Path, stand: Stand
 ) -> None:

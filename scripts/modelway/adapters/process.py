@@ -127,7 +127,7 @@ def _child(
         child = subprocess.Popen(  # noqa: S603  (a list, never a shell)
             argv,
             cwd=cwd,
-            env=environment.variables() | dict(variables or {}),
+            env=_environment(variables or {}),
             stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -188,3 +188,9 @@ def _feed(pipe: IO[bytes] | None, text: bytes | None) -> None:
         with suppress(BrokenPipeError, ValueError, OSError):
             pipe.write(text or b"")
             pipe.close()
+
+
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """What a child sees: the process's variables and these; one that is given empty is not there at all."""
+    every = {**environment.variables(), **variables}
+    return {name: value for name, value in every.items() if variables.get(name, "x")}

@@ -59,6 +59,8 @@ def _chosen(finding: Finding, order: tuple[str, ...]) -> Reckoned:
         said = [one for one in known if _is_by(one, wanted)]
         if said:
             worst = max(said, key=lambda one: _word(one).rank)
+            if wanted == ANY and finding.severity.rank > _word(worst).rank:
+                break  # the tool's own word is one, too, and no rating tells it
             return Reckoned(_word(worst), worst.source)
     return Reckoned(finding.severity, finding.severity_source)
 

@@ -145,12 +145,24 @@ def _grace(
 def _licences(outer: Licences, inner: Licences) -> Licences:
     both = [name for name in inner.allow if name in outer.allow]
     allow = (tuple(both) or ("NONE",)) if outer.allow and inner.allow else outer.allow or inner.allow
-    more = tuple(name for name in outer.deny if name not in inner.deny)
+    theirs, ours = _denied(outer, inner), _denied(inner, outer)
+    more = tuple(name for name in theirs if name not in ours)
     return Licences(
-        deny=(*inner.deny, *more),
+        deny=(*ours, *more),
         allow=allow,
         unknown=_doubt(outer.unknown, inner.unknown),
     )
+
+
+def _denied(one: Licences, other: Licences) -> tuple[str, ...]:
+    """What one refuses: with no exception allowed by name, a licence with an exception like the licence.
+
+    The other's ``allow`` would let it pass, although it asks for less.
+    """
+    exempts = any(set("*?[") & set(name) or " with " in name.casefold() for name in other.allow)
+    if one.allow or not exempts:
+        return one.deny
+    return (*one.deny, *(f"{name} WITH *" for name in one.deny))
 
 
 def _shown(value: object) -> str:

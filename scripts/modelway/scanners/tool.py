@@ -20,6 +20,11 @@ from modelway.core.report import Read
 from modelway.errors import NotEvaluated, Unavailable
 from modelway.scanners.archive_file import ImageFile
 
+_PLACES = re.compile(
+    r"CACHE_DIR|(JAVA_)?DB_REPOSITORY|CHECKS_BUNDLE_REPOSITORY|DB_(CACHE_DIR|UPDATE_URL|CA_CERT)"
+    r"|USERNAME|PASSWORD|REGISTRY_TOKEN|INSECURE"
+)
+"""Variables of a tool, without its name, by which it finds its advisories."""
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 TIMEOUT = 1800.0
 """Seconds a tool gets: the largest images of machine learning take minutes."""
@@ -78,8 +83,15 @@ def run(
     say: Callable[[str], None],
     variables: Mapping[str, str] | None = None,
 ) -> Finished:
-    """Run a tool in an empty folder, telling what it says as progress."""
-    settings = {"NO_COLOR": "1", **(variables or {})}
+    """Run a tool in an empty folder, telling what it says as progress.
+
+    What its own variables could hide (``TRIVY_IGNORE_STATUS``, ``GRYPE_EXCLUDE``) is the policy's to say: of
+    them only those are passed on that say where its advisories are.
+    """
+    prefix = f"{argv[0].upper()}_"
+    own = (name for name in environment.variables() if name.startswith(prefix))
+    emptied = {name: "" for name in own if not _PLACES.fullmatch(name.removeprefix(prefix))}
+    settings = {"NO_COLOR": "1", **emptied, **(variables or {})}
     return process.run(argv, cwd=folder, say=say, timeout=TIMEOUT, variables=settings)
 
 

@@ -87,7 +87,7 @@ class Trivy:
 
 
 def _command(archive: Path) -> list[str]:
-    """Options win over ``TRIVY_*`` variables, and the empty folder has no ``.trivyignore``."""
+    """Nothing hides a finding: the empty folder has no ``.trivyignore``, ``tool.run`` no variable."""
     return [
         *(NAME, "image", "--input", str(archive), "--format", "json", "--list-all-pkgs"),
         *("--scanners", "vuln,secret", "--image-config-scanners", "misconfig,secret"),
