@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from modelway import evidence
@@ -16,7 +17,7 @@ from modelway.core.image import Digest
 from modelway.core.json import JsonObject
 from modelway.core.lifecycle import Stored
 from modelway.core.naming import BUILD, bucket_name
-from modelway.core.stock import Danger, Group, Ruling, Use, Wish, endangered, rule, use
+from modelway.core.stock import YOUNG, Danger, Group, Ruling, Use, Wish, endangered, rule, use
 from modelway.core.weights import Copy, Decision, Expiry, decide
 from modelway.core.weights import endangered as weights_endangered
 from modelway.errors import Malformed, NotAllowed
@@ -54,10 +55,16 @@ def _uses(world: World, config: ModelConfig) -> Iterator[Use]:
         yield use(config.name, place.name, target.observe(None), target.images())
 
 
-def rulings(world: World, config: ModelConfig, needed: tuple[Use, ...]) -> tuple[Ruling, ...]:
+def rulings(
+    world: World, config: ModelConfig, needed: tuple[Use, ...], young: timedelta = YOUNG
+) -> tuple[Ruling, ...]:
     """What becomes of every image of the repository."""
     wish = Wish(
-        model=config.name, uses=needed, keep_releases=config.registry.keep_releases, now=world.clock.now()
+        model=config.name,
+        uses=needed,
+        keep_releases=config.registry.keep_releases,
+        now=world.clock.now(),
+        young=young,
     )
     stored = world.stock(reading(config).registry).stored()
     return rule(stored, wish, lambda group: owner(world, config, group))
@@ -101,13 +108,15 @@ def shelves(world: World, config: ModelConfig) -> Iterator[Shelf]:
             yield world.shelf(config, place)
 
 
-def decisions(world: World, config: ModelConfig, needed: Iterable[Use]) -> tuple[tuple[Decision, Shelf], ...]:
+def decisions(
+    world: World, config: ModelConfig, needed: Iterable[Use], young: timedelta = YOUNG
+) -> tuple[tuple[Decision, Shelf], ...]:
     """What becomes of every copy of the model's artifacts, and where it is deleted."""
     wanted, deleting = weights(config, needed), shelves(world, pruning(config))
     return tuple(
         (decision, shelf)
         for looked, shelf in zip(shelves(world, reading(config)), deleting, strict=True)
-        for decision in decide(looked.copies(), wanted, world.clock.now())
+        for decision in decide(looked.copies(), wanted, world.clock.now(), young)
     )
 
 

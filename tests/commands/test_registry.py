@@ -83,7 +83,7 @@ def test_a_plan_lists_what_goes_and_what_stays_and_deletes_nothing():
     said = run(at, "prune")
     assert f"goes  {str(unused.digest)[:19]} (in-unused)" in said
     assert "no environment needs it" in said
-    assert "can be gone back to" in said
+    assert "stands there still" in said
     assert "registry prune model.yaml --apply" in said
     assert at.stock.deleted == []
     assert (at.reporter.outputs["images"], int(at.reporter.outputs["bytes"]) > 0) == ("1", True)

@@ -157,7 +157,7 @@ def test_every_version_that_stands_is_needed_and_so_is_what_runs_whoever_made_it
     told = use("iris", "staging", state, [str(digest_of("new")), str(digest_of("foreign"))])
     assert told.images == {
         digest_of("new"): f"iris in staging: version {NEW} serves",
-        digest_of("old"): f"iris in staging: version {OLD} can be gone back to",
+        digest_of("old"): f"iris in staging: version {OLD} stands there still",
         digest_of("foreign"): "runs in staging, whoever made it",
     }
     assert told.versions == {OLD, NEW}

@@ -12,7 +12,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,8 +52,7 @@ NOT_REHEARSED: Mapping[str, str] = {
     "iam:CreateServiceLinkedRole": "AWS does it in the caller's name, the first time an account scales",
     "s3:AbortMultipartUpload": "only a copy of more than 5 GiB is made in parts",
     "s3:GetObjectTagging": "S3 asks for it where the source object has tags",
-    "ecr:BatchDeleteImage": "nothing as young as here is pruned; tests/rehearsal/test_stock_port.py does it",
-    "s3:DeleteObjectVersion": "nothing as young as here is pruned; tests/rehearsal/test_shelf.py does it",
+    "s3:DeleteObjectVersion": "no weights are pruned here; tests/rehearsal/test_shelf.py does it",
     "s3:GetObjectVersion": "asked before a copy is deleted, which is not done here either",
     "s3:PutObjectTagging": "S3 asks for it where the source object has tags",
 }
@@ -314,6 +313,12 @@ def _with_packages(context: Path) -> None:
         file.write("COPY packages /usr/lib/python3/dist-packages\n")
 
 
+def _another_image(context: Path, number: int) -> None:
+    """Sources that make another image."""
+    with (context / "Dockerfile").open("a") as file:
+        file.write(f"LABEL number={number}\n")
+
+
 def _play(here: Repository, clients: Clients) -> list[ModelConfig]:
     """Everything a model goes through; each step ends as it must, most as the role a job would have."""
 
@@ -325,6 +330,7 @@ def _play(here: Repository, clients: Clients) -> list[ModelConfig]:
     )
     configs = [here.write(0, in_production="dying")]
     step(7, "release", "--yes-production")  # the first endpoint fails: nothing to go back to
+    _another_image(here.root / "context", 1)
     configs.append(here.write(1))
     step(0, "release", "--yes-production")  # deletes it first
     ecr = clients.ecr()
@@ -336,25 +342,39 @@ def _play(here: Repository, clients: Clients) -> list[ModelConfig]:
     config = f"model-configs/{NAME}.yaml"
     step(0, "scan-db", "push", config, as_=(REGISTRY, ROLES["push_role"]))
     step(0, "scan-db", "pull", config, as_=(REGISTRY, ROLES["read_role"]))
+    _another_image(here.root / "context", 2)
     configs.append(here.write(2))
+    step(0, "build")
+    step(0, "scan")
+    step(0, "push", as_=(REGISTRY, ROLES["push_role"]))
     step(0, "deploy", "-e", "staging", as_=(STAGING, ROLES["deploy_role"]))
     for verb in ("plan", "gate", "status"):
         step(0, verb, "-e", "production", as_=(PRODUCTION, ROLES["plan_role"]))
     step(0, "promote", "-e", "production", as_=(PRODUCTION, ROLES["deploy_role"]))
+    step(0, "plan", "-e", "production", as_=(PRODUCTION, ROLES["plan_role"]))  # reads a version's model
+    _another_image(here.root / "context", 3)
     configs.append(here.write(3, in_production="failing"))
     step(6, "release", "--yes-production")
-    configs.append(here.write(4, scaled=False))
+    configs.append(_play_to_the_end(here, step))
+    return configs
+
+
+def _play_to_the_end(here: Repository, step: Callable[..., None]) -> ModelConfig:
+    """One more release, and what comes after: prune, go back, retire."""
+    config = f"model-configs/{NAME}.yaml"
+    last = here.write(4, scaled=False)
     step(0, "release", "--yes-production")  # retires the oldest, with its alarms
     here.write(2)  # scaled again
-    step(0, "rollback", "-e", "production", as_=(PRODUCTION, ROLES["deploy_role"]))
-    step(0, "plan", "-e", "production", as_=(PRODUCTION, ROLES["plan_role"]))  # reads a version's model
     step(0, "registry", "check", config)
-    for argv in (("check", config), ("prune", config, "--apply")):
+    # Nothing here is a day old. The image goes of the version that was retired; then one goes back.
+    for argv in (("check", config), ("prune", config, "--older-than", "0s", "--apply")):
         step(0, "registry", *argv, as_=(REGISTRY, ROLES["prune_role"]))
+    assert "1 images of iam-model deleted" in here.said[-1], here.said[-1]
+    step(0, "rollback", "-e", "production", as_=(PRODUCTION, ROLES["deploy_role"]))
     for name, account in (("production", PRODUCTION), ("staging", STAGING)):
         sure = ("--delete", NAME, "--yes-production", "--although-used")
         step(0, "retire", "-e", name, *sure, as_=(account, ROLES["retire_role"]))
-    return configs
+    return last
 
 
 def test_every_call_is_allowed_to_the_role_that_made_it(played):

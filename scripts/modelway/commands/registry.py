@@ -10,7 +10,8 @@
 What is needed is read back from the environments: every version that still stands there, and every image
 their platforms say they run. Where one of them cannot be looked at, nothing is deleted. Of this model are
 images whose provenance says so; the newest registry.keep_releases of them stay, and so does what is younger
-than a day. Evidence stays and goes with its image. Only the role registry.prune_role may delete.
+than a day, or than --older-than says. Evidence stays and goes with its image. Only the role
+registry.prune_role may delete.
 """
 
 from __future__ import annotations
@@ -18,15 +19,17 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Collection, Iterable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeAlias
 
 from modelway import registry_guard
 from modelway.commands import options as shared
+from modelway.core import duration
 from modelway.core.access import pruning, reading
 from modelway.core.config import ModelConfig
 from modelway.core.json import Json, JsonObject
-from modelway.core.stock import Danger, Fate, Ruling, Use, still
+from modelway.core.stock import YOUNG, Danger, Fate, Ruling, Use, still
 from modelway.core.weights import Copy, Decision, Expiry
 from modelway.errors import Differs, Malformed
 from modelway.ports import Shelf, World
@@ -54,6 +57,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         shared.formats(action)
     check.add_argument(
         "--lifecycle", metavar="FILE", help="a policy's JSON, instead of the one the repository has"
+    )
+    prune.add_argument(
+        "--older-than",
+        default=duration.words(YOUNG),
+        metavar="AGE",
+        help=f"what is younger stays, for it may be on its way: 12h, 7d ({duration.words(YOUNG)})",
     )
     prune.add_argument("--apply", action="store_true", help="delete what is listed")
 
@@ -149,9 +158,10 @@ def _prune(
     needed: tuple[Use, ...],
 ) -> None:
     """List, and delete what is asked to."""
-    planned = registry_guard.rulings(world, config, needed)
-    copies = registry_guard.decisions(world, config, needed)
-    deleted = _apply(world, config, configs, planned, copies) if options.apply else ()
+    young = _age(options.older_than)
+    planned = registry_guard.rulings(world, config, needed, young)
+    copies = registry_guard.decisions(world, config, needed, young)
+    deleted = _apply(world, config, configs, planned, copies, young) if options.apply else ()
     if options.format == "json":
         told = [_json(ruling, deleted=ruling.group.digests in _digests(deleted)) for ruling in planned]
         world.reporter.data(json.dumps({"images": told, "artifacts": [_copy_json(one) for one, _ in copies]}))
@@ -177,17 +187,27 @@ def _prune(
         world.reporter.note(f"To delete them: scripts/run registry prune {options.config} --apply")
 
 
-def _apply(
+def _age(text: str) -> timedelta:
+    """How old what may go has to be."""
+    try:
+        return duration.parse(text)
+    except ValueError as error:
+        what = f"--older-than {text} is no age"
+        raise Malformed(what, cure="Give a number and s, m, h or d: 12h, 7d.") from error
+
+
+def _apply(  # noqa: PLR0913, PLR0917  (all that a deletion depends on)
     world: World,
     config: ModelConfig,
     configs: Sequence[ModelConfig],
     planned: Sequence[Ruling],
     copies: Kept,
+    young: timedelta,
 ) -> tuple[Ruling, ...]:
     """Look again at everything, and delete what was planned and may still go."""
     needed = registry_guard.uses(world, configs)
     _delete_copies(world, copies, registry_guard.weights(config, needed))
-    now = registry_guard.rulings(world, config, needed)
+    now = registry_guard.rulings(world, config, needed, young)
     going, spared = still(planned, now)
     for ruling in spared:
         world.reporter.warn(f"not deleted: {ruling.group.lead.digest} has changed, or is needed by now")

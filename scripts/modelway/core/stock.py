@@ -14,6 +14,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from modelway.core import ecr
+from modelway.core.duration import words
 from modelway.core.image import Digest
 from modelway.core.inputs import TAG_PREFIX
 from modelway.core.lifecycle import Doomed, Rule, Stored
@@ -53,7 +54,7 @@ def use(model: str, environment: str, state: State, running: Iterable[str]) -> U
     weights: dict[str, str] = {}
     for record in sorted(state.records.values(), key=lambda each: each.id in state.traffic):
         serves = record.id in state.traffic
-        why = f"{place}: version {record.id} {'serves' if serves else 'can be gone back to'}"
+        why = f"{place}: version {record.id} {'serves' if serves else 'stands there still'}"
         images[Digest.parse(record.digest)] = why
         if record.artifact:
             weights[record.artifact] = why
@@ -165,6 +166,8 @@ class Wish:
     """Of every environment of every model that shares the repository."""
     keep_releases: int
     now: datetime
+    young: timedelta = YOUNG
+    """How old an image has to be before it may go: one that was just pushed is on its way somewhere."""
 
     @property
     def needed(self) -> dict[Digest, str]:
@@ -204,8 +207,8 @@ def _other_reason(group: Group, wish: Wish) -> str:
         return f"the tag {held[0]} is of a version that stands there"
     if any(tag.startswith(ecr.DATA) for tag in group.tags):
         return "it is a file of data, not an image"
-    young = any(wish.now - each.pushed < YOUNG for each in group.members if not each.subject)
-    return "it was pushed less than a day ago" if young else ""
+    young = any(wish.now - each.pushed < wish.young for each in group.members if not each.subject)
+    return f"it was pushed less than {words(wish.young)} ago" if young else ""
 
 
 def _places(tag: str, uses: Iterable[Use]) -> list[Use]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from modelway.core.duration import words
 from modelway.core.stock import YOUNG
 
 
@@ -59,15 +60,17 @@ class Decision:
     why: str
 
 
-def decide(copies: Iterable[Copy], needed: Mapping[str, str], now: datetime) -> tuple[Decision, ...]:
-    """Every version of what is needed stays, and so does what was written less than a day ago."""
+def decide(
+    copies: Iterable[Copy], needed: Mapping[str, str], now: datetime, young: timedelta = YOUNG
+) -> tuple[Decision, ...]:
+    """Every version of what is needed stays, and so does what was written a short while ago."""
     found = []
     for copy in copies:
         why = needed.get(copy.sha256, "")
         if not why and not copy.sha256:
             why = "its key is none of modelway's"
-        if not why and now - copy.modified < YOUNG:
-            why = "it was written less than a day ago"
+        if not why and now - copy.modified < young:
+            why = f"it was written less than {words(young)} ago"
         found.append(Decision(copy=copy, goes=not why, why=why or "no version that stands anywhere needs it"))
     return tuple(found)
 
