@@ -87,4 +87,5 @@ def site(delivery: Delivery, name: str, role: str | None) -> Site:
         region=place.region,
         name=name,
         role=role or place.deploy_role,
+        cluster=str(place.settings.get("cluster", "")),
     )

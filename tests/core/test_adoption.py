@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from modelway.core.adoption import Found, Site, differences, model_of
+from modelway.core.adoption import Found, Site, config, differences, model_of
 from modelway.core.image import Digest, Image
 from modelway.core.json import Json
 from modelway.core.version import Artifact
@@ -43,6 +45,26 @@ def test_a_name_that_does_not_fit_is_refused_with_the_environment_that_would(nam
 
 def test_a_config_that_says_the_same_has_no_differences():
     assert [*differences(found(), {"instance_type": "ml.m5.large"}, None)] == []
+
+
+def test_what_says_how_it_is_asked_may_be_added_and_what_was_found_may_not_be_changed():
+    there = replace(found(log_group="/theirs"), free=frozenset({"path", "log_group"}))
+    here = {"instance_type": "ml.m5.large", "log_group": "/theirs", "path": "/score"}
+    assert [*differences(there, here, None)] == []
+    assert [*differences(there, {**here, "log_group": "/ours"}, None)] == [
+        'settings.log_group: "/theirs" serves, the config says "/ours"'
+    ]
+
+
+def test_the_config_names_another_platform_and_a_bake_time_only_where_they_count():
+    plain = config(site("iris-production"), "production", "tests", replace(found(), alarms=("slow",)))
+    assert "platform" not in plain
+    assert "bake_time: 10m" in plain
+    other = replace(found(), alarms=("slow",), platform="linux/arm64", bakes=False)
+    told = config(site("iris-production"), "production", "tests", other)
+    assert "\n  platform: linux/arm64\n" in told
+    assert "bake_time" not in told
+    assert 'alarms: ["slow"]' in told
 
 
 def test_each_field_that_differs_is_told_with_both_values():

@@ -2,61 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from mypy_boto3_sagemaker import SageMakerClient
 
-from modelway.commands import adopt, drift, rollback
 from modelway.core.image import Image
-from modelway.delivery import Delivery
-from modelway.errors import Differs, Malformed, NotAllowed
-from modelway.ports import World
+from modelway.errors import Differs
 from modelway.rehearsal.launch import Cloud
-from modelway.wiring import open_house
-from tests.fakes import FakeReporter
-from tests.rehearsal.clients import ONCE, PRODUCTION, REGION, Clients
+from tests.rehearsal.clients import ONCE, PRODUCTION, Clients
+from tests.rehearsal.hands import Hand
 
 pytestmark = [pytest.mark.docker, pytest.mark.rehearsal]
 NAME, MODEL = "handmade-iris-production", "handmade-iris"
-
-
-@dataclass
-class Hand:
-    """An endpoint somebody made, and a world to adopt it in."""
-
-    cloud: Cloud
-    client: SageMakerClient
-    world: World
-    image: Image
-    reporter: FakeReporter
-
-    def run(self, command: ModuleType, *argv: str) -> None:
-        parser = argparse.ArgumentParser()
-        command.arguments(parser)
-        command.run(parser.parse_args(argv), self.world)
-
-    def describe(self) -> None:
-        where = ("--account", PRODUCTION, "--region", REGION, "--owner", "tests", "-e", "production")
-        self.run(adopt, "describe", NAME, *where)
-
-    def record(self, *more: str) -> None:
-        self.run(adopt, "record", self.path, "-e", "production", *more)
-
-    @property
-    def path(self) -> str:
-        return str(self.world.run.root / "model-configs" / f"{MODEL}.yaml")
-
-    def delivery(self) -> Delivery:
-        return Delivery.open(self.world, self.world.configs.load(Path(self.path)), "production")
 
 
 @pytest.fixture
@@ -67,9 +30,6 @@ def hand(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Hand]:
-    for name, value in cloud.environment().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
     client = clients.session(PRODUCTION).client("sagemaker", endpoint_url=cloud.endpoint, config=ONCE)
     container: Any = {"Image": str(pushed), "Environment": {"VERSION": "by-hand"}}
     role = f"arn:aws:iam::{PRODUCTION}:role/modelway-endpoint"
@@ -85,14 +45,11 @@ def hand(
     client.get_waiter("endpoint_in_service").wait(
         EndpointName=NAME, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
-    reporter = FakeReporter()
-    world = replace(open_house().world(), reporter=reporter)
-    yield Hand(cloud, client, world, pushed, reporter)
+    yield Hand.of(
+        cloud, monkeypatch, tmp_path, pushed, model=MODEL, account=PRODUCTION, environment="production"
+    )
     with suppress(ClientError):
         client.delete_endpoint(EndpointName=NAME)
-
-
-READING = re.compile(r"Describe|List|Get|Invoke|Head|AssumeRole|BatchGet")
 
 
 def scaled(cloud: Cloud, clients: Clients) -> None:
@@ -120,35 +77,21 @@ def scaled(cloud: Cloud, clients: Clients) -> None:
 
 def test_an_endpoint_is_described_recorded_and_the_way_back_and_never_written_to(hand, clients):
     scaled(hand.cloud, clients)
-    before = len(calls(hand))
+    before = len(hand.calls())
     hand.describe()
     described(hand)
     refused_unless_the_same(hand)
     hand.record()
     assert "Nothing was written" in hand.reporter.text
-    assert not writes(hand, before)
+    assert not hand.writes(before)
     hand.record("--yes")
-    written = writes(hand, before)
+    written = hand.writes(before)
     made = {"CreateModel", "CreateEndpointConfig", "AddTags", "DeleteTags"}
     assert {operation for operation, _ in written} == made
     own = re.compile(rf".*{NAME}-[0-9a-f]{{12}}")
     assert all(own.fullmatch(resource) for _, resource in written)
-    known(hand)
+    hand.known()
     replaced_and_back(hand)
-
-
-def calls(hand: Hand) -> list[dict[str, Any]]:
-    found: Any = hand.cloud.control("calls")
-    return list(found)
-
-
-def writes(hand: Hand, after: int) -> list[tuple[str, str]]:
-    """Calls that could change something, and what they were about."""
-    return [
-        (one["operation"], one["resource"])
-        for one in calls(hand)[after:]
-        if not READING.match(one["operation"])
-    ]
 
 
 def described(hand: Hand) -> None:
@@ -166,29 +109,15 @@ def described(hand: Hand) -> None:
     assert (bounds.min, bounds.max, bounds.invocations_per_instance_per_minute) == (2, 5, 700)
     assert any("AllTraffic" in note for note in hand.reporter.notes)
     assert any("look for secrets" in note for note in hand.reporter.notes)
-    with pytest.raises(Malformed, match="is there already"):
-        hand.describe()
+    hand.described_once()
 
 
 def refused_unless_the_same(hand: Hand) -> None:
-    path = Path(hand.path)
-    text = path.read_text()
-    path.write_text(text.replace("ml.m5.large", "ml.m5.xlarge"))
+    hand.edit("ml.m5.large", "ml.m5.xlarge")
     with pytest.raises(Differs, match="does not describe what serves") as caught:
         hand.record("--yes")
     assert 'settings.instance_type: "ml.m5.large" serves, the config says "ml.m5.xlarge"' in caught.value.seen
-    path.write_text(text)
-
-
-def known(hand: Hand) -> None:
-    """Plan, drift, rollback and a second adoption after it."""
-    delivery = hand.delivery()
-    assert delivery.planned(hand.image, retry=False).steps == ()
-    hand.run(drift, hand.path)
-    with pytest.raises(NotAllowed, match="no other version passed in production"):
-        hand.run(rollback, hand.path, "-e", "production")
-    hand.record("--yes")
-    assert "is known already" in hand.reporter.notes[-1]
+    hand.edit("ml.m5.xlarge", "ml.m5.large")
 
 
 def replaced_and_back(hand: Hand) -> None:

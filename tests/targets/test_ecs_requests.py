@@ -52,6 +52,19 @@ def registered(settings: JsonObject, *, platform: str = "linux/amd64", weights: 
     return request
 
 
+def test_the_images_own_command_is_not_written_over() -> None:
+    (model,) = registered({**PLAIN, "command": []})["containerDefinitions"]
+    assert "command" not in model
+
+
+def test_a_service_whose_container_is_called_otherwise_learns_its_name() -> None:
+    listed = created(parse(PLAIN), production())["loadBalancers"]
+    service: Any = {**created(parse(PLAIN), production()), "loadBalancers": listed}
+    assert "loadBalancers" not in updated(parse(PLAIN), production(), service)
+    service["loadBalancers"] = [{**listed[0], "containerName": "app"}]
+    assert updated(parse(PLAIN), production(), service)["loadBalancers"] == listed
+
+
 def test_a_version_is_registered_by_digest() -> None:
     request = registered(RICH)
     (model,) = request["containerDefinitions"]

@@ -14,6 +14,7 @@ from modelway.errors import Malformed
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST = 40
+AMD64 = "linux/amd64"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +25,11 @@ class Site:
     account: str
     region: str
     name: str
-    """The endpoint's."""
+    """The endpoint's, the service's."""
     role: str
     """To look with, where the caller is somebody else in that account."""
+    cluster: str = ""
+    """Where a service is looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,7 @@ class Found:
     """What serves there, in a config's terms."""
 
     name: str
-    """What traffic follows now: the endpoint config."""
+    """What traffic follows now: the endpoint config, the task definition."""
     image: Image
     """By digest, as the platform resolved it."""
     settings: JsonObject
@@ -44,6 +47,11 @@ class Found:
     artifact: Artifact | None = None
     notes: tuple[str, ...] = ()
     """What else there is, which no config says."""
+    platform: str = AMD64
+    free: frozenset[str] = frozenset()
+    """Settings a person may add to what was found: they say how it is asked and kept, not what it is."""
+    bakes: bool = True
+    """Whether a release of it, once it has all traffic, is watched for a while."""
 
 
 def model_of(site: Site, environment: str) -> str:
@@ -65,7 +73,7 @@ def differences(found: Found, settings: JsonObject, artifact: Artifact | None) -
     """Where a config does not describe what was found."""
     for key in sorted({*found.settings, *settings}):
         there, here = found.settings.get(key), settings.get(key)
-        if there != here:
+        if there != here and not (key in found.free and key not in found.settings):
             yield f"settings.{key}: {json.dumps(there)} serves, the config says {json.dumps(here)}"
     there_, here_ = (str(one.sha256) if one else "none" for one in (found.artifact, artifact))
     if there_ != here_:
@@ -81,6 +89,7 @@ def config(site: Site, environment: str, owner: str, found: Found) -> str:
         if found.artifact
         else ""
     )
+    platform = f"  platform: {found.platform}\n" if found.platform != AMD64 else ""
     return f"""# yaml-language-server: $schema=../schemas/model-config.schema.json
 # Adopted: this describes {site.name} as it was found. See docs/how-to/adopt.md for what comes next.
 schema_version: 1
@@ -89,7 +98,7 @@ owner: {owner}
 image:
   strategy: prebuilt
   source: {found.image}
-{weights}registry:
+{platform}{weights}registry:
   account: "{account}"
   region: {region}
   repository: {name}
@@ -108,7 +117,8 @@ def _more(found: Found) -> str:
     """Capacity and alarms, where there are any."""
     capacity = f"    capacity:\n{_block(found.capacity)}\n" if found.capacity else ""
     alarms = f"      alarms: {json.dumps(list(found.alarms))}\n"
-    watched = f"    rollout:\n      strategy: all_at_once\n      bake_time: 10m\n{alarms}"
+    bake = "      bake_time: 10m\n" if found.bakes else ""
+    watched = f"    rollout:\n      strategy: all_at_once\n{bake}{alarms}"
     return capacity + (watched if found.alarms else "")
 
 

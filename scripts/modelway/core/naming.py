@@ -42,6 +42,12 @@ def role_arn(role: str, account: str, region: str) -> str:
     return f"arn:{partition(region)}:iam::{account}:role/{role}"
 
 
+def role_name(arn: str, account: str) -> str:
+    """A role as a config names it: by its name where that says enough."""
+    name = arn.partition(f":iam::{account}:role/")[2]
+    return name if name and "/" not in name else arn
+
+
 def partition(region: str) -> str:
     """The AWS partition a region belongs to, as ARNs spell it."""
     if region.startswith("cn-"):

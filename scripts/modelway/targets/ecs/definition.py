@@ -124,13 +124,14 @@ def _model(
         "name": CONTAINER,
         "image": str(version.image),
         "essential": True,
-        "command": list(settings.command),
         "portMappings": [{"containerPort": settings.port, "protocol": "tcp"}],
         "environment": _pairs(settings.environment),
         "secrets": _secrets(settings),
         "logConfiguration": logs,
         "dockerLabels": {SETTINGS_LABEL: canonical(version.settings)},
     }
+    if settings.command:
+        container["command"] = list(settings.command)
     if settings.health_check:
         container["healthCheck"] = _health(settings.health_check)
     if settings.stop_timeout:

@@ -28,6 +28,9 @@ class Inventory:
     _definitions: dict[str, TaskDefinitionTypeDef] = field(default_factory=dict)
     _versions: dict[str, VersionId] = field(default_factory=dict)
     """Versions by the ARN of their revision."""
+    _adopted: dict[str, VersionId] = field(default_factory=dict)
+    """Versions by ``family:revision`` of somebody else's task definition they were adopted from."""
+    _listed: bool = False
 
     def records(self) -> Mapping[VersionId, Record]:
         """Every version registered here, with what is remembered of it; its newest revision counts."""
@@ -40,6 +43,9 @@ class Inventory:
                     continue
                 found.setdefault(id_, record)
                 self._versions[arn] = id_
+                if record.adopted:
+                    self._adopted[record.adopted.name] = id_
+        self._listed = True
         return found
 
     def revisions(self) -> tuple[str, ...]:
@@ -71,13 +77,21 @@ class Inventory:
         return self._definitions[arn]
 
     def version_of(self, arn: str) -> VersionId | None:
-        """The version an active revision is, if it is one of ours."""
+        """The version an active revision is, if it is one of ours, or was adopted as one."""
         if arn not in self._versions and _family(arn) == self.family:
             with translated(f"read the task definition {arn}", service="ecs"):
                 tags = self._look(arn)
             if VERSION_TAG in tags and self._definitions[arn].get("status") == "ACTIVE":
                 self._versions[arn] = VersionId(tags[VERSION_TAG])
-        return self._versions.get(arn)
+        if arn in self._versions:
+            return self._versions[arn]
+        if not self._listed:
+            self.records()
+        return self._adopted.get(named(arn))
+
+    def adopted(self, arn: str) -> bool:
+        """Whether a revision is somebody else's that was adopted."""
+        return named(arn) in self._adopted
 
     def arn(self, version: VersionId) -> str:
         """The ARN of the version's revision."""
@@ -101,9 +115,14 @@ class Inventory:
         self._definitions.pop(arn, None)
 
 
+def named(arn: str) -> str:
+    """A revision as people write it: ``family:revision``."""
+    return arn.rpartition("/")[2]
+
+
 def _family(arn: str) -> str:
     """The family a revision belongs to."""
-    return arn.rpartition("/")[2].rpartition(":")[0]
+    return named(arn).rpartition(":")[0]
 
 
 def number(arn: str) -> int:

@@ -56,7 +56,7 @@ class Observer:
         traffic, settled = self.pointer.traffic(sight), self.pointer.settled(sight)
         serving = next((v for v, percent in traffic.items() if percent == FULL), None)
         if serving and sight.under_way is None:
-            definition = self.pointer.inventory.definition(self.pointer.inventory.arn(serving))
+            definition = self.pointer.definition(serving, sight)
             refuse_other(self.pointer.services, definition, sight.revision, records[serving])
         if wanted and wanted.id in records:
             inventory = self.pointer.inventory
@@ -71,7 +71,9 @@ class Observer:
             obstacles=obstacles,
             setback=self._setback(sight, records),
             sick=sick,
-            capacity=self._capacity(sight.service) if sight.service and traffic else None,
+            capacity=self._capacity(sight.service, adopted=self.pointer.borrowed(sight))
+            if sight.service and traffic
+            else None,
             foreign=self.pointer.foreign(sight) if settled else None,
             soaked=self._soaked(sight.deployment),
         )
@@ -90,10 +92,12 @@ class Observer:
         first = self._stops.setdefault((deployment.arn, deployment.share), self.clock.now())
         return max(self.clock.elapsed(first), self.clock.elapsed(deployment.updated or deployment.created))
 
-    def _capacity(self, service: ServiceTypeDef) -> Capacity:
+    def _capacity(self, service: ServiceTypeDef, *, adopted: bool) -> Capacity:
         """Desired count and autoscaling of what serves, in the config's terms."""
         tasks = service.get("desiredCount", 0)
-        return as_configured(tasks, self.scaling.observe(), self.environment.capacity)
+        # What was adopted is scaled as it was until a release of ours replaces it.
+        scaling = self.scaling.observe() or (self.scaling.found() if adopted else None)
+        return as_configured(tasks, scaling, self.environment.capacity)
 
     def watched(self, version: VersionId, sight: Sight) -> Mapping[str, str] | None:
         """The dimensions of the target group the version has or will have; none without a load balancer."""

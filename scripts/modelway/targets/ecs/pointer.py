@@ -13,7 +13,7 @@ from modelway.targets.ecs.inventory import Inventory
 from modelway.targets.ecs.services import Services
 
 if TYPE_CHECKING:
-    from mypy_boto3_ecs.type_defs import ServiceTypeDef
+    from mypy_boto3_ecs.type_defs import ServiceTypeDef, TaskDefinitionTypeDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,12 @@ class Pointer:
         definition = self.services.task_definition(revision)
         return self.inventory.version_of(definition) if definition else None
 
+    def definition(self, version: VersionId, sight: Sight) -> TaskDefinitionTypeDef:
+        """What the version that serves runs: ours, or what it was adopted from."""
+        served = self.services.task_definition(sight.revision)
+        adopted = served and self.inventory.version_of(served) == version
+        return self.inventory.definition(served if served and adopted else self.inventory.arn(version))
+
     def target(self, deployment: Deployment) -> VersionId | None:
         """The version a deployment brings."""
         return self.version(deployment.target.revision) if deployment.target else None
@@ -116,6 +122,11 @@ class Pointer:
         if definition is None or self.inventory.version_of(definition):
             return None
         return f"the service {self.services.name} with the task definition {definition}"
+
+    def borrowed(self, sight: Sight) -> bool:
+        """Whether what serves was adopted, and runs somebody else's task definition still."""
+        served = self.services.task_definition(sight.revision)
+        return served is not None and self.inventory.adopted(served)
 
     def groups(self, deployment: Deployment | None) -> dict[VersionId, str]:
         """The target group of each version that is in a deployment, as ECS resolved it."""

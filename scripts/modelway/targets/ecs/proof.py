@@ -23,17 +23,18 @@ def refuse_other(
 ) -> None:
     """Raise ``Differs`` where the revision, or a running task of it, has another image or other weights."""
     _compare_weights(definition, record.id, record.artifact)
+    container = answering(definition)
     found = services.revision(revision) if revision else None
     images = found.get("containerImages", []) if found else []
     resolved = {image.get("containerName"): image.get("imageDigest") for image in images}
-    _compare(resolved.get(CONTAINER), f"the service {services.name}", record.id, record.digest)
+    _compare(resolved.get(container), f"the service {services.name}", record.id, record.digest)
     running = [
         task
         for task in services.tasks("RUNNING")
         if task.get("taskDefinitionArn") == definition["taskDefinitionArn"]
     ]
     for task in running:
-        _compare(_digest(task), f"the task {task['taskArn']}", record.id, record.digest)
+        _compare(digest_of(task, container), f"the task {task['taskArn']}", record.id, record.digest)
 
 
 def refuse_another(definition: TaskDefinitionTypeDef, wanted: Version) -> None:
@@ -65,10 +66,16 @@ def _compare_weights(definition: TaskDefinitionTypeDef, version: VersionId, expe
         )
 
 
-def _digest(task: TaskTypeDef) -> str | None:
-    """What the model's container of a task runs; told once the image is pulled."""
+def answering(definition: TaskDefinitionTypeDef) -> str:
+    """The name of the container that answers: of what was adopted the only one, whatever its name."""
+    names = [one.get("name", "") for one in definition["containerDefinitions"]]
+    return names[0] if len(names) == 1 else CONTAINER
+
+
+def digest_of(task: TaskTypeDef, container: str) -> str | None:
+    """What a container of a task runs; told once the image is pulled."""
     containers = {one.get("name"): one.get("imageDigest") for one in task.get("containers", [])}
-    return containers.get(CONTAINER)
+    return containers.get(container)
 
 
 def _compare(seen: str | None, what: str, version: VersionId, expected: Digest | str) -> None:

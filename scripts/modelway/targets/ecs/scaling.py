@@ -48,6 +48,14 @@ class Scaling:
         groups = frozenset(group["TargetGroup"] for group in self.groups)
         return self._service.observe(lambda tracking: _followed(tracking) == groups)
 
+    def found(self) -> Autoscaling | None:
+        """What anybody registered, where it follows requests."""
+        return self._service.found(_requests)
+
+    def unsaid(self) -> tuple[str, ...]:
+        """Policies that no config can say: of CPU or memory, by steps, or a second one."""
+        return self._service.unsaid(_requests)
+
     def set(self, wanted: Autoscaling) -> None:
         """Keep the requests a task and minute of the busier target group near the wanted number."""
         self._service.set(wanted, self._queries())
@@ -82,6 +90,14 @@ class Scaling:
     def remove(self) -> None:
         """Take the service out of autoscaling; its count stays as it is."""
         self._service.remove()
+
+
+def _requests(tracking: Tracking) -> bool:
+    """Whether a policy follows the requests a task gets."""
+    predefined = tracking.get("PredefinedMetricSpecification")
+    if predefined:
+        return predefined["PredefinedMetricType"] == "ALBRequestCountPerTarget"
+    return bool(_followed(tracking))
 
 
 def _followed(tracking: Tracking) -> frozenset[str]:

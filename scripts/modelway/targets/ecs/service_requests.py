@@ -121,7 +121,7 @@ def balancers(settings: Settings, place: Environment) -> list[LoadBalancerTypeDe
 
 
 def _groups(listed: list[LoadBalancerTypeDef]) -> set[tuple[str, ...]]:
-    """What of a load balancer's entry counts: the pair of groups, whichever is first, port and rules."""
+    """What of a load balancer's entry counts: the pair of groups, whichever is first, container and rules."""
     found = set()
     for one in listed:
         more = one.get("advancedConfiguration", {})
@@ -131,5 +131,6 @@ def _groups(listed: list[LoadBalancerTypeDef]) -> set[tuple[str, ...]]:
             more.get("testListenerRule", ""),
             more.get("roleArn", ""),
         )
-        found.add((*pair, str(one.get("containerPort", "")), *rules))
+        container = one.get("containerName", "")  # of what was adopted it may be another
+        found.add((*pair, container, str(one.get("containerPort", "")), *rules))
     return found

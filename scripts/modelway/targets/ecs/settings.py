@@ -104,7 +104,7 @@ class Settings:
     providers: tuple[Provider, ...] = ()
     balancer: Balancer | None = None
     command: tuple[str, ...] = ("serve",)
-    """As SageMaker starts it, so that one image serves on both."""
+    """As SageMaker starts it, so that one image serves on both; empty: as the image says."""
     port: int = PORT
     path: str = PATH
     url: str | None = None
@@ -146,7 +146,7 @@ def parse(value: JsonObject) -> Settings:
         providers=tuple(_provider(one) for one in fields.items("capacity_providers")),
         network=_network(fields.raw("network")),
         balancer=_balancer(fields.raw("load_balancer")) if "load_balancer" in fields else None,
-        command=fields.texts("command") or ("serve",),
+        command=fields.texts("command") if "command" in fields else ("serve",),
         port=fields.whole("port", PORT),
         path=fields.text("path", PATH),
         url=fields.maybe("url"),

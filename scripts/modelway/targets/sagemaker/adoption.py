@@ -11,6 +11,7 @@ from modelway.core.adoption import Found, Site
 from modelway.core.config import Autoscaling
 from modelway.core.image import Digest, Image
 from modelway.core.json import Json
+from modelway.core.naming import role_name
 from modelway.errors import Differs, Malformed, NotAllowed
 from modelway.targets.sagemaker.scaling import Scaling
 from modelway.targets.sagemaker.settings import VARIANT
@@ -150,10 +151,7 @@ def _around(
     config: DescribeEndpointConfigOutputTypeDef, model: DescribeModelOutputTypeDef, site: Site
 ) -> dict[str, Json]:
     """Its role, network and keys."""
-    role = model.get("ExecutionRoleArn", "")
-    own = f":iam::{site.account}:role/"
-    short = role.partition(own)[2]
-    told: dict[str, Json] = {"execution_role": short if short and "/" not in short else role}
+    told: dict[str, Json] = {"execution_role": role_name(model.get("ExecutionRoleArn", ""), site.account)}
     if vpc := model.get("VpcConfig"):
         told["vpc"] = {"subnets": list(vpc["Subnets"]), "security_groups": list(vpc["SecurityGroupIds"])}
     if key := config.get("KmsKeyId"):

@@ -65,8 +65,29 @@ class Scalable:
             return None
         return _autoscaling(targets[0], tracking)
 
-    def found(self) -> Autoscaling | None:
-        """What is registered by whomever, as far as a config can say it: target tracking of one metric."""
+    def found(self, follows: Callable[[Tracking], bool] = lambda _: True) -> Autoscaling | None:
+        """What is registered by whomever, as far as a config can say it: target tracking of one metric.
+
+        ``follows`` says no to a policy that tracks another.
+        """
+        targets, policies = self._registered()
+        tracking = [each["TargetTrackingScalingPolicyConfiguration"] for each in policies if _tracks(each)]
+        told = [each for each in tracking if follows(each)]
+        return _autoscaling(targets[0], told[0]) if targets and told else None
+
+    def unsaid(self, follows: Callable[[Tracking], bool]) -> tuple[str, ...]:
+        """The names of policies that a config cannot say: of more than one, every further one, too."""
+        targets, policies = self._registered()
+        said = [
+            each["PolicyName"]
+            for each in policies
+            if _tracks(each) and follows(each["TargetTrackingScalingPolicyConfiguration"])
+        ][:1]
+        names = [each["PolicyName"] for each in policies if each["PolicyName"] not in said]
+        return tuple(names) if targets else ()
+
+    def _registered(self) -> tuple[list[ScalableTargetTypeDef], list[ScalingPolicyTypeDef]]:
+        """Bounds and policies, whoever registered them."""
         with translated("read autoscaling", service="application-autoscaling"):
             targets = self.client.describe_scalable_targets(
                 ServiceNamespace=self.namespace,
@@ -76,8 +97,7 @@ class Scalable:
             policies = self.client.describe_scaling_policies(
                 ServiceNamespace=self.namespace, ResourceId=self.resource
             )["ScalingPolicies"]
-        tracking = [each["TargetTrackingScalingPolicyConfiguration"] for each in policies if _tracks(each)]
-        return _autoscaling(targets[0], tracking[0]) if targets and tracking else None
+        return targets, policies
 
     def registered(self) -> bool:
         """Whether it is scaled at all, by whomever."""
