@@ -152,6 +152,10 @@ class FakeTarget:
         left = tuple(n for n in self.needs if n.id != need)
         self._write(f"prepare {need}", lambda: setattr(self, "needs", left))
 
+    def recognise(self, version: VersionId, name: str, /) -> bool:
+        del version, name
+        return False
+
     def stage(self, version: Version, /, *, release: str) -> None:
         record = Record(id=version.id, digest=str(version.image.digest), release=release)
         self._write(f"stage {version.id}", lambda: self.records.setdefault(version.id, record))

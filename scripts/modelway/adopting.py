@@ -6,6 +6,7 @@ is the first way back once a release of ours replaces it. Nothing is done to wha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from modelway.core.adoption import Found, Site, differences
@@ -55,22 +56,28 @@ class Adoption:
             raise Malformed(
                 f"nothing serves in {place.name}", cure="Release the model: there is nothing to adopt."
             )
-        words = self.delivery.target.words(version.id)
-        return (
-            *(need.words for need in state.needs),
-            f"make {words}, which says what {self.found.name} is and serves nothing",
-            f"ask the contract tests ({len(self.delivery.contract.tests)}) of what serves",
-            f"note on {words} that it is {self.found.name}, and that it passed",
-        )
+        return (*(need.words for need in state.needs), *self._writing(version))
+
+    def _writing(self, version: Version) -> Iterator[str]:
+        """What would be made and noted."""
+        target, name = self.delivery.target, self.found.name
+        whole, words = target.recognise(version.id, name), target.words(version.id)
+        if not whole:
+            yield f"make {words}, which says what {name} is and serves nothing"
+        yield f"ask the contract tests ({len(self.delivery.contract.tests)}) of what serves"
+        noted = f"that {name} is version {version.id}" if whole else f"on {words} that it is {name}"
+        yield f"note {noted}, and that it passed"
 
     def carry_out(self) -> None:
         """Write the records; each can be written twice."""
         delivery, version = self.delivery, self.version
         target, clock = delivery.target, delivery.world.clock
         state = target.observe(version)
+        whole = target.recognise(version.id, self.found.name)
         for need in state.needs:
             target.prepare(need.id, version)
-        target.stage(version, release=NAME)
+        if not whole:
+            target.stage(version, release=NAME)
         delivery.verify(version.id, _FULL)
         now = clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         target.record(version.id, Attempt(number=1, at=now, pointer=state.modified))

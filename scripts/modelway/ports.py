@@ -409,6 +409,12 @@ class Target(Protocol):
     def prepare(self, need: str, version: Version, /) -> None:
         """Make one of the needs ``observe`` named."""
 
+    def recognise(self, version: VersionId, name: str, /) -> bool:
+        """Take the version for what is called so there, which somebody else made; nothing is written.
+
+        Whether that is all: where not, it is staged beside that like any other, to hold its record.
+        """
+
     def stage(self, version: Version, /, *, release: str) -> None:
         """Make the version exist, without traffic."""
 

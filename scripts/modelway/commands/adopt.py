@@ -1,9 +1,10 @@
-"""Take over an endpoint or service somebody else made, by hand or by Terraform, without a change to it.
+"""Take over an endpoint, service or function made by hand or by Terraform, without a change to it.
 
 `adopt describe` reads it and writes the config that describes it as it is found. `adopt record` compares the
 two again, shows what it would write, and with --yes writes it: a version beside what serves, and the note
-that this is what serves. What serves is never written to. From then on `plan`, `drift` and `status` know it,
-and it is the first way back after a release. On SageMaker and ECS, so far.
+that this is what serves; on Lambda the note alone, of the published version behind the alias live. What
+serves is never written to. From then on `plan`, `drift` and `status` know it, and it is the first way back
+after a release.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parts = parser.add_subparsers(dest="part", metavar="describe|record", required=True)
     describe = parts.add_parser("describe", help="read what serves and write the config that describes it")
     describe.add_argument(
-        "name", metavar="NAME", help="the endpoint or service, called <model>-<environment>"
+        "name", metavar="NAME", help="the endpoint, service or function, called <model>-<environment>"
     )
     shared.environment(describe)
-    describe.add_argument("--target", default="sagemaker", help="where it runs: sagemaker or ecs (sagemaker)")
+    describe.add_argument("--target", default="sagemaker", help="sagemaker, ecs or lambda (sagemaker)")
     describe.add_argument("--cluster", default="", metavar="NAME", help="the ECS cluster a service is in")
     describe.add_argument("--account", required=True, metavar="ID", help="its AWS account, 12 digits")
     describe.add_argument("--region", required=True, help="its AWS region")

@@ -35,7 +35,9 @@ def open_target(
     """The model's function in the environment's account and region."""
     session = accounts.session(environment.account, environment.region, environment.deploy_role)
     client, function = session.client("lambda", config=patient()), pointer_name(config, environment)
-    observer = _observer(environment, session, Inventory(client=client, function=function), artifacts, clock)
+    records = Records(client=session.client("ssm", config=patient()), function=function)
+    inventory = Inventory(client=client, function=function, records=records)
+    observer = _observer(environment, session, (inventory, records), artifacts, clock)
     return Lambda(
         environment=environment,
         observer=observer,
@@ -63,17 +65,18 @@ def open_target(
 def _observer(
     environment: Environment,
     session: boto3.Session,
-    inventory: Inventory,
+    known: tuple[Inventory, Records],
     artifacts: ArtifactStore,
     clock: Clock,
 ) -> Observer:
     """What looks at the function and all around it."""
+    inventory, records = known
     client, function = inventory.client, inventory.function
     scaling = session.client("application-autoscaling", config=patient())
     return Observer(
         environment=environment,
         inventory=inventory,
-        records=Records(client=session.client("ssm", config=patient()), function=function),
+        records=records,
         alarms=RolloutAlarms(
             client=session.client("cloudwatch", config=patient()),
             pointer=function,

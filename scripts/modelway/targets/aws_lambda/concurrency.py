@@ -49,6 +49,10 @@ class Concurrency:
         there = 0 if found and found["Status"] == "FAILED" else there
         return as_configured(there, self._alias.observe(), wanted)
 
+    def unsaid(self) -> tuple[str, ...]:
+        """Somebody's policies of autoscaling: no config says what they follow."""
+        return tuple(name for name in self._alias.unsaid(lambda _: False) if name != self._alias.policy)
+
     def _provisioned(self) -> GetProvisionedConcurrencyConfigResponseTypeDef | None:
         from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import code, translated
 from modelway.core.plan import FULL
+from modelway.core.record_tags import PREFIX
 from modelway.core.version import VersionId
+from modelway.targets.aws_lambda.records import Records
 from modelway.targets.aws_lambda.settings import ALIAS, MODEL_SHA256
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ _DESCRIPTION = re.compile(
 )
 _POINTED = re.compile(r"modelway (?P<id>[0-9a-f]{12}) at (?P<percent>\d{1,3})% since (?P<since>\S+)")
 _LONGEST = 256
+_ADOPTED = f"{PREFIX}adopted"
 LATEST = "$LATEST"
 """The place where versions are made, which is none itself."""
 
@@ -57,6 +60,8 @@ class Published:
     loads: str | None
     """The weights its containers are told to load, or ``None``; ``artifact`` where nobody may read that."""
     release: str
+    adopted: bool = False
+    """Somebody else published it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +86,11 @@ class Inventory:
 
     client: LambdaClient
     function: str
+    records: Records | None = None
+    """Where it is remembered which published versions were adopted; nothing is adopted without."""
     _numbers: dict[VersionId, str] = field(default_factory=dict)
+    _adopted: dict[str, VersionId] | None = None
+    """Versions by Lambda's number of somebody else's published version; ``None`` while nobody looked."""
 
     def find(self) -> GetFunctionResponseTypeDef | None:
         """The function; ``None`` while there is none."""
@@ -108,10 +117,13 @@ class Inventory:
                 raise
 
     def versions(self) -> Mapping[VersionId, Published]:
-        """Every published version that is one of ours; of two of the same id the newer."""
+        """Every published version that is one of ours or was adopted; of two of the same id the newer."""
         found: dict[VersionId, Published] = {}
+        adopted = self._known()
         for each in self._listed():
             told = _DESCRIPTION.fullmatch(each.get("Description", ""))
+            if each["Version"] in adopted:
+                found[adopted[each["Version"]]] = _taken_over(each)
             if told is None or each["Version"] == LATEST:
                 continue
             found[VersionId(told["id"])] = Published(
@@ -124,6 +136,30 @@ class Inventory:
             )
         self._numbers = {id_: each.number for id_, each in found.items()}
         return found
+
+    def remember(self, marks: Mapping[VersionId, Mapping[str, str]]) -> None:
+        """Take from what is remembered which published versions were adopted."""
+        names = {id_: each[_ADOPTED] for id_, each in marks.items() if _ADOPTED in each}
+        self._adopted = {name.rpartition(":")[2]: id_ for id_, name in names.items()}
+
+    def recognise(self, version: VersionId, name: str) -> None:
+        """The version is the published one of this name, ``function:number``, from now on."""
+        self._adopted = {**self._known(), name.rpartition(":")[2]: version}
+        self._numbers.pop(version, None)
+
+    def forget(self, version: VersionId) -> None:
+        """It is somebody else's again, and none of ours."""
+        self._adopted = {number: id_ for number, id_ in self._known().items() if id_ != version}
+        self._numbers.pop(version, None)
+
+    def adopted(self, version: VersionId) -> bool:
+        """Whether somebody else published it."""
+        return version in self._known().values()
+
+    def _known(self) -> dict[str, VersionId]:
+        if self._adopted is None:
+            self.remember(self.records.read() if self.records else {})
+        return self._adopted or {}
 
     def strangers(self) -> tuple[str, ...]:
         """The numbers of published versions modelway did not make."""
@@ -154,6 +190,19 @@ class Inventory:
         if version not in self._numbers:
             self.versions()
         return self._numbers.get(version, "")
+
+
+def _taken_over(version: FunctionConfigurationTypeDef) -> Published:
+    """A version somebody else published, as one of ours."""
+    return Published(
+        number=version["Version"],
+        sha256=version["CodeSha256"],
+        role=version["Role"],
+        artifact=None,
+        loads=_loads(version, None),
+        release="adopted",
+        adopted=True,
+    )
 
 
 def _is_image(version: FunctionConfigurationTypeDef) -> bool:

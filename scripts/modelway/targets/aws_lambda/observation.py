@@ -55,6 +55,7 @@ class Observer:
             return State(needs=needs, obstacles=obstacles)
         # First the marks: a version without them may be new, marks without their version are left over.
         marks = self.records.read()
+        self.inventory.remember(marks)
         pointer, published = self.inventory.pointer(), self.inventory.versions()
         if wanted:
             _refuse_another(wanted, published.get(wanted.id))
@@ -153,10 +154,12 @@ def _foreign(
 ) -> str | None:
     """What serves, where modelway did not make it."""
     name = function["Configuration"]["FunctionName"]
-    if _MANAGED not in function.get("Tags", {}):
+    shares = pointer.shares if pointer else {}
+    adopted = any(each.adopted for each in published.values())  # its tags stay as they were
+    if not adopted and _MANAGED not in function.get("Tags", {}):
         return f"the function {name}, which has no tag {_MANAGED}"
     ours = {each.number for each in published.values()}
-    others = [number for number in (pointer.shares if pointer else {}) if number not in ours]
+    others = [number for number in shares if number not in ours]
     return f"version {others[0]} of the function {name} behind the alias {ALIAS}" if others else None
 
 

@@ -112,6 +112,11 @@ class Lambda:
             name = version_name(function, version.id)
             self.observer.alarms.make(need, name, partial(queries, function, number), self.versions.labels)
 
+    def recognise(self, version: VersionId, name: str, /) -> bool:
+        """What is adopted is published already: nothing is made for it."""
+        self.observer.inventory.recognise(version, name)
+        return True
+
     def stage(self, version: Version, /, *, release: str) -> None:
         """Publish the version, unless preparing its alarms did."""
         if not self.observer.inventory.number(version.id):

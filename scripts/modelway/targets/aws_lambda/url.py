@@ -55,6 +55,11 @@ class Url:
                 raise
         return found["AuthType"]
 
+    def found(self) -> str:
+        """The URL the alias has, as a config says it; empty for none."""
+        now = self._auth()
+        return next((said for said, auth in _AUTH.items() if auth == now), "")
+
     def set(self, wanted: str) -> None:
         """Make, change or remove it; the policy first where it opens, last where it closes."""
         now, auth = self._auth(), _AUTH.get(wanted)

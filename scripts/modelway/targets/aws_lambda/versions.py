@@ -253,6 +253,9 @@ class Versions:
         number = self.inventory.number(version)
         if not number:
             return
+        if self.inventory.adopted(version):  # somebody else published it, and may delete it
+            self.inventory.forget(version)
+            return
         with translated(f"delete version {number} of {self._function}", service="lambda"):
             try:
                 self.client.delete_function(FunctionName=self._function, Qualifier=number)

@@ -130,6 +130,11 @@ class Ecs:
             name = self.words(version.id)
             self.observer.alarms.make(need, name, partial(queries, watched), self.versions.labels)
 
+    def recognise(self, version: VersionId, name: str, /) -> bool:
+        """What is adopted gets a twin, which holds its record."""
+        del version, name
+        return False
+
     def stage(self, version: Version, /, *, release: str) -> None:
         """Register the version's task definition."""
         self.versions.make(version, release)
