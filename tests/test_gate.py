@@ -341,6 +341,18 @@ def test_a_key_that_cannot_be_reached_is_no_refusal_of_the_version():
     assert caught.value.exit_code == 8
 
 
+def test_an_unreadable_verdict_beside_does_not_end_a_deployment_that_serves():
+    """Without a key anybody's counts as staging's; it is found only after the traffic has moved."""
+    stage = Stage()
+    image = stage.push()
+    for junk in ({}, {"result": "passed", "model": 3}):
+        statement = Statement(subject=image.digest, predicate_type=VERDICT, predicate=junk)  # type: ignore[arg-type]
+        evidence.attach(stage.registry, stage.keys, stage.clock, "staging", statement)
+    assert stage.delivery("staging").deploy(image).serving
+    documents = stage.registry.attached(image.digest, *evidence.TYPES)
+    assert sum(b'"result":"passed","target"' in one for one in documents) == 1
+
+
 # --- whose word counts ---
 
 

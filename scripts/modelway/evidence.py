@@ -200,7 +200,10 @@ def _testified(world: World, config: ModelConfig, place: Environment, image: Dig
     author = Author(name=place.name, keys=names(place.evidence))
     for one in witnessed(keys, image, registry.attached(image, *TYPES)):
         if one.statement.predicate_type == VERDICT and author.said(one):
-            known = verdict_of(one.statement.predicate)
+            try:
+                known = verdict_of(one.statement.predicate)
+            except Wrong:
+                continue  # whatever it is, it does not say that this passed
             about = (known.model, known.environment, known.passed)
             if about == (config.name, place.name, passed.at):
                 return True

@@ -142,3 +142,12 @@ def test_of_several_verdicts_the_newest_counts() -> None:
     newer = replace(PASSED, passed="2026-11-25T12:00:00Z")
     attached = [verdict(newer, "staging"), verdict(PASSED, "staging")]
     assert admission.passed(PASSED.model, VERSION, "c1", attached, STAGING)[1] == newer
+
+
+def test_a_verdict_with_a_number_nobody_can_reckon_with_is_damaged() -> None:
+    sample = {"requests": 1, "errors": 0, "latency_p95_ms": 10**400}
+    said = {**PASSED.predicate(), "comparison": {"percent": 5, "candidate": sample, "baseline": sample}}
+    statement = Statement(subject=IMAGE, predicate_type=VERDICT, predicate=said)
+    damaged = Witnessed(statement=statement, signers=frozenset({"staging"}), signed=True)
+    ruling, _ = admission.passed(PASSED.model, VERSION, "c1", [damaged], STAGING)
+    assert "cannot be read" in ruling.reason

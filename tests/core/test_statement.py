@@ -71,6 +71,7 @@ def test_a_damaged_envelope_is_named(document: bytes, said: str) -> None:
     ("changes", "said"),
     [
         ({"_type": "x"}, "_type is 'x'"),
+        ({"_type": []}, r"_type is \[\]"),
         ({"subject": []}, "about nothing"),
         ({"subject": [{"digest": {"sha512": "0"}}]}, "subject.digest"),
         ({"predicate": None}, "predicate is not an object"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -64,7 +65,9 @@ def integer(raw: JsonObject, key: str) -> int:
 def number(raw: JsonObject, key: str) -> float | None:
     """A number or null under a key."""
     value = raw.get(key)
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max:
         return value
     raise Wrong(f"{key} is not a number")
 

@@ -22,7 +22,7 @@ BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 STATEMENT_TYPE = "application/vnd.in-toto+json"
 """The OCI artifact type of a statement nobody signed, and the payload type of one that is."""
 _STATEMENT = "https://in-toto.io/Statement/v1"
-_STATEMENTS = frozenset({_STATEMENT, "https://in-toto.io/Statement/v0.1"})
+_STATEMENTS = (_STATEMENT, "https://in-toto.io/Statement/v0.1")
 PREDICATE_ANNOTATION = "dev.sigstore.bundle.predicateType"
 CONTENT_ANNOTATION = "dev.sigstore.bundle.content"
 
