@@ -10,6 +10,7 @@ from modelway.core import admission
 from modelway.core.admission import Author, Witnessed
 from modelway.core.evidence import PROVENANCE, VERDICT, Document, Provenance, Source, provenance_of
 from modelway.core.image import Digest, Image
+from modelway.core.json import JsonObject
 from modelway.core.statement import Statement
 from modelway.core.verdict import Answered, Approval, EnvironmentVerdict, verdict_of
 from modelway.core.version import Artifact, Version
@@ -145,8 +146,11 @@ def test_of_several_verdicts_the_newest_counts() -> None:
 
 
 def test_a_verdict_with_a_number_nobody_can_reckon_with_is_damaged() -> None:
-    sample = {"requests": 1, "errors": 0, "latency_p95_ms": 10**400}
-    said = {**PASSED.predicate(), "comparison": {"percent": 5, "candidate": sample, "baseline": sample}}
+    sample: JsonObject = {"requests": 1, "errors": 0, "latency_p95_ms": 10**400}
+    said: JsonObject = {
+        **PASSED.predicate(),
+        "comparison": {"percent": 5, "candidate": sample, "baseline": sample},
+    }
     statement = Statement(subject=IMAGE, predicate_type=VERDICT, predicate=said)
     damaged = Witnessed(statement=statement, signers=frozenset({"staging"}), signed=True)
     ruling, _ = admission.passed(PASSED.model, VERSION, "c1", [damaged], STAGING)
