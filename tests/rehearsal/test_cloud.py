@@ -143,7 +143,8 @@ def test_containers_of_the_run_go_with_it_even_when_the_server_is_killed(
     state: Path, ending: signal.Signals
 ) -> None:
     engine = docker.from_env()
-    [image] = engine.images.load(images.archive("modelway-rehearsal-test-cloud"))
+    name = f"modelway-rehearsal-test-cloud-{os.getpid()}"  # another run may have the same tests
+    [image] = engine.images.load(images.archive(name))
     cloud = launch.start(state, clock_factor=1)
     run = json.loads((state / "cloud.json").read_text())["run"]
     mine = engine.api.create_container(image.id, ["/x"], labels={"modelway.rehearsal": run})["Id"]
@@ -152,8 +153,8 @@ def test_containers_of_the_run_go_with_it_even_when_the_server_is_killed(
     assert wait_until(lambda: has_ended(cloud))
     left = [one.id for one in engine.containers.list(all=True, ignore_removed=True)]
     cloud.stop()
-    engine.images.remove(image.tags[0])
     assert mine not in left
+    engine.images.remove(f"{name}:latest")
 
 
 def test_a_registry_that_cannot_start_is_said_so(
