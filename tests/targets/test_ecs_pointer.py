@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
 from modelway.core.plan import Blame
 from modelway.targets.ecs.deployments import Deployment, Hook, Side, progress, read
-from modelway.targets.ecs.pointer import Sight
+from modelway.targets.ecs.pointer import Pointer, Sight
 from modelway.targets.ecs.reasons import of_trouble, setback
+from modelway.targets.ecs.services import Services
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 OLD, NEW = "arn:old", "arn:new"
@@ -54,6 +56,24 @@ def test_a_revision_without_tasks_serves_nothing() -> None:
     """Scaled to zero, a deployment is SUCCESSFUL and the service stable."""
     empty = service(currentServiceRevisions=[{"arn": NEW, "runningTaskCount": 0}])
     assert Sight(empty, deployment()).revision is None
+
+
+def test_a_deployment_that_ends_while_it_is_looked_at_has_not_been_taken_back() -> None:
+    """The service was read before its tasks ran, the deployment after it succeeded."""
+    before = service(currentServiceRevisions=[{"arn": NEW, "runningTaskCount": 0}])
+    services = MagicMock(spec=Services)
+    services.describe.side_effect = [before, service(NEW)]
+    services.latest.return_value = deployment()
+    sight = Pointer(services=services, inventory=MagicMock(), shows=False).look()
+    assert sight.revision == NEW
+
+
+def test_what_serves_is_read_once() -> None:
+    services = MagicMock(spec=Services)
+    services.describe.return_value = service(NEW)
+    services.latest.return_value = deployment()
+    assert Pointer(services=services, inventory=MagicMock(), shows=False).look().revision == NEW
+    assert services.describe.call_count == 1
 
 
 def test_a_service_whose_deployments_are_forgotten_serves_what_it_runs() -> None:
