@@ -52,12 +52,7 @@ def find(session: boto3.Session, site: Site) -> tuple[Found, str]:
         task = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
     container = _only_container(site.name, task)
     routes = balancing(session, site, service.get("loadBalancers", []))
-    scaling = Scaling(
-        client=session.client("application-autoscaling", config=patient()),
-        cluster=site.cluster,
-        service=site.name,
-        groups=(),
-    )
+    scaling = _scaling(session, site)
     _refuse(
         site.name,
         [
@@ -87,6 +82,12 @@ def find(session: boto3.Session, site: Site) -> tuple[Found, str]:
         bakes=routes.shifts,
     )
     return found, ""
+
+
+def _scaling(session: boto3.Session, site: Site) -> Scaling:
+    """The service's autoscaling, whichever groups it follows."""
+    client = session.client("application-autoscaling", config=patient())
+    return Scaling(client=client, cluster=site.cluster, service=site.name, groups=())
 
 
 def _sight(services: Services, site: Site) -> Sight:
