@@ -7,11 +7,18 @@ import re
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelway.rehearsal.context import LABEL, docker_client
 from modelway.rehearsal.namespace import is_alive
 
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+_REMOVAL = 60
+"""Seconds a removal that another process began may take."""
 _NAME = re.compile(r"(?P<address>127\.0\.0\.1:\d+)/\d{12}/[a-z0-9-]+/")
 """What this ECR's repositories are called: on loopback, under account and region."""
 
@@ -21,23 +28,34 @@ def remove_containers(of: Callable[[str], bool]) -> tuple[str, ...]:
 
     Answers what they were.
     """
-    from docker.errors import DockerException, NotFound  # noqa: PLC0415 - see context.docker_client
+    from docker.errors import DockerException  # noqa: PLC0415 - see context.docker_client
 
-    removed = []
+    removed: list[str] = []
     try:
-        for container in docker_client().containers.list(
-            all=True, filters={"label": LABEL}, ignore_removed=True
-        ):
-            if of(container.labels[LABEL]):
-                try:
-                    container.remove(force=True, v=True)
-                except NotFound:
-                    continue
-                removed.append(container.name or container.short_id)
+        listed = docker_client().containers.list(all=True, filters={"label": LABEL}, ignore_removed=True)
+        ours = (each for each in listed if of(each.labels[LABEL]))
+        removed.extend(each.name or each.short_id for each in ours if _removed(each))
         _remove_surroundings(of)
     except DockerException:
         return tuple(removed)
     return tuple(removed)
+
+
+def _removed(container: Container) -> bool:
+    """Whether it was this process that removed it; where another is at it already, its end is awaited."""
+    from docker.errors import APIError, NotFound  # noqa: PLC0415 - see context.docker_client
+
+    try:
+        container.remove(force=True, v=True)
+    except NotFound:
+        return False
+    except APIError as error:
+        if error.status_code != HTTPStatus.CONFLICT:
+            raise
+        with suppress(NotFound):
+            container.wait(condition="removed", timeout=_REMOVAL)
+        return False
+    return True
 
 
 def _remove_surroundings(of: Callable[[str], bool]) -> None:
