@@ -30,7 +30,7 @@ from modelway.core.version import Artifact
 from modelway.delivery import Delivery
 from modelway.errors import Blocked, Failure, NotAllowed, NotEvaluated, Tampered, Unavailable
 from modelway.ports import World
-from modelway.scanners.builtin.models.artifact import Weights
+from modelway.scanners.builtin.weights import Weights
 from tests.configs import model_config
 from tests.fake_images import FakeArtifactStore
 from tests.fake_world import Stage

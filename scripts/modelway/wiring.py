@@ -257,7 +257,7 @@ class Doors:
 
     def weights(self) -> WeightsScanner:
         """The builtin scanner's part for model files."""
-        from modelway.scanners.builtin.models.artifact import Weights
+        from modelway.scanners.builtin.weights import Weights
 
         return Weights()
 

@@ -30,7 +30,7 @@ from modelway.errors import Differs, Malformed, NotAllowed, NotEvaluated, Unavai
 from modelway.papers import REPORT_TYPE
 from modelway.ports import Advisories, Run, World
 from modelway.scan_gate import reports_of
-from modelway.scanners.builtin.models.artifact import Weights
+from modelway.scanners.builtin.weights import Weights
 from modelway.scanning import examine
 from tests.configs import model_config
 from tests.fake_images import FakeArtifactStore, FakeBuilder, FakeRegistry, Images, manifest_over

@@ -28,7 +28,7 @@ from modelway.core.version import Artifact
 from modelway.errors import Blocked, Malformed, NotAllowed, NotEvaluated
 from modelway.ports import Advisories, Builder, Configs, Run, Scanner, World, of_checkout, unopened
 from modelway.scanners.builtin import Builtin
-from modelway.scanners.builtin.models.artifact import Weights
+from modelway.scanners.builtin.weights import Weights
 from modelway.scanning import examine, examine_kept
 from tests.configs import model_config
 from tests.fake_images import FakeArtifactStore, FakeRegistry

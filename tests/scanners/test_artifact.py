@@ -20,7 +20,7 @@ from modelway.core.report import Report
 from modelway.core.report_json import report_json, report_of
 from modelway.core.version import Artifact
 from modelway.scanners.builtin.models import artifact as artifacts
-from modelway.scanners.builtin.models.artifact import Weights
+from modelway.scanners.builtin.weights import Weights
 from tests.reports import report
 from tests.scanners.models import SAFE, UNSAFE, evil, tarred, zipped
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 
 from modelway.core.findings import (
     Epss,
@@ -89,7 +91,7 @@ def joined(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """
     groups: dict[int, Finding] = {}
     by_key: dict[tuple[Kind, str], list[int]] = {}
-    for number, finding in enumerate(sorted(findings, key=_order)):
+    for number, finding in enumerate(_in_order(findings)):
         near = dict.fromkeys(at for key in _keys(finding) for at in by_key.get((finding.kind, key), ()))
         mine = [at for at in near if at in groups and same(groups[at], finding)] or [number]
         for at in mine:
@@ -294,8 +296,15 @@ def _file(path: str) -> str:
     return path.lstrip("/").removeprefix("./")
 
 
+def _in_order(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The same order whatever came first. All a finding says is written out for equals only: that is slow."""
+    placed = sorted(((_order(one), one) for one in findings), key=itemgetter(0))
+    for _, equals in groupby(placed, key=itemgetter(0)):
+        yield from sorted((one for _, one in equals), key=repr)
+
+
 def _order(finding: Finding) -> tuple[object, ...]:
-    """The same order whatever came first; those that say more first, which the others then join."""
+    """Those that say more first, which the others then join."""
     return (
         bool(finding.package and _is_bare(finding.package)),
         -len(finding.names),
@@ -304,7 +313,6 @@ def _order(finding: Finding) -> tuple[object, ...]:
         finding.installed,
         finding.path,
         finding.sources,
-        repr(finding),
     )
 
 

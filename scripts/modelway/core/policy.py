@@ -83,7 +83,8 @@ def judge(merged: Merged, policy: Policy, now: datetime) -> Verdict:
     today = now.astimezone(UTC).date()
     spec = policy.spec
     valid = usable(spec.waivers, policy.environment, today)
-    found = joined((*merged.findings, *licences.findings(merged.packages, spec.licences)))
+    refused = tuple(licences.findings(merged.packages, spec.licences))
+    found = joined((*merged.findings, *refused)) if refused else merged.findings
     judged = tuple(_judged(one, policy, valid, now, today) for one in found)
     ages = [(scanner, database) for scanner, database in merged.databases]
     return Verdict(

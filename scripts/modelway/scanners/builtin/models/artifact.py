@@ -15,8 +15,6 @@ from modelway.scanners.builtin.models.containers import Budget, look_at
 from modelway.scanners.builtin.models.issues import UNREADABLE, Issue
 from modelway.scanners.builtin.stream import Pull
 
-GENERATION = 1
-"""Raised when the same artifact begins to give another report."""
 UNPACKED = 64 << 30
 """Bytes of all its members; SageMaker's largest instances have less memory for them."""
 SET_ASIDE = 8 << 30
@@ -25,31 +23,26 @@ _STARTS = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")
 _HEAD = 512
 
 
-class Weights:
-    """Implements ``ports.WeightsScanner``."""
-
-    name = f"weights-{GENERATION}"
-
-    def look(self, chunks: Iterator[bytes], artifact: Artifact, /) -> Report:
-        """Report on the bytes of an artifact; what is in them is never raised for."""
-        stream = _Once(Pull(chunks))
-        base = artifact.uri.rpartition("/")[2] or "model.tar.gz"
-        issues: list[Issue] = []
-        if stream.is_archive():
-            budget = Budget(UNPACKED, most=UNPACKED, set_aside=SET_ASIDE)
-            issues = [*look_at(cast("BinaryIO", stream), base, budget)]
-        else:
-            issues = [Issue(UNREADABLE, base, "it is no tar, packed or not")]
-        lost = [one for one in issues if one.rule is UNREADABLE and "!" not in one.path]
-        return Report(
-            scanner="builtin",
-            fingerprint=self.name,
-            subject=artifact.sha256,
-            platform="",
-            findings=tuple(_finding(one, artifact) for one in issues if one not in lost),
-            read=() if lost else (Read(area=area(artifact), count=1),),
-            unread=tuple(_unread(one, artifact) for one in lost),
-        )
+def look(chunks: Iterator[bytes], artifact: Artifact, fingerprint: str) -> Report:
+    """Report on the bytes of an artifact; what is in them is never raised for."""
+    stream = _Once(Pull(chunks))
+    base = artifact.uri.rpartition("/")[2] or "model.tar.gz"
+    issues: list[Issue] = []
+    if stream.is_archive():
+        budget = Budget(UNPACKED, most=UNPACKED, set_aside=SET_ASIDE)
+        issues = [*look_at(cast("BinaryIO", stream), base, budget)]
+    else:
+        issues = [Issue(UNREADABLE, base, "it is no tar, packed or not")]
+    lost = [one for one in issues if one.rule is UNREADABLE and "!" not in one.path]
+    return Report(
+        scanner="builtin",
+        fingerprint=fingerprint,
+        subject=artifact.sha256,
+        platform="",
+        findings=tuple(_finding(one, artifact) for one in issues if one not in lost),
+        read=() if lost else (Read(area=area(artifact), count=1),),
+        unread=tuple(_unread(one, artifact) for one in lost),
+    )
 
 
 @dataclass
