@@ -66,6 +66,10 @@ def test_a_failure_ends_with_its_own_code_and_all_three_parts(
     assert capsys.readouterr() == ("", "error: It broke\n  Expected 1, got 2.\n  To fix: write 1\n")
 
 
+def test_a_failure_says_how_it_ended_in_plain_words() -> None:
+    assert [kind.ending() for kind in (errors.Blocked, errors.NotEvaluated)] == ["blocked", "not evaluated"]
+
+
 @pytest.mark.usefixtures("repository")
 @pytest.mark.parametrize(
     ("error", "code", "result"),

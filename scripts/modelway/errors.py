@@ -31,6 +31,11 @@ class Failure(Exception):
         self.seen = seen
         self.cure = cure
 
+    @classmethod
+    def ending(cls) -> str:
+        """How it ended, in plain words: ``not evaluated``."""
+        return "".join(f" {one.lower()}" if one.isupper() else one for one in cls.__name__).strip()
+
     def __str__(self) -> str:
         """All parts, one a line."""
         cure = f"To fix: {self.cure}" if self.cure else ""

@@ -22,7 +22,7 @@ from modelway.commands.try_ import try_image
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.image import Image
 from modelway.delivery import Delivery, Manner
-from modelway.errors import Malformed
+from modelway.errors import Failure, Malformed
 from modelway.ports import World
 
 
@@ -118,8 +118,11 @@ class _Log:
             with self.world.reporter.stage(name):
                 yield said
                 self.world.reporter.note(said.text)
+        except Failure as error:
+            said.text = f"{error.ending()}: {error.what}"
+            raise
         except BaseException as error:
-            said.text = f"{type(error).__name__}: {getattr(error, 'what', '')}".rstrip(": ")
+            said.text = type(error).__name__
             raise
         finally:
             self.rows.append((name, self.world.clock.monotonic() - began, said.text))

@@ -290,5 +290,5 @@ def _ending(code: int) -> str:
     """How a release ended, in words."""
     if code == _SIGKILL:
         return "killed"
-    endings = {kind.exit_code: kind.__name__.lower() for kind in Failure.__subclasses__()}
-    return "done" if code == 0 else f"exit {code} {endings.get(code, 'failed')}"
+    endings = {kind.exit_code: kind.ending() for kind in Failure.__subclasses__()}
+    return "done" if code == 0 else f"exit {code}, {endings.get(code, 'failed')}"
