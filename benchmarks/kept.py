@@ -160,7 +160,7 @@ def _filled(releases: int) -> tuple[Image, ...]:
         world.artifacts(config, place).bring(config.artifact)
     registry = world.registry(config.registry)
     accounts = sorted({place.account for place in config.environments.values()})
-    registry.ensure(config.registry, accounts, config.owner, config.name)
+    registry.ensure(config.registry, accounts, config.owner, config.name, waits=lambda _: "")
     session = grounds.account(config.registry.account, config.registry.region)
     told = session.client("ecr").get_authorization_token()["authorizationData"][0]
     user, _, password = base64.b64decode(told["authorizationToken"]).decode().partition(":")

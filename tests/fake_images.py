@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +21,7 @@ from modelway.core import ecr, manifest
 from modelway.core.config import RegistrySpec
 from modelway.core.image import DOCKER_MANIFEST, Digest, Image
 from modelway.core.inputs import Entry
+from modelway.core.json import JsonObject
 from modelway.core.manifest import DOCKER_CONFIG, Blob, Manifest, digest_of
 from modelway.core.version import Artifact
 from modelway.errors import Differs, Failure, Malformed, NotAllowed, Unavailable
@@ -28,6 +29,8 @@ from modelway.ports import BuildRequest, HttpAnswer, HttpRequest
 
 BUCKET = "modelway-111111111111-eu-west-1"
 REPOSITORY = "333333333333.dkr.ecr.eu-west-1.amazonaws.com/ml/iris"
+
+LINUX = b'{"os": "linux", "architecture": "amd64"}'
 
 
 @dataclass
@@ -175,17 +178,27 @@ class FakeRegistry:
     documents: list[tuple[Digest, str, datetime, bytes]] = field(default_factory=list)
     files: dict[str, list[tuple[str, bytes]]] = field(default_factory=dict)
     """Type and content of each file kept under a name, the newest last."""
+    lifecycle: JsonObject | None = None
     ensured: tuple[RegistrySpec, tuple[str, ...]] | None = None
     writes: list[str] = field(default_factory=list)
     """Each call that changed something."""
     unreachable: bool = False
 
     def ensure(
-        self, spec: RegistrySpec, pullers: Sequence[str], owner: str, model: str, /
+        self,
+        spec: RegistrySpec,
+        pullers: Sequence[str],
+        owner: str,
+        model: str,
+        /,
+        *,
+        waits: Callable[[JsonObject], str],
     ) -> tuple[str, ...]:
         """Remember; say a change once."""
         del owner, model
-        wanted = (spec, tuple(pullers))
+        wanted, lifecycle = (spec, tuple(pullers)), ecr.lifecycle(spec.keep_releases)
+        if self.lifecycle != lifecycle and not (self.manifests and waits(lifecycle)):
+            self.lifecycle = lifecycle
         if self.ensured == wanted:
             return ()
         self.ensured = wanted
@@ -205,6 +218,10 @@ class FakeRegistry:
     def manifests_of(self, digests: Sequence[Digest], /) -> Mapping[Digest, Manifest]:
         """Those of them that are there."""
         return {one: self.manifests[one] for one in digests if one in self.manifests}
+
+    def built(self, image: Manifest, /) -> bytes:
+        """An image's config; one that a test made up is for linux/amd64."""
+        return self.blobs.get(image.config, LINUX) if image.config else b""
 
     def tags(self, digest: Digest, /) -> tuple[str, ...]:
         """The tags of a digest."""

@@ -25,7 +25,6 @@ class FakeStock:
 
     registry: FakeRegistry
     clock: Clock
-    policy: JsonObject | None = None
     pushed: dict[Digest, datetime] = field(default_factory=dict)
     deleted: list[Digest] = field(default_factory=list)
     role: str = ""
@@ -55,7 +54,7 @@ class FakeStock:
 
     def lifecycle(self) -> JsonObject | None:
         """As a test set it."""
-        return self.policy
+        return self.registry.lifecycle
 
     def preview(self, policy: JsonObject, /) -> tuple[Doomed, ...]:
         """What the evaluator says."""

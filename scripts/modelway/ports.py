@@ -216,9 +216,20 @@ class Registry(Protocol):
         """``<account>.dkr.ecr.<region>.amazonaws.com/<name>``, or the rehearsal's address."""
 
     def ensure(
-        self, spec: RegistrySpec, pullers: Sequence[str], owner: str, model: str, /
+        self,
+        spec: RegistrySpec,
+        pullers: Sequence[str],
+        owner: str,
+        model: str,
+        /,
+        *,
+        waits: Callable[[JsonObject], str],
     ) -> tuple[str, ...]:
-        """Create or correct the repository and its policies; say what was changed."""
+        """Create or correct the repository and its policies; say what was changed.
+
+        ``waits`` is asked of a lifecycle policy that is about to be set on a repository that was there: why
+        it must wait, empty where it may be set; it raises what forbids to go on. It is asked first of all.
+        """
 
     def find(self, tag: str, /) -> Manifest | None:
         """What a tag names."""
@@ -228,6 +239,9 @@ class Registry(Protocol):
 
     def manifests_of(self, digests: Sequence[Digest], /) -> Mapping[Digest, Manifest]:
         """Those of many manifests that are there, in few calls; else as ``manifest``."""
+
+    def built(self, image: Manifest, /) -> bytes:
+        """An image's config, which says what it was built for; its digest is checked."""
 
     def tags(self, digest: Digest, /) -> tuple[str, ...]:
         """The tags of a digest."""

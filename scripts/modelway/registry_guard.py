@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from modelway import evidence
-from modelway.core import lifecycle
+from modelway.core import ecr, lifecycle
 from modelway.core.access import pruning, reading
 from modelway.core.admission import Author
 from modelway.core.config import ModelConfig
@@ -15,13 +16,13 @@ from modelway.core.decode import Wrong
 from modelway.core.evidence import PROVENANCE, provenance_of
 from modelway.core.image import Digest
 from modelway.core.json import JsonObject
-from modelway.core.lifecycle import Stored
+from modelway.core.lifecycle import Doomed, Rule, Stored
 from modelway.core.naming import BUILD, bucket_name
 from modelway.core.stock import YOUNG, Danger, Group, Ruling, Use, Wish, endangered, rule, use
 from modelway.core.weights import Copy, Decision, Expiry, decide
 from modelway.core.weights import endangered as weights_endangered
-from modelway.errors import Malformed, NotAllowed
-from modelway.ports import Shelf, World
+from modelway.errors import Differs, Malformed, NotAllowed, Unavailable
+from modelway.ports import Shelf, Stock, World
 
 
 def sharing(world: World, config: ModelConfig, also: Sequence[str]) -> tuple[ModelConfig, ...]:
@@ -132,22 +133,82 @@ def dangers_to_weights(
     )
 
 
-def dangers(
-    world: World, config: ModelConfig, policy: JsonObject, needed: Sequence[Use]
-) -> tuple[Danger, ...]:
-    """What a lifecycle policy would take of what is needed: now, as ECR itself says, or for certain later."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What a lifecycle policy takes of a repository: now, as ECR itself says, or for certain later."""
+
+    rules: tuple[Rule, ...]
+    stored: tuple[Stored, ...]
+    doomed: tuple[Doomed, ...]
+
+    def of(self, needed: Iterable[Use]) -> tuple[Danger, ...]:
+        """What is needed of it, each image once."""
+        found = endangered(self.doomed, self.rules, self.stored, needed)
+        return tuple({one.digest: one for one in reversed(found)}.values())[::-1]
+
+
+def taken(stock: Stock, policy: JsonObject, now: datetime) -> Taken:
+    """What a policy takes; raises ``Malformed`` for one that ECR would refuse."""
     try:
         rules = lifecycle.read(policy)
     except Wrong as wrong:
         cure = "See docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html"
         raise Malformed("the lifecycle policy cannot be read", seen=str(wrong), cure=cure) from wrong
-    stock = world.stock(reading(config).registry)
     stored = stock.stored()
-    if not stored:
-        return ()
-    doomed = (*stock.preview(policy), *lifecycle.in_time(rules, stored, world.clock.now()))
-    found = endangered(doomed, rules, stored, needed)
-    return tuple({one.digest: one for one in reversed(found)}.values())[::-1]
+    later = lifecycle.in_time(rules, stored, now)
+    doomed = (*stock.preview(policy), *later) if stored else ()
+    return Taken(rules=rules, stored=stored, doomed=doomed)
+
+
+def dangers(
+    world: World, config: ModelConfig, policy: JsonObject, needed: Sequence[Use]
+) -> tuple[Danger, ...]:
+    """What a lifecycle policy would take of what is needed."""
+    return taken(world.stock(reading(config).registry), policy, world.clock.now()).of(needed)
+
+
+def may_set(world: World, config: ModelConfig, policy: JsonObject) -> str:
+    """Why a new lifecycle policy must wait, empty where it may be set; asked by who is about to set it.
+
+    The environments are looked at only where it takes an image that no tag of theirs keeps. Raises
+    ``Differs`` where it would take what one of them needs.
+    """
+    found = taken(world.stock(config.registry), policy, world.clock.now())
+    if not found.doomed:
+        return ""
+    _refuse(config, found.of([marked(found.stored)]))
+    try:
+        needed = uses(world, sharing(world, config, ()))
+    except Unavailable as failure:
+        going = len({one.digest for one in found.doomed})
+        return f"it would delete {going} images, and nobody knows whether one is in use: {failure.what}"
+    _refuse(config, found.of(needed))
+    return ""
+
+
+def _refuse(config: ModelConfig, found: Sequence[Danger]) -> None:
+    """Raise ``Differs`` where our own policy would take what is needed."""
+    if found:
+        keep = config.registry.keep_releases
+        place = config.registry.repository
+        raise Differs(
+            f"the lifecycle policy that keeps {keep} releases would delete what is needed of {place}",
+            seen=told(found),
+            cure="Nothing was changed. Deploy that version again, which tags its image env-*, or retire it;"
+            " or raise registry.keep_releases. scripts/run registry check CONFIG looks again.",
+        )
+
+
+def told(found: Iterable[Danger]) -> str:
+    """Each danger on a line."""
+    return "\n".join(f"{one.digest} by {one.rule}: {one.why}" for one in found)
+
+
+def marked(stored: Iterable[Stored]) -> Use:
+    """What the tags of environments keep, whoever set them."""
+    held = {each.digest: [t for t in each.tags if t.startswith(ecr.POINTER)] for each in stored}
+    images = {digest: f"the tag {tags[0]} keeps it" for digest, tags in held.items() if tags}
+    return Use(model="", environment="", images=images)
 
 
 def unmarked(stored: Iterable[Stored], needed: Iterable[Use]) -> tuple[tuple[Digest, str], ...]:

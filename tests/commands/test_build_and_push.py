@@ -34,6 +34,7 @@ from modelway.scanners.builtin.weights import Weights
 from modelway.scanning import examine
 from tests.configs import model_config
 from tests.fake_images import FakeArtifactStore, FakeBuilder, FakeRegistry, Images, manifest_over
+from tests.fake_stock import FakeStock
 from tests.fake_world import OneConfig
 from tests.fakes import FakeClock, FakeKeys, FakeReporter
 from tests.reports import NOW, finding, package, report
@@ -122,6 +123,7 @@ class Shop:
             scanner=lambda _name, _config, _index: self.scanner,
             advisories=lambda _: cast("Advisories", NoIndex()),
             keys=lambda _: self.keys,
+            stock=FakeStock(self.registry, self.clock).opened,
             **dict.fromkeys(closed, absent),  # type: ignore[arg-type]  # never called
         )
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from modelway import artifact_scan, evidence
-from modelway.commands import registry, rollback
+from modelway.commands import push, registry, rollback
 from modelway.core import ecr
 from modelway.core.image import Image
 from modelway.core.json import JsonObject
 from modelway.core.naming import bucket_name
+from modelway.core.plan import State
 from modelway.core.weights import Copy, Expiry
 from modelway.errors import Differs, Malformed, Unavailable
 from tests.configs import model_config
@@ -173,9 +175,9 @@ def test_the_policy_the_repository_has_is_checked_and_modelways_own_takes_nothin
     at, _ = released("one", "two")
     for name in ("three", "four", "five"):
         build(at, name)
-    at.stock.policy = ecr.lifecycle(1)
+    at.registry.lifecycle = ecr.lifecycle(1)
     assert "takes none of" in run(at, "check")
-    at.stock.policy = TAKES_ALL
+    at.registry.lifecycle = TAKES_ALL
     with pytest.raises(Differs):
         run(at, "check")
 
@@ -250,3 +252,93 @@ def test_a_rule_of_the_bucket_that_takes_needed_weights_is_refused():
     assert f"rule tidy would delete {needed}" in str(caught.value)
     at.shelf.rules = (Expiry(name="tidy", prefix="logs/"),)
     run(at, "check")
+
+
+# --- push: a lifecycle policy of our own ---
+
+
+def set_up(at: Stage) -> None:
+    """Set the repository up, as every push does first."""
+    push.set_up(at.world, at.config, at.registry)
+
+
+def looked_at(at: Stage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The environments that are looked at from now on."""
+    seen: list[str] = []
+    for name, target in at.targets.items():
+
+        def observe(version: object, name: str = name, look: Callable[..., State] = target.observe) -> State:
+            seen.append(name)
+            return look(version)
+
+        monkeypatch.setattr(target, "observe", observe)
+    return seen
+
+
+def test_a_lifecycle_policy_that_is_there_already_costs_no_look(monkeypatch):
+    at, _ = released("one", "two")
+    at.registry.lifecycle = ecr.lifecycle(1)
+    monkeypatch.setattr(at.stock, "stored", None)
+    monkeypatch.setattr(at.stock, "preview", None)
+    seen = looked_at(at, monkeypatch)
+    set_up(at)
+    assert seen == []
+
+
+def test_a_lifecycle_policy_that_takes_nothing_is_set_without_a_look_at_the_environments(monkeypatch):
+    at, _ = released("one", "two")
+    seen = looked_at(at, monkeypatch)
+    set_up(at)
+    assert (seen, at.registry.lifecycle) == ([], ecr.lifecycle(1))
+
+
+def test_a_lifecycle_policy_that_takes_what_nobody_needs_is_set():
+    at, _ = released("one", "two")
+    for name in ("three", "four"):
+        build(at, name)
+    set_up(at)
+    assert at.registry.lifecycle == ecr.lifecycle(1)
+    assert at.stock.role == "modelway-push"
+
+
+def test_a_lifecycle_policy_that_would_take_what_runs_is_refused_and_nothing_is_changed():
+    """Somebody took the tags away that keep an image, or it is in use without modelway."""
+    at, (_, second) = released("one", "two")
+    at.registry.named = {t: d for t, d in at.registry.named.items() if not t.startswith(ecr.POINTER)}
+    build(at, "three")
+    with pytest.raises(Differs) as refused:
+        set_up(at)
+    assert refused.value.exit_code == 5
+    assert "keeps 1 releases would delete what is needed of ml/iris" in refused.value.what
+    assert str(second.digest) in refused.value.seen
+    assert "iris-classifier in production: version" in refused.value.seen
+    assert "rule 2 (the newest 1 releases stay)" in refused.value.seen
+    assert "Nothing was changed" in refused.value.cure
+    assert (at.registry.lifecycle, at.stock.deleted) == (None, [])
+
+
+def test_what_an_environment_of_no_config_here_keeps_is_needed(monkeypatch):
+    """Its tag says so; ECR spares it, unless the tags are too many even for the rule that keeps them."""
+    at, _ = released("one", "two")
+    monkeypatch.setattr(ecr, "_FOREVER", 1)
+    seen = looked_at(at, monkeypatch)
+    with pytest.raises(Differs, match="would delete what is needed") as refused:
+        set_up(at)
+    assert "the tag env-" in refused.value.seen
+    assert seen == []
+
+
+def test_where_nobody_may_look_the_lifecycle_policy_stays_as_it_is_and_the_push_goes_on(monkeypatch):
+    at, _ = released("one", "two")
+    build(at, "three")
+    build(at, "four")
+
+    def forbidden(_: object) -> None:
+        raise Unavailable("the role may not look at production")
+
+    monkeypatch.setattr(at.targets["production"], "observe", forbidden)
+    set_up(at)
+    assert at.registry.lifecycle is None
+    assert "the lifecycle policy was not set: it would delete" in at.reporter.text
+    assert "the role may not look at production" in at.reporter.text
+    assert "Push once as somebody who may look there" in at.reporter.text

@@ -135,6 +135,16 @@ def test_only_the_push_and_evidence_roles_write_to_the_registry_and_only_the_pru
     assert pruner.arn in all_by(Kind.PLAN)["111111111111"].assumed_by
 
 
+def test_the_push_role_sees_what_its_lifecycle_policy_would_take_and_who_needs_it():
+    role = found(model_config())["333333333333", "modelway-push"]
+    assert {"ecr:StartLifecyclePolicyPreview", "ecr:GetLifecyclePolicyPreview"} <= actions(role)
+    assumed = {one for s in role.statements if s.actions == ("sts:AssumeRole",) for one in s.resources}
+    assert assumed == {f"arn:aws:iam::{each}:role/modelway-plan" for each in ("111111111111", "222222222222")}
+    assert all(role.arn in plan.assumed_by for plan in all_by(Kind.PLAN).values())
+    here = found(model_config(environments={"staging": staging(account="333333333333")}))
+    assert "sagemaker:DescribeEndpoint" in actions(here["333333333333", "modelway-push"])
+
+
 def all_by(kind: Kind) -> dict[str, Role]:
     """The roles of a kind by their accounts."""
     return {role.account: role for role in found(model_config()).values() if role.kinds == {kind}}
@@ -226,6 +236,7 @@ def test_the_last_plan_role_looks_at_every_environment_and_a_deploy_role_at_the_
             ("111111111111", "deploy"),
             ("222222222222", "plan"),
             ("333333333333", "prune"),
+            ("333333333333", "push"),
         )
     }
 

@@ -333,12 +333,9 @@ def _play(here: Repository, clients: Clients) -> list[ModelConfig]:
     _another_image(here.root / "context", 1)
     configs.append(here.write(1))
     step(0, "release", "--yes-production")  # deletes it first
-    ecr = clients.ecr()
-    ecr.put_image_tag_mutability(repositoryName="ml/iam-model", imageTagMutability="MUTABLE")
-    ecr.put_image_scanning_configuration(
-        repositoryName="ml/iam-model", imageScanningConfiguration={"scanOnPush": False}
-    )
+    _disturb(clients)
     step(0, "push", as_=(REGISTRY, ROLES["push_role"]))
+    assert "set its lifecycle" in here.said[-1], here.said[-1]
     config = f"model-configs/{NAME}.yaml"
     step(0, "scan-db", "push", config, as_=(REGISTRY, ROLES["push_role"]))
     step(0, "scan-db", "pull", config, as_=(REGISTRY, ROLES["read_role"]))
@@ -357,6 +354,22 @@ def _play(here: Repository, clients: Clients) -> list[ModelConfig]:
     step(6, "release", "--yes-production")
     configs.append(_play_to_the_end(here, step))
     return configs
+
+
+def _disturb(clients: Clients) -> None:
+    """Change what a push corrects, and put images there that its lifecycle policy would take."""
+    ecr, named = clients.ecr(), "ml/iam-model"
+    ecr.put_image_tag_mutability(repositoryName=named, imageTagMutability="MUTABLE")
+    ecr.put_image_scanning_configuration(
+        repositoryName=named, imageScanningConfiguration={"scanOnPush": False}
+    )
+    ecr.delete_lifecycle_policy(repositoryName=named)
+    details = ecr.describe_images(repositoryName=named)["imageDetails"]
+    tag = next(tag for one in details for tag in one.get("imageTags", []) if tag.startswith("in-"))
+    manifest = ecr.batch_get_image(repositoryName=named, imageIds=[{"imageTag": tag}])["images"][0]
+    for stray in ("in-stray-1", "in-stray-2"):  # other bytes, so other images
+        body = manifest["imageManifest"] + " " * int(stray[-1])
+        ecr.put_image(repositoryName=named, imageManifest=body, imageTag=stray)
 
 
 def _play_to_the_end(here: Repository, step: Callable[..., None]) -> ModelConfig:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,9 +17,12 @@ from modelway.adapters.buildkit import BuildKit
 from modelway.adapters.clock import RealClock
 from modelway.adapters.ecr import Ecr
 from modelway.core.config import RegistrySpec
+from modelway.core.ecr import lifecycle
 from modelway.core.image import DOCKER_MANIFEST, OCI_MANIFEST, Image
+from modelway.core.json import JsonObject
 from modelway.core.manifest import digest_of
 from modelway.core.statement import BUNDLE_TYPE
+from modelway.core.suitable import built_for
 from modelway.errors import Differs, Unavailable
 from modelway.ports import Builder, BuildRequest, Registry
 from modelway.rehearsal.launch import Cloud
@@ -45,9 +48,18 @@ class Setting:
     spec: RegistrySpec
     folder: Path
 
-    def ensure(self) -> tuple[str, ...]:
-        """Set the repository up for two environments."""
-        return self.registry.ensure(self.spec, [STAGING, PRODUCTION], "ml-platform", "iris")
+    asked: list[JsonObject] = field(default_factory=list)
+    """Lifecycle policies that were about to be set where something was before."""
+
+    def ensure(self, why: str = "", keep: int = 20) -> tuple[str, ...]:
+        """Set the repository up for two environments; a new lifecycle policy waits if there is a why."""
+
+        def waits(policy: JsonObject) -> str:
+            self.asked.append(policy)
+            return why
+
+        spec = replace(self.spec, keep_releases=keep)
+        return self.registry.ensure(spec, [STAGING, PRODUCTION], "ml-platform", "iris", waits=waits)
 
     def build(self, content: str) -> str:
         """A local image of one file."""
@@ -113,6 +125,14 @@ def test_a_push_is_docker_v2s2_under_its_digest_and_names_the_scanned_config(
     assert setting.registry.manifests_of([digest_of("x"), pushed.digest]) == {pushed.digest: pushed}
     assert setting.registry.manifests_of([]) == {}
     assert "in-1" in setting.registry.tags(pushed.digest)
+
+
+def test_what_an_image_was_built_for_is_read_from_its_own_config(setting: Setting) -> None:
+    setting.ensure()
+    pushed = setting.registry.push(setting.build("built"), "in-built")
+    told = setting.registry.built(pushed)
+    assert digest_of(told) == pushed.config
+    assert built_for(told) == "linux/amd64"
 
 
 def test_pushing_twice_is_pushing_once(setting: Setting) -> None:
@@ -311,6 +331,19 @@ def test_what_somebody_changed_is_corrected_and_nothing_else(ecr: Setting, clien
     assert any("immutable" in change for change in changes)
     assert any("lifecycle" in change for change in changes)
     assert ecr.ensure() == ()
+
+
+def test_a_new_lifecycle_policy_is_asked_about_only_where_something_may_be_lost(setting: Setting) -> None:
+    setting.ensure()
+    setting.registry.push(setting.build("kept"), "in-kept")
+    setting.ensure()
+    assert setting.asked == [], "it is the same policy"
+    setting.ensure(why="somebody needs it", keep=1)
+    assert setting.asked == [lifecycle(1)]
+    setting.ensure(keep=1)
+    assert setting.asked == [lifecycle(1), lifecycle(1)], "it was not set before"
+    assert setting.ensure(keep=1) == ()
+    assert len(setting.asked) == 2
 
 
 @pytest.mark.rehearsal

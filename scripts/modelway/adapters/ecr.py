@@ -11,15 +11,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from modelway.adapters import aws, ecr_files, ecr_repository, engine, oci_archive, oci_referrers
+from modelway.adapters import (
+    aws,
+    ecr_files,
+    ecr_manifests,
+    ecr_repository,
+    engine,
+    oci_archive,
+    oci_referrers,
+)
 from modelway.adapters.aws_errors import code, translated
 from modelway.adapters.docker_push import Mover, Refused
-from modelway.adapters.oci import ACCEPTED, Login, Repository, address_and_name, carry, kept_login
+from modelway.adapters.oci import Login, Repository, address_and_name, carry, kept_login
 from modelway.core import manifest as manifests
 from modelway.core.config import RegistrySpec
 from modelway.core.ecr import PUSHING
 from modelway.core.image import Digest, Image
 from modelway.core.inputs import TAG_PREFIX
+from modelway.core.json import JsonObject
 from modelway.core.manifest import Manifest
 from modelway.errors import Differs, Malformed, Unavailable
 from modelway.ports import Clock, Reporter
@@ -27,14 +36,13 @@ from modelway.ports import Clock, Reporter
 if TYPE_CHECKING:
     import boto3
     from mypy_boto3_ecr import ECRClient
-    from mypy_boto3_ecr.type_defs import ImageIdentifierTypeDef, ListImageReferrersRequestTypeDef
+    from mypy_boto3_ecr.type_defs import ImageIdentifierTypeDef
 
     from modelway.adapters.aws import Accounts
 
 T = TypeVar("T")
 _ECR = re.compile(r"\d{12}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 _TRIES = 5
-_AT_ONCE = 100  # images BatchGetImage takes
 
 
 class Ecr:
@@ -67,12 +75,19 @@ class Ecr:
         return self._address or usual
 
     def ensure(
-        self, spec: RegistrySpec, pullers: Sequence[str], owner: str, model: str, /
+        self,
+        spec: RegistrySpec,
+        pullers: Sequence[str],
+        owner: str,
+        model: str,
+        /,
+        *,
+        waits: Callable[[JsonObject], str],
     ) -> tuple[str, ...]:
         """Create or correct the repository; say what was changed."""
         tags = {"owner": owner, "modelway:model": model}
         with translated(f"set up the repository {spec.repository}", service="ecr"):
-            return tuple(ecr_repository.ensure(self._ecr, spec, pullers, tags))
+            return tuple(ecr_repository.ensure(self._ecr, spec, pullers, tags, waits))
 
     def find(self, tag: str, /) -> Manifest | None:
         """What a tag names, as it was pushed: all media types are accepted, so ECR translates nothing."""
@@ -85,6 +100,10 @@ class Ecr:
     def manifests_of(self, digests: Sequence[Digest], /) -> Mapping[Digest, Manifest]:
         """Those of the manifests that are there, recomputed."""
         return {one.digest: one for one in self._images([{"imageDigest": str(each)} for each in digests])}
+
+    def built(self, image: Manifest, /) -> bytes:
+        """An image's config, which says what it was built for; its digest is checked."""
+        return b"".join(self._registry.read(image.blobs[0].digest)) if image.blobs else b""
 
     def tags(self, digest: Digest, /) -> tuple[str, ...]:
         """The tags of a digest."""
@@ -209,48 +228,11 @@ class Ecr:
         return ecr_files.get(self._registry, found, artifact_type, into, most=most) if found else None
 
     def _documents(self, subject: Digest, *artifact_types: str) -> list[Manifest]:
-        """Manifests of what is attached. ListImageReferrers needs ecr:BatchGetImage, and has no paginator."""
-        found: list[ImageIdentifierTypeDef] = []
-        token: str | None = ""
-        asked: ListImageReferrersRequestTypeDef = {
-            "repositoryName": self._spec.repository,
-            "subjectId": {"imageDigest": str(subject)},
-            "filter": {"artifactTypes": list(artifact_types)},
-        }
-        with translated(f"list what is attached to {subject}", service="ecr"):
-            while token is not None:
-                told = self._ecr.list_image_referrers(**asked)
-                found += [{"imageDigest": entry["digest"]} for entry in told["referrers"]]
-                token = told.get("nextToken")
-                asked["nextToken"] = token or ""
-        return self._images(found)
+        """Manifests of what is attached."""
+        return ecr_manifests.attached(self._ecr, self._spec.repository, subject, artifact_types)
 
     def _images(self, wanted: Sequence[ImageIdentifierTypeDef]) -> list[Manifest]:
-        steps = range(0, len(wanted), _AT_ONCE)
-        return [one for at in steps for one in self._batch(wanted[at : at + _AT_ONCE])]
-
-    def _batch(self, wanted: Sequence[ImageIdentifierTypeDef]) -> list[Manifest]:
-        """Manifests, their digests recomputed. What ECR cannot give is told inside its answer."""
-        from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
-
-        with translated(f"read images of {self._spec.repository}", service="ecr"):
-            try:
-                told = self._ecr.batch_get_image(
-                    repositoryName=self._spec.repository, imageIds=wanted, acceptedMediaTypes=list(ACCEPTED)
-                )
-            except ClientError as error:
-                if code(error) != "RepositoryNotFoundException":
-                    raise
-                return []
-        for failure in told.get("failures", []):
-            if failure.get("failureCode") != "ImageNotFound":
-                what = f"ECR cannot give {failure.get('imageId')} of {self._spec.repository}"
-                seen = f"{failure.get('failureCode')}: {failure.get('failureReason')}"
-                raise Unavailable(what, seen=seen, cure="see the repository in the ECR console")
-        return [
-            _checked(image["imageManifest"], image.get("imageManifestMediaType", ""), image["imageId"])
-            for image in told["images"]
-        ]
+        return ecr_manifests.images(self._ecr, self._spec.repository, wanted)
 
     def _present(self, digest: Digest) -> Manifest:
         """A manifest that was just pushed: ECR's reads may lag behind."""
@@ -336,15 +318,3 @@ class Ecr:
             return self._login
         elsewhere = _ECR.fullmatch(address)
         return self._login_in(elsewhere["region"]) if elsewhere else None
-
-
-def _checked(body: str, media_type: str, named: ImageIdentifierTypeDef) -> Manifest:
-    """A manifest whose bytes are the digest that ECR gives it; raises ``Differs``."""
-    manifest = manifests.read(body, media_type)
-    if named.get("imageDigest") != str(manifest.digest):
-        raise Differs(
-            f"ECR gave other bytes for {named.get('imageDigest')}",
-            seen=f"their digest is {manifest.digest}",
-            cure="do not deploy it; ask AWS support",
-        )
-    return manifest

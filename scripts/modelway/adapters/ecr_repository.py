@@ -51,17 +51,30 @@ def describe(client: ECRClient, name: str) -> RepositoryTypeDef | None:
 
 
 def ensure(
-    client: ECRClient, spec: RegistrySpec, pullers: Sequence[str], tags: Mapping[str, str]
+    client: ECRClient,
+    spec: RegistrySpec,
+    pullers: Sequence[str],
+    tags: Mapping[str, str],
+    waits: Callable[[JsonObject], str],
 ) -> Iterator[str]:
-    """Create or correct the repository, saying each change."""
+    """Create or correct the repository, saying each change; ``waits`` as ``ports.Registry`` says."""
     repository = describe(client, spec.repository)
+    empty = repository is None
     if repository is None:
         repository = _created(client, spec, tags)
         yield f"created the repository {spec.repository}"
     found = _read(client, repository)
     _encrypted(spec, repository)
+    lifecycle = ecr.lifecycle(spec.keep_releases)
+    differs = not ecr.same_policy(found.lifecycle, lifecycle)
+    why = waits(lifecycle) if differs and not empty else ""
     yield from _settings(client, found)
-    yield from _policies(client, spec, pullers, found)
+    if why:
+        yield f"left its lifecycle policy as it is: {why}"
+    elif differs:
+        client.put_lifecycle_policy(repositoryName=spec.repository, lifecyclePolicyText=json.dumps(lifecycle))
+        yield f"set its lifecycle: the newest {spec.keep_releases} releases stay, and tags {ecr.POINTER}*"
+    yield from _pulling(client, spec, pullers, found)
     missing = {key: value for key, value in tags.items() if found.tags.get(key) != value}
     if missing:
         listed = [{"Key": key, "Value": value} for key, value in missing.items()]
@@ -131,12 +144,8 @@ def _settings(client: ECRClient, found: Found) -> Iterator[str]:
         yield "turned scan on push on"
 
 
-def _policies(client: ECRClient, spec: RegistrySpec, pullers: Sequence[str], found: Found) -> Iterator[str]:
-    """Lifecycle, and who may pull."""
-    lifecycle = ecr.lifecycle(spec.keep_releases)
-    if not ecr.same_policy(found.lifecycle, lifecycle):
-        client.put_lifecycle_policy(repositoryName=spec.repository, lifecyclePolicyText=json.dumps(lifecycle))
-        yield f"set its lifecycle: the newest {spec.keep_releases} releases stay, and tags {ecr.POINTER}*"
+def _pulling(client: ECRClient, spec: RegistrySpec, pullers: Sequence[str], found: Found) -> Iterator[str]:
+    """Who may pull."""
     partition = found.repository["repositoryArn"].split(":")[1]
     policy = ecr.merged(found.policy, ecr.pull_policy(partition, pullers))
     if not ecr.same_policy(found.policy, policy):

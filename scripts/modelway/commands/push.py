@@ -1,25 +1,27 @@
 """Push the image that was built and scanned, and print it as repository@sha256:...
 
-The repository is created or corrected first. Only an image whose scan passed is pushed; its report and its
-SBOM (CycloneDX) are attached to it, and the build's provenance names both by their digests. What is there
-already is not pushed again. Where the config has scan.ecr, ECR's own scan of the pushed image is waited for
-and judged, too, and its report is attached.
+The repository is created or corrected first. A lifecycle policy that differs from the one that is there is
+previewed by ECR before it is set, against what the environments run or may go back to. Only an image whose
+scan passed is pushed; its report and its SBOM (CycloneDX) are attached to it, and the build's provenance
+names both by their digests. What is there already is not pushed again. Where the config has scan.ecr, ECR's
+own scan of the pushed image is waited for and judged, too, and its report is attached.
 
-Exit 3: the policy says no to what ECR found. Exit 9: ECR does not say what is in the image.
+Exit 3: the policy says no to what ECR found. Exit 5: the lifecycle policy the config asks for would delete
+what is needed; nothing was changed. Exit 9: ECR does not say what is in the image.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from modelway import building, evidence, papers, scanning, second_gate
+from modelway import building, evidence, papers, registry_guard, scanning, second_gate
 from modelway.commands import options as shared
 from modelway.commands.build import BuiltImage, existing_image
 from modelway.core.config import ModelConfig, Prebuilt
 from modelway.core.counts import counted
 from modelway.core.ecr_scan import EcrScan
 from modelway.core.image import Digest, Image
-from modelway.core.json import canonical
+from modelway.core.json import JsonObject, canonical
 from modelway.core.manifest import Manifest
 from modelway.errors import Differs, NotAllowed, NotEvaluated, Unavailable
 from modelway.ports import Registry, World
@@ -73,9 +75,7 @@ def push_image(world: World, config: ModelConfig, built: BuiltImage) -> Image:
     """
     registry = world.registry(config.registry)
     scanned = _newer(world, config, built.image, registry) if built.image else _passed(world, config, built)
-    pullers = sorted({place.account for place in config.environments.values()})
-    for change in registry.ensure(config.registry, pullers, config.owner, config.name):
-        world.reporter.note(change)
+    set_up(world, config, registry)
     image = built.image
     if image:
         world.reporter.note(f"not pushed again: {built.reused}")
@@ -87,6 +87,22 @@ def push_image(world: World, config: ModelConfig, built: BuiltImage) -> Image:
     if scanned:
         _attach(world, config, built, image.digest, scanned)
     return image
+
+
+def set_up(world: World, config: ModelConfig, registry: Registry) -> None:
+    """The repository as it must be; its lifecycle policy waits where nobody knows what it would take."""
+    pullers = sorted({place.account for place in config.environments.values()})
+
+    def waits(policy: JsonObject) -> str:
+        if why := registry_guard.may_set(world, config, policy):
+            cure = (
+                "Push once as somebody who may look there: scripts/run iam prints what the push role needs."
+            )
+            world.reporter.warn(f"the lifecycle policy was not set: {why}. {cure}")
+        return why
+
+    for change in registry.ensure(config.registry, pullers, config.owner, config.name, waits=waits):
+        world.reporter.note(change)
 
 
 def _attach(world: World, config: ModelConfig, built: BuiltImage, image: Digest, scanned: Scanned) -> None:

@@ -123,7 +123,7 @@ def _file(path: Path) -> JsonObject:
 def _refused(file: str, config: ModelConfig, found: Sequence[Danger]) -> Differs:
     """The refusal, each danger on a line."""
     what = f"{file or 'the lifecycle policy'} would delete what is needed of {config.registry.repository}"
-    seen = "\n".join(f"{one.digest} by {one.rule}: {one.why}" for one in found)
+    seen = registry_guard.told(found)
     cure = (
         "Put a rule before it that keeps env-*: tagPrefixList [env-], imageCountMoreThan 9999; "
         "scripts/run push sets modelway's own policy, which has it."

@@ -118,7 +118,13 @@ class _Reader:
         reading = (*looking, *verifying(keys, *here))
         build = self._role(Kind.BUILD, spec.read_role, reading, *here)
         yield replace(build, assumed_by=frozenset(self._visitors()))
-        pushing = (*registry_writing(self.config), *signing(keys, *here), *verifying(keys, *here))
+        pushing = (
+            *registry_writing(self.config),
+            *registry_checking(self.config),
+            *(statement for place in self.config.environments.values() for statement in self._use_of(place)),
+            *signing(keys, *here),
+            *verifying(keys, *here),
+        )
         yield self._role(Kind.PUSH, spec.push_role, pushing, *here)
         yield from self._evidence()
         yield from self._pruning()
@@ -186,6 +192,12 @@ class _Reader:
         retire = self._role(Kind.RETIRE, place.retire_role, removing, place.account, place.region)
         yield replace(retire, environments=frozenset({place.name}))
 
+    def _use_of(self, place: Environment) -> Statements:
+        """Seeing from the registry's account what an environment needs."""
+        if place.account == self.config.registry.account:
+            return self.needs(self.config, place).plan
+        return (assuming(place.plan_role, place.account, place.region),)
+
     def _registry(self, place: Environment) -> Statements:
         """Reading the registry from an environment's account."""
         spec = self.config.registry
@@ -207,16 +219,15 @@ class _Reader:
         return (*self.needs(self.config, other).plan, *artifact_reading(self.config, other))
 
     def _later(self, place: Environment) -> frozenset[str]:
-        """Roles of other accounts that look at an environment: those of environments after it."""
+        """Roles of other accounts that look at it: of environments after it, and the registry's."""
         places = [*self.config.environments.values()]
         after = [each for each in places[places.index(place) + 1 :] if each.account != place.account]
         plans = {role_arn(each.plan_role, each.account, each.region) for each in after}
         promoted = [each for each in after if each.promote_from == place.name]
         spec = self.config.registry
-        pruner = {role_arn(spec.prune_role, spec.account, spec.region)} - (
-            {role_arn(spec.prune_role, place.account, place.region)}
-        )
-        return frozenset({*plans, *pruner, *(arn for each in promoted for arn in _deployers(each))})
+        guards = {spec.prune_role, spec.push_role} if spec.account != place.account else {*()}
+        keepers = {role_arn(name, spec.account, spec.region) for name in guards}
+        return frozenset({*plans, *keepers, *(arn for each in promoted for arn in _deployers(each))})
 
     def _visitors(self) -> Iterator[str]:
         """Roles of other accounts that read the registry: those of every environment."""

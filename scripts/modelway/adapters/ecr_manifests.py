@@ -1,0 +1,80 @@
+"""Manifests out of ECR, each recomputed: images by digest or tag, and what is attached to one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from modelway.adapters.aws_errors import code, translated
+from modelway.adapters.oci import ACCEPTED
+from modelway.core import manifest as manifests
+from modelway.core.image import Digest
+from modelway.core.manifest import Manifest
+from modelway.errors import Differs, Unavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecr import ECRClient
+    from mypy_boto3_ecr.type_defs import ImageIdentifierTypeDef, ListImageReferrersRequestTypeDef
+
+_AT_ONCE = 100
+"""Images BatchGetImage takes in one call."""
+
+
+def images(client: ECRClient, name: str, wanted: Sequence[ImageIdentifierTypeDef]) -> list[Manifest]:
+    """Those that are there, of the repository of a name."""
+    steps = range(0, len(wanted), _AT_ONCE)
+    return [one for at in steps for one in _batch(client, name, wanted[at : at + _AT_ONCE])]
+
+
+def attached(client: ECRClient, name: str, subject: Digest, artifact_types: Sequence[str]) -> list[Manifest]:
+    """What is attached. ListImageReferrers needs ecr:BatchGetImage, and has no paginator."""
+    found: list[ImageIdentifierTypeDef] = []
+    token: str | None = ""
+    asked: ListImageReferrersRequestTypeDef = {
+        "repositoryName": name,
+        "subjectId": {"imageDigest": str(subject)},
+        "filter": {"artifactTypes": list(artifact_types)},
+    }
+    with translated(f"list what is attached to {subject}", service="ecr"):
+        while token is not None:
+            told = client.list_image_referrers(**asked)
+            found += [{"imageDigest": entry["digest"]} for entry in told["referrers"]]
+            token = told.get("nextToken")
+            asked["nextToken"] = token or ""
+    return images(client, name, found)
+
+
+def _batch(client: ECRClient, name: str, wanted: Sequence[ImageIdentifierTypeDef]) -> list[Manifest]:
+    """What ECR cannot give is told inside its answer."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
+
+    with translated(f"read images of {name}", service="ecr"):
+        try:
+            told = client.batch_get_image(
+                repositoryName=name, imageIds=wanted, acceptedMediaTypes=list(ACCEPTED)
+            )
+        except ClientError as error:
+            if code(error) != "RepositoryNotFoundException":
+                raise
+            return []
+    for failure in told.get("failures", []):
+        if failure.get("failureCode") != "ImageNotFound":
+            what = f"ECR cannot give {failure.get('imageId')} of {name}"
+            seen = f"{failure.get('failureCode')}: {failure.get('failureReason')}"
+            raise Unavailable(what, seen=seen, cure="see the repository in the ECR console")
+    return [
+        _checked(image["imageManifest"], image.get("imageManifestMediaType", ""), image["imageId"])
+        for image in told["images"]
+    ]
+
+
+def _checked(body: str, media_type: str, named: ImageIdentifierTypeDef) -> Manifest:
+    """A manifest whose bytes are the digest that ECR gives it; raises ``Differs``."""
+    manifest = manifests.read(body, media_type)
+    if named.get("imageDigest") != str(manifest.digest):
+        raise Differs(
+            f"ECR gave other bytes for {named.get('imageDigest')}",
+            seen=f"their digest is {manifest.digest}",
+            cure="do not deploy it; ask AWS support",
+        )
+    return manifest
