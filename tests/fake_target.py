@@ -76,6 +76,7 @@ class FakeTarget:
     needs: tuple[Need, ...] = ()
     early: bool = False
     media_types: frozenset[str] = frozenset({DOCKER_MANIFEST})
+    most: int | None = None
     others: frozenset[str] = frozenset()
     """Digests of images that run, which modelway did not bring."""
     sick: Mapping[VersionId, int] = field(default_factory=dict)

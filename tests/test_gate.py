@@ -188,6 +188,33 @@ def test_each_step_refuses_before_those_after_it(step: Step):
     assert caught.value.cure
 
 
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (b'{"os": "linux", "architecture": "arm64"}', "was built for linux/arm64"),
+        (b"not JSON", "was built for nobody knows what"),
+    ],
+)
+@pytest.mark.parametrize("glass", ["", "production is down"])
+def test_an_image_of_another_platform_is_refused_even_in_an_emergency(config: bytes, words: str, glass: str):
+    gated = Gated()
+    subject = gated.stage.registry.manifests[gated.image.digest].config
+    assert subject
+    gated.stage.registry.blobs[subject] = config
+    with pytest.raises(NotAllowed, match="step 2 of 10, manifest: the image was built for") as caught:
+        gated.delivery().gate(gated.image, deploying=True, glass=glass)
+    assert words in caught.value.what
+    assert "would start it as linux/amd64" in caught.value.what
+    assert "build, scan, push" in caught.value.cure
+
+
+def test_an_image_larger_than_the_target_takes_is_refused():
+    gated = Gated()
+    gated.stage.targets["production"].most = 1
+    with pytest.raises(NotAllowed, match="step 2 of 10, manifest: sagemaker does not run an image of"):
+        gated.ask()
+
+
 def test_asked_before_the_approval_the_gate_does_not_demand_it():
     gated = Gated(host=Host(approved_by=()))
     assert "when the deployment begins" in gated.ask(deploying=False).reasons[-1]

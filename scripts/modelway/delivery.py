@@ -21,6 +21,7 @@ from modelway.core.plan import FULL, Goal, Standing, State, Waypoint, plan, plan
 from modelway.core.planfile import PlanFile
 from modelway.core.refusals import refuse
 from modelway.core.steps import Shift, Step
+from modelway.core.suitable import Runs
 from modelway.core.verdict import Answered
 from modelway.core.version import Version, VersionId
 from modelway.core.words import describe
@@ -92,13 +93,14 @@ class Delivery:
 
         Where the glass is broken, what the policy forbids is told in the passage instead.
         """
+        target = self.target
         return Gate(
             world=self.world,
             config=self.config,
             place=self.environment,
             version=self.version(image),
             contract=self.contract.hash,
-            media_types=self.target.media_types,
+            runs=Runs(media_types=target.media_types, platform=self.config.image.platform, most=target.most),
             passed=lambda: self._judge_promotion(image),
             deploying=deploying,
             glass=glass_environment(self.environment.name) if glass else "",

@@ -6,12 +6,12 @@ the policy, the advisories and the waivers of today. ``core.passage`` says what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 from modelway import artifact_scan, evidence, papers, scan_gate, second_gate
-from modelway.core import admission, vouched
+from modelway.core import admission, suitable, vouched
 from modelway.core.access import reading
 from modelway.core.admission import Author, Ruling, Witnessed
 from modelway.core.config import Environment, ModelConfig
@@ -20,6 +20,7 @@ from modelway.core.manifest import Manifest, digest_of
 from modelway.core.naming import BUILD
 from modelway.core.passage import NEVER_BROKEN, Checked, Passage, Step, refused
 from modelway.core.report import Report
+from modelway.core.suitable import Runs
 from modelway.core.version import Version
 from modelway.errors import Blocked, Differs, Failure, NotAllowed, NotEvaluated, Tampered, Unavailable
 from modelway.ports import Registry, World
@@ -43,8 +44,8 @@ class Gate:
     version: Version
     contract: str
     """Hash of the contract tests the config has now."""
-    media_types: Collection[str]
-    """Manifests the target can run."""
+    runs: Runs
+    """What the target can run."""
     passed: Callable[[], str]
     """Why the environment before lets it on, as its platform remembers; raises what forbids it."""
     deploying: bool = False
@@ -96,12 +97,12 @@ class Gate:
         return found
 
     def _present(self) -> str:
-        kind = self._manifest.media_type
-        if kind not in self.media_types:
-            able = f"It runs: {', '.join(sorted(self.media_types))}."
-            what = f"{self.place.target} cannot run manifests of type {kind}"
-            raise NotAllowed(what, seen=able, cure="Push it with modelway, which converts it.")
-        return f"in the registry as {kind}, of {self._manifest.size >> 20} MiB"
+        target, runs, found = self.place.target, self.runs, self._manifest
+        wrong = suitable.of_type(target, runs, found)
+        wrong = wrong or suitable.of_platform(target, runs, self._registry.built(found))
+        if wrong:
+            raise NotAllowed(wrong.what, seen=wrong.seen, cure=wrong.cure)
+        return f"in the registry as {found.media_type}, of {found.size >> 20} MiB, for {runs.platform}"
 
     # --- what is said of it ---
 

@@ -396,6 +396,10 @@ class Target(Protocol):
         """Manifests it can run."""
 
     @property
+    def most(self) -> int | None:
+        """Bytes of the largest image it runs, unpacked; ``None`` where it names none."""
+
+    @property
     def walks(self) -> bool:
         """Whether the platform walks the whole rollout by itself, in one shift to 100 %.
 

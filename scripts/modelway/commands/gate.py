@@ -1,9 +1,10 @@
 """Say whether a version may go to an environment, and why. Reads only.
 
-Ten steps, in this order: the image is named by its digest; the registry has it, and the target can run it;
-the environment before remembers that it passed; that environment signed so, and all that is attached is about
-this image; the build signed how it was made; the SBOM; the scanners' reports; what the advisories and waivers
-of today say of them; ECR's own scan; an approval. Each says why it lets the version in, or what to do.
+Ten steps, in this order: the image is named by its digest; the registry has it, and the target can run
+its type, platform and size; the environment before remembers that it passed; that environment signed so,
+and all that is attached is about this image; the build signed how it was made; the SBOM; the scanners'
+reports; what the advisories and waivers of today say of them; ECR's own scan; an approval. Each says why it
+lets the version in, or what to do.
 
 What is new and what is gone since the version that serves there is shown, too.
 

@@ -14,7 +14,7 @@ class Step(StrEnum):
     DIGEST = "digest"
     """The image is named by what it is; a tag can move."""
     MANIFEST = "manifest"
-    """It is in the registry, its digest recomputed, and the target can run it."""
+    """It is in the registry, its digest recomputed, and the target can run its type, platform and size."""
     PASSED = "passed before"
     """The environment it is promoted from remembers that the same things passed."""
     SIGNATURES = "signatures"

@@ -63,6 +63,11 @@ class Lambda:
         return frozenset({DOCKER_MANIFEST, OCI_MANIFEST})
 
     @property
+    def most(self) -> int | None:
+        """Lambda's guide, "Create a Lambda function using a container image": 10 GB, unpacked."""
+        return 10 << 30
+
+    @property
     def walks(self) -> bool:
         """Lambda moves the alias when it is told to, and never by itself."""
         return False

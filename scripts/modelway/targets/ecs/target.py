@@ -76,6 +76,11 @@ class Ecs:
         return frozenset({DOCKER_MANIFEST, OCI_MANIFEST})
 
     @property
+    def most(self) -> int | None:
+        """As large as the task's disk, which Fargate or whoever keeps the instances knows."""
+        return None
+
+    @property
     def walks(self) -> bool:
         """ECS walks alone, unless it stops for a person, an analysis, or to be asked before any traffic."""
         return not paused(self.environment.rollout, self._settings)

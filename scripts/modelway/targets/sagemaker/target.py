@@ -83,6 +83,12 @@ class SageMaker:
         return frozenset({DOCKER_MANIFEST})
 
     @property
+    def most(self) -> int | None:
+        """Serverless endpoints take 10 GB (guide, serverless-endpoints); for instances it names no limit."""
+        serverless = self.environment.settings.get("mode") == "serverless"
+        return 10 << 30 if serverless else None
+
+    @property
     def walks(self) -> bool:
         """The guardrails walk the whole rollout."""
         return True
