@@ -100,7 +100,7 @@ class Gated:
     def attach(self, kind: str, body: bytes) -> None:
         self.stage.registry.attach(self.image.digest, kind, body, created=self.stage.clock.now())
 
-    def vouch(self, source: str = SOURCE, sbom: JsonObject = LISTED) -> None:
+    def vouch(self, source: str = SOURCE, sbom: JsonObject = LISTED, model: str = "iris-classifier") -> None:
         """The build's word for the documents there are."""
         self.say("build", cyclonedx.PREDICATE, sbom)
         kinds = {vouched.REPORT: papers.REPORT_TYPE, vouched.ECR_REPORT: papers.ECR_REPORT_TYPE}
@@ -110,8 +110,8 @@ class Gated:
             for body in self.stage.registry.attached(self.image.digest, kind)
         ]
         told = Provenance(
-            model="iris-classifier",
-            config="model-configs/iris-classifier.yaml",
+            model=model,
+            config=f"model-configs/{model}.yaml",
             strategy="byoc",
             inputs="0" * 64,
             source=Source(repository=source, commit="d" * 40),
@@ -206,6 +206,30 @@ def test_an_image_of_another_platform_is_refused_even_in_an_emergency(config: by
     assert words in caught.value.what
     assert "would start it as linux/amd64" in caught.value.what
     assert "build, scan, push" in caught.value.cure
+
+
+@pytest.mark.parametrize("name", ["staging", "production"])
+def test_an_image_of_another_model_of_the_repository_is_named_as_a_swap_at_every_gate(name: str):
+    """The attack: the digest of one model, honestly built and signed, asked for by another model's config."""
+    gated = Gated()
+    gated.drop(PROVENANCE)
+    gated.vouch(model="churn")
+    words = "step 5 of 10, provenance: sha256:.* is an image of churn, not of iris-classifier"
+    for glass in ("", "production is down"):
+        with pytest.raises(Tampered, match=words) as caught:
+            gated.delivery(name).gate(gated.image, deploying=True, glass=glass)
+        assert caught.value.exit_code == 4
+        assert "churn (model-configs/churn.yaml)" in caught.value.seen
+        assert "Name an image of iris-classifier" in caught.value.cure
+
+
+def test_without_a_key_of_the_build_models_are_still_not_mixed_up():
+    gated = Gated()
+    gated.stage.config = replace(gated.stage.config, evidence=Signing())
+    gated.drop(PROVENANCE)
+    gated.vouch(model="churn")
+    with pytest.raises(NotAllowed, match="is an image of churn, not of iris-classifier"):
+        gated.ask()
 
 
 def test_an_image_larger_than_the_target_takes_is_refused():

@@ -113,7 +113,7 @@ def _release(  # noqa: PLR0913, PLR0917  (all that is known of it so far)
     build = Author(name=BUILD, keys=evidence.names(config.evidence))
     provenances = admission.read_provenances(attached, build)
     newest = next(iter(provenances), None)
-    ruling = admission.about(image, attached)
+    rulings = (admission.about(image, attached), admission.of_model(config.name, image, attached, build))
     return Release(
         image=image,
         layers=tuple(blob.size for blob in manifest.blobs[1:]),
@@ -123,7 +123,7 @@ def _release(  # noqa: PLR0913, PLR0917  (all that is known of it so far)
         entered=_entered(config, attached),
         ran=ran,
         findings=_at_push(newest),
-        trouble=() if ruling.ok else (ruling.reason,),
+        trouble=tuple(ruling.reason for ruling in rulings if not ruling.ok),
     )
 
 

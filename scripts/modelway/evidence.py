@@ -112,7 +112,7 @@ def vouch(
     """The build's word for an image and the documents attached to it."""
     keys = world.keys(only(config, BUILD))
     attached = witnessed(keys, image, registry.attached(image, *TYPES))
-    said = admission.read_provenances(attached, Author(name=BUILD, keys=names(config.evidence)))
+    said = _said(config, attached)
     named = {(one.name, one.digest) for one in said[0].documents} if said else set()
     if said and all((one.name, one.digest) in named for one in provenance.documents):
         return
@@ -121,13 +121,31 @@ def vouch(
     world.reporter.note(f"attached the provenance, {how(signed=signed)}")
 
 
+def vouch_too(world: World, config: ModelConfig, image: Digest, own: Provenance, registry: Registry) -> None:
+    """The build's word for an image that it made for another model from the very same inputs.
+
+    The documents are those it vouched for then. Nothing where it has said so already, or never said anything.
+    """
+    author = Author(name=BUILD, keys=names(config.evidence))
+    attached = witnessed(world.keys(only(config, BUILD)), image, registry.attached(image, *TYPES))
+    every = admission.read_provenances(attached, author)
+    if every and not _said(config, attached):
+        vouch(world, config, image, replace(own, documents=every[0].documents), registry)
+
+
+def _said(config: ModelConfig, attached: Sequence[Witnessed]) -> tuple[Provenance, ...]:
+    """How the build said that an image came to be, as this model."""
+    said = admission.read_provenances(attached, Author(name=BUILD, keys=names(config.evidence)))
+    return tuple(one for one in said if one.model == config.name)
+
+
 def vouch_for(
     world: World, config: ModelConfig, image: Digest, document: Document, registry: Registry
 ) -> None:
     """The build's word for one document more; none where it never said how the image came to be."""
     keys = world.keys(only(config, BUILD))
     attached = witnessed(keys, image, registry.attached(image, *TYPES))
-    said = admission.read_provenances(attached, Author(name=BUILD, keys=names(config.evidence)))
+    said = _said(config, attached)
     if said:
         others = tuple(one for one in said[0].documents if one.name != document.name)
         at = world.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")

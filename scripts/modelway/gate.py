@@ -147,10 +147,11 @@ class Gate:
             raise Tampered(what, seen=seen, cure=cure)
 
     def _built(self) -> str:
+        about = (self.config.name, self._image.digest, self._attached, self._build)
         if not self._build.keys:
+            _held(admission.of_model(*about))
             return "no key of the build is configured: nobody has to sign how it was built"
-        source = self.world.run.source
-        return _held(admission.provenance(self._image.digest, self._attached, self._build, source))
+        return _held(admission.provenance(*about, self.world.run.source))
 
     @cached_property
     def _documents(self) -> dict[Digest, bytes]:

@@ -75,7 +75,7 @@ def test_production_refuses_a_provenance_of_another_identity_and_says_whose_it_e
     statement, known = statement_of(opened(BUNDLE).payload), keys("https://github.com/somebody/.*")
     attached = evidence.witnessed(known, statement.subject, [BUNDLE])
     author = Author(name="build", keys=evidence.names(known.holders["build"].signing))
-    ruling = admission.provenance(statement.subject, attached, author, "")
+    ruling = admission.provenance("iris", statement.subject, attached, author, "")
     assert not ruling.ok
     assert "is not build's word" in ruling.reason
     assert "https://github.com/somebody/.* of https://token.actions.githubusercontent.com" in ruling.seen

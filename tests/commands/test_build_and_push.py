@@ -417,6 +417,30 @@ def test_a_newer_report_is_attached_to_an_image_that_is_there(shop: Shop) -> Non
     assert b"CVE-2023-30861" in newest
 
 
+@pytest.mark.parametrize("scanned_here", [True, False])
+def test_models_that_share_an_image_have_the_build_s_word_each_and_say_it_once(
+    shop: Shop,
+    scanned_here: bool,  # noqa: FBT001 - a row of data
+) -> None:
+    shop.config = replace(shop.config, image=Prebuilt(source=SOURCE))
+    image = shop.release()
+    shop.config = replace(shop.config, name="churn", path="model-configs/churn.yaml")
+    if not scanned_here:
+        shop.root = shop.root / "another machine"
+    for _ in range(2):
+        shop.release()
+    attached = evidence.witnessed(
+        shop.keys, image.digest, shop.registry.attached(image.digest, *evidence.TYPES)
+    )
+    said = [
+        provenance_of(one.statement.predicate)
+        for one in attached
+        if one.statement.predicate_type == PROVENANCE
+    ]
+    assert sorted(one.model for one in said) == ["churn", "iris-classifier"]
+    assert [{document.name for document in one.documents} for one in said] == [{"report", "sbom"}] * 2
+
+
 def test_a_prebuilt_image_is_scanned_and_copied_as_it_is(shop: Shop) -> None:
     shop.config = replace(shop.config, image=Prebuilt(source=SOURCE))
     assert shop.release().digest == SOURCE.digest

@@ -71,7 +71,7 @@ def test_a_statement_about_another_image_is_named_as_a_swap() -> None:
 
 
 def test_provenance_signed_by_the_build_is_believed() -> None:
-    assert admission.provenance(IMAGE, [built(BUILT, "build")], BUILD, SOURCE).ok
+    assert admission.provenance("iris", IMAGE, [built(BUILT, "build")], BUILD, SOURCE).ok
 
 
 @pytest.mark.parametrize(
@@ -83,21 +83,49 @@ def test_provenance_signed_by_the_build_is_believed() -> None:
     ],
 )
 def test_provenance_nobody_trusted_said_is_refused(attached: list[Witnessed], reason: str, seen: str) -> None:
-    ruling = admission.provenance(IMAGE, attached, BUILD, SOURCE)
+    ruling = admission.provenance("iris", IMAGE, attached, BUILD, SOURCE)
     assert not ruling.ok
     assert reason in ruling.reason
     assert seen in ruling.seen
 
 
 def test_without_a_key_anybody_s_provenance_counts() -> None:
-    assert admission.provenance(IMAGE, [built()], Author(name="build"), SOURCE).ok
+    assert admission.provenance("iris", IMAGE, [built()], Author(name="build"), SOURCE).ok
 
 
 def test_an_image_of_another_repository_is_refused() -> None:
     elsewhere = replace(BUILT, source=replace(BUILT.source, repository="https://github.com/evil/models"))
-    ruling = admission.provenance(IMAGE, [built(elsewhere, "build")], BUILD, SOURCE)
+    ruling = admission.provenance("iris", IMAGE, [built(elsewhere, "build")], BUILD, SOURCE)
     assert not ruling.ok
     assert "evil" in ruling.seen
+
+
+@pytest.mark.parametrize("build", [BUILD, Author(name="build")])
+def test_the_provenance_of_another_model_lets_nothing_in(build: Author) -> None:
+    churn = built(replace(BUILT, model="churn", config="model-configs/churn.yaml"), "build")
+    attached = [churn, built(replace(BUILT, model="fraud", config=""), "build")]
+    for ruling in (
+        admission.of_model("iris", IMAGE, attached, build),
+        admission.provenance("iris", IMAGE, attached, build, SOURCE),
+    ):
+        assert not ruling.ok
+        assert ruling.reason.startswith(f"{IMAGE} is an image of churn and fraud, not of iris")
+        assert "expected a provenance of iris from build" in ruling.seen
+        assert "churn (model-configs/churn.yaml), fraud (no config named)" in ruling.seen
+        assert ruling.tampered is bool(build.keys)
+
+
+def test_models_that_share_an_image_have_one_provenance_each() -> None:
+    newer = replace(
+        BUILT, model="churn", built="2026-11-26T10:00:00Z", source=Source(repository="https://x/y")
+    )
+    attached = [built(newer, "build"), built(BUILT, "build")]
+    assert admission.provenance("iris", IMAGE, attached, BUILD, SOURCE).ok
+
+
+def test_a_name_in_a_provenance_that_the_build_did_not_sign_is_no_word_for_the_model() -> None:
+    attached = [built(replace(BUILT, model="churn"), "build"), built(BUILT), built(BUILT, "staging")]
+    assert not admission.of_model("iris", IMAGE, attached, BUILD).ok
 
 
 def test_only_the_build_s_own_statements_vouch_for_documents() -> None:

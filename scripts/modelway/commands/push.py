@@ -86,6 +86,9 @@ def push_image(world: World, config: ModelConfig, built: BuiltImage) -> Image:
     assert image  # noqa: S101 - it was there, or its scan passed
     if scanned:
         _attach(world, config, built, image.digest, scanned)
+    else:
+        own = evidence.provenance(world, config, built.input_hash, built.bases, ())
+        evidence.vouch_too(world, config, image.digest, own, registry)
     return image
 
 

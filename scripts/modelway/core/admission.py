@@ -82,7 +82,31 @@ def about(image: Digest, attached: Iterable[Witnessed]) -> Ruling:
     return Ruling(ok=True, reason="every statement attached is about this image")
 
 
-def provenance(image: Digest, attached: Sequence[Witnessed], build: Author, source: str) -> Ruling:
+def of_model(model: str, image: Digest, attached: Sequence[Witnessed], build: Author) -> Ruling:
+    """Refuse an image whose every provenance names another model: several may share a repository and a key.
+
+    Models that share an image on purpose have one provenance each. Where there is none at all, this is
+    not the place to say so.
+    """
+    said = {one.model: one.config for one in read_provenances(attached, build)}
+    if not said or model in said:
+        return Ruling(ok=True, reason=f"built as {model}" if said else "no provenance names a model")
+    others = " and ".join(sorted(said))
+    where = ", ".join(sorted(f"{name} ({config or 'no config named'})" for name, config in said.items()))
+    return Ruling(
+        ok=False,
+        reason=f"{image} is an image of {others}, not of {model}: the two were mixed up or swapped",
+        seen=f"expected a provenance of {model} from {build.words}, found those of {where}",
+        cure=f"Name an image of {model}: scripts/run push prints it. If both are to share this one, push it"
+        f" by the config of {model}, too, which attaches its own provenance. If nobody mixed them up, treat"
+        " it as an attack: find out who asked for it.",
+        tampered=bool(build.keys),
+    )
+
+
+def provenance(
+    model: str, image: Digest, attached: Sequence[Witnessed], build: Author, source: str
+) -> Ruling:
     """Built by whom the config trusts, from the config's own repository (where a key is configured)."""
     found = [one for one in attached if one.statement.predicate_type == PROVENANCE]
     good = [one for one in found if build.said(one)]
@@ -93,7 +117,10 @@ def provenance(image: Digest, attached: Sequence[Witnessed], build: Author, sour
         read = [provenance_of(one.statement.predicate) for one in good]
     except Wrong as wrong:
         return _damaged("provenance", image, wrong, good, build)
-    newest = max(read, key=lambda one: one.built)
+    mixed = of_model(model, image, good, build)
+    if not mixed.ok:
+        return mixed
+    newest = max((one for one in read if one.model == model), key=lambda one: one.built)
     elsewhere = newest.source.repository
     if build.keys and source and elsewhere and elsewhere != source:
         return Ruling(
