@@ -301,12 +301,13 @@ class Doors:
 
     def examinations(self, configs: Sequence[ModelConfig]) -> Sequence[Examination]:
         """What ``doctor`` looks at: this machine, the accounts, each environment's platform, GitHub."""
-        from modelway.adapters import examine_aws, examine_github, examine_tools
+        from modelway.adapters import examine_aws, examine_github, examine_glass, examine_tools
 
         found = [*examine_tools.examinations(self.run.root)]
         if configs:
             look = examine_aws.Look(self.accounts)
             found += examine_aws.examinations(configs, look)
+            found += examine_glass.examinations(configs, look)
             for config in configs:
                 for place in config.environments.values():
                     module = import_module(f"{_listed(TARGETS, place.target, 'target').__name__}.examination")

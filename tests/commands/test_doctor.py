@@ -178,6 +178,19 @@ def test_only_where_something_is_promoted_to_somebody_must_approve() -> None:
     assert '"reviewers"' in told["environment production"].cure
 
 
+def test_where_there_is_a_glass_its_environment_has_reviewers_of_its_own() -> None:
+    config = model_config()
+    place = replace(config.environments["production"], break_glass_role="firefighter")
+    config = replace(config, environments={**config.environments, "production": place})
+    subject = "environment production-break-glass"
+    assert subject not in on_github(FakeCodeHost())
+    told = on_github(FakeCodeHost(), config)[subject]
+    assert told.cure == "gh api --method PUT repos/octo/models/environments/production-break-glass"
+    names = ("staging", "production", "production-break-glass")
+    assert on_github(FakeCodeHost(names=names), config)[subject].health is Health.OK
+    assert on_github(FakeCodeHost(names=names, reviewers=0), config)[subject].health is Health.MISSING
+
+
 def test_where_the_plan_has_no_reviewers_production_waits_for_a_list() -> None:
     told = on_github(FakeCodeHost(reviewers=0, private=True, plan="team"))["environment production"]
     assert told.health is Health.MISSING

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from mypy_boto3_cloudwatch import CloudWatchClient
 
-from modelway.adapters import examine_aws
+from modelway.adapters import examine_aws, examine_glass
 from modelway.adapters.aws import Accounts
 from modelway.core import ecr
 from modelway.core.config import Capacity, Environment, ExistingAlarm, ModelConfig, Rollout
@@ -179,6 +179,36 @@ def test_the_execution_role_must_exist_and_trust_sagemaker(clients: Clients) -> 
     assert "update-assume-role-policy" in told(config())[subject].cure
     iam.update_assume_role_policy(RoleName="iris-endpoint", PolicyDocument=trust("sagemaker.amazonaws.com"))
     assert told(config())[subject].health is Health.OK
+
+
+def test_the_role_of_an_emergency_must_exist_be_its_own_and_be_closed_to_ordinary_jobs(
+    clients: Clients,
+) -> None:
+    def seen(role: str = "glass-of-doctor") -> Diagnosis:
+        of = config(staging(break_glass_role=role))
+        found = {one.subject: one for one in examine_glass.examinations([of], examine_aws.Look(Accounts()))}
+        return found[f"break-glass role {role} of iris-classifier"].diagnose()
+
+    def written(**principal: str) -> str:
+        said = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+        return json.dumps({"Version": "2012-10-17", "Statement": [said]})
+
+    assert "environments.staging.deploy_role names the same role" in seen("modelway-deploy").seen
+    none = seen()
+    assert none.health is Health.MISSING
+    assert "nobody can break the glass" in none.seen
+    assert "scripts/run iam" in none.cure
+    iam = clients.session(STAGING).client("iam", region_name=REGION)
+    deployer = f"arn:aws:iam::{STAGING}:role/modelway-deploy"
+    iam.create_role(RoleName="glass-of-doctor", AssumeRolePolicyDocument=written(AWS=deployer))
+    assert f"it may be assumed by {deployer}" in seen().seen
+    policy = written(AWS=f"arn:aws:iam::{STAGING}:role/on-call")
+    iam.update_assume_role_policy(RoleName="glass-of-doctor", PolicyDocument=policy)
+    assert seen().health is Health.OK
+    policy = written(Service="lambda.amazonaws.com")
+    iam.update_assume_role_policy(RoleName="glass-of-doctor", PolicyDocument=policy)
+    assert "nobody may assume it" in seen().seen
+    assert not [*examine_glass.examinations([config()], examine_aws.Look(Accounts()))]
 
 
 def trust(service: str) -> str:

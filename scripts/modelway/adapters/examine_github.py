@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
+from modelway.core.access import glass_environment
 from modelway.core.config import ModelConfig
 from modelway.core.diagnosis import Diagnosis, Examination, missing, ok
 from modelway.core.hosting import HostedEnvironment, HostedRepository
@@ -54,6 +55,8 @@ def examinations(configs: Sequence[ModelConfig], opened: Callable[[], CodeHost])
     for config in configs:
         for place in config.environments.values():
             names[place.name] = names.get(place.name, False) or place.promote_from is not None
+            if place.break_glass_role:
+                names[glass_environment(place.name)] = True
     for name, guarded in names.items():
         yield Examination(
             area=_AREA,

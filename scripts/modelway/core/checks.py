@@ -146,6 +146,16 @@ def environment(environment: Environment) -> Iterator[Flaw]:
     keys: Keys = ("environments", environment.name)
     yield from _capacity(environment.capacity, (*keys, "capacity"))
     yield from _rollout(environment.rollout, (*keys, "rollout"), bakes=not _replaces_in_place(environment))
+    yield from _glass(environment, (*keys, "break_glass_role"))
+
+
+def _glass(environment: Environment, keys: Keys) -> Iterator[Flaw]:
+    """An emergency's role that an ordinary job has makes every release an emergency."""
+    for key in ("deploy_role", "plan_role", "retire_role"):
+        if environment.break_glass_role == getattr(environment, key):
+            message = f"break_glass_role is the {key}, too: every job that has it could break the glass"
+            cure = "Name a role of its own: scripts/run iam prints it, and nobody else may assume it."
+            yield Flaw(path=keys, message=message, cure=cure)
 
 
 def _replaces_in_place(environment: Environment) -> bool:
