@@ -12,13 +12,14 @@ from modelway.targets.aws_lambda.alarms import PLATFORM
 from modelway.targets.aws_lambda.alias import Alias
 from modelway.targets.aws_lambda.concurrency import Concurrency
 from modelway.targets.aws_lambda.inventory import Inventory
-from modelway.targets.aws_lambda.measurement import Measurement
+from modelway.targets.aws_lambda.metrics import METRICS
 from modelway.targets.aws_lambda.observation import Observer
 from modelway.targets.aws_lambda.records import Records
 from modelway.targets.aws_lambda.runtime import Runtime
 from modelway.targets.aws_lambda.target import Lambda
 from modelway.targets.aws_lambda.url import Url
 from modelway.targets.aws_lambda.versions import Versions
+from modelway.targets.shared.metrics import Measurement
 from modelway.targets.shared.rollout_alarms import RolloutAlarms
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def open_target(
             where=f"account {environment.account} in {environment.region}",
             clock=clock,
         ),
-        measurement=Measurement(client=observer.alarms.client, function=function, clock=clock),
+        measurement=Measurement(client=observer.alarms.client, metrics=METRICS, clock=clock),
         artifacts=artifacts,
     )
 

@@ -14,6 +14,7 @@ from modelway.core.naming import labelled
 from modelway.core.version import VersionId
 from modelway.errors import Differs
 from modelway.ports import Clock
+from modelway.targets.aws_lambda.metrics import METRICS
 from modelway.targets.aws_lambda.observation import Observer
 from modelway.targets.aws_lambda.records import folder
 from modelway.targets.aws_lambda.settings import ALIAS
@@ -101,6 +102,6 @@ class Estate:
                     raise
 
     def requests(self, seconds: float, /) -> int:
-        """AWS/Lambda Invocations of the function, whatever it was called by."""
+        """Invocations of the function, whatever it was called by."""
         place = {"FunctionName": self._function}
-        return total(self.observer.alarms.client, self.clock, ("AWS/Lambda", "Invocations"), [place], seconds)
+        return total(self.observer.alarms.client, self.clock, METRICS.counted, [place], seconds)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from modelway.core.analysis import Sample
 from modelway.core.config import Capacity, Environment
@@ -19,15 +18,15 @@ from modelway.core.record import Mark
 from modelway.core.version import Version, VersionId
 from modelway.ports import ArtifactStore, HttpAnswer, HttpRequest
 from modelway.targets.aws_lambda import settings as settings_
-from modelway.targets.aws_lambda.alarms import queries
 from modelway.targets.aws_lambda.alias import Alias
 from modelway.targets.aws_lambda.estate import Estate
-from modelway.targets.aws_lambda.measurement import Measurement
+from modelway.targets.aws_lambda.metrics import dimensions
 from modelway.targets.aws_lambda.observation import ARTIFACT, Observer
 from modelway.targets.aws_lambda.runtime import Runtime
 from modelway.targets.aws_lambda.settings import ALIAS
 from modelway.targets.aws_lambda.url import NEED as URL
 from modelway.targets.aws_lambda.versions import Versions
+from modelway.targets.shared.metrics import Measurement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +114,7 @@ class Lambda:
             number = self.observer.inventory.number(version.id) or self.versions.make(version, "")
             function = self.observer.inventory.function
             name = version_name(function, version.id)
-            self.observer.alarms.make(need, name, partial(queries, function, number), self.versions.labels)
+            self.observer.alarms.make(need, name, dimensions(function, number), self.versions.labels)
 
     def recognise(self, version: VersionId, name: str, /) -> bool:
         """What is adopted is published already: nothing is made for it."""
@@ -142,8 +141,12 @@ class Lambda:
 
     def measure(self, candidate: VersionId, baseline: VersionId, seconds: float, /) -> tuple[Sample, Sample]:
         """What the two answered through the alias."""
-        number = self.observer.inventory.number
-        return self.measurement.compare(number(candidate), number(baseline), seconds)
+        return self.measurement.compare(self._share(candidate), self._share(baseline), seconds)
+
+    def _share(self, version: VersionId) -> dict[str, str]:
+        """The dimensions of a version's share of the alias."""
+        inventory = self.observer.inventory
+        return dimensions(inventory.function, inventory.number(version))
 
     def settle(self, say: Callable[[str], None], /, *, patience: float | None = None) -> None:
         """An alias that was moved has moved."""

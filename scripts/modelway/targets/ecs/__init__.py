@@ -13,7 +13,7 @@ from modelway.targets.ecs.alarms import PLATFORM
 from modelway.targets.ecs.balancer import Listeners
 from modelway.targets.ecs.definition import log_group
 from modelway.targets.ecs.inventory import Inventory
-from modelway.targets.ecs.metrics import Measurement, dimensions
+from modelway.targets.ecs.metrics import METRICS, dimensions
 from modelway.targets.ecs.observation import Observer
 from modelway.targets.ecs.pointer import Pointer
 from modelway.targets.ecs.releases import Releases
@@ -24,6 +24,7 @@ from modelway.targets.ecs.strategy import paused
 from modelway.targets.ecs.surroundings import Surroundings
 from modelway.targets.ecs.target import Ecs
 from modelway.targets.ecs.versions import Versions
+from modelway.targets.shared.metrics import Measurement
 from modelway.targets.shared.rollout_alarms import RolloutAlarms
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ def open_target(
         listeners=Listeners(
             client=session.client("elbv2", config=patient()), region=environment.region, path=settings.path
         ),
-        measurement=Measurement(client=session.client("cloudwatch", config=patient()), clock=clock),
+        measurement=Measurement(
+            client=session.client("cloudwatch", config=patient()), metrics=METRICS, clock=clock
+        ),
         artifacts=artifacts,
         clock=clock,
     )

@@ -13,7 +13,7 @@ from modelway.core.estate import Thing, made_by_others
 from modelway.core.naming import labelled
 from modelway.errors import Unavailable
 from modelway.ports import Clock
-from modelway.targets.ecs.metrics import NAMESPACE, REQUESTS, dimensions
+from modelway.targets.ecs.metrics import METRICS, dimensions
 from modelway.targets.ecs.observation import Observer
 
 if TYPE_CHECKING:
@@ -114,4 +114,4 @@ class Estate:
         balancer = self.observer.settings.balancer
         groups = balancer.target_groups if balancer else ()
         places = [dimensions(group, balancer.listener_rule) for group in groups] if balancer else []
-        return total(self.observer.alarms.client, self.clock, (NAMESPACE, REQUESTS), places, seconds)
+        return total(self.observer.alarms.client, self.clock, METRICS.counted, places, seconds)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelway.core.config import Autoscaling
-from modelway.targets.ecs.metrics import NAMESPACE
+from modelway.targets.ecs.metrics import METRICS
 from modelway.targets.shared.autoscaling import Scalable
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Scaling:
                 "Id": name,
                 "MetricStat": {
                     "Metric": {
-                        "Namespace": NAMESPACE,
+                        "Namespace": METRICS.namespace,
                         "MetricName": "RequestCountPerTarget",
                         "Dimensions": [{"Name": key, "Value": group[key]} for key in sorted(group)],
                     },

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import translated
@@ -24,10 +23,9 @@ from modelway.core.record_tags import changed_tags
 from modelway.core.version import Version, VersionId
 from modelway.errors import Differs, Malformed
 from modelway.ports import ArtifactStore, Clock, HttpAnswer, HttpRequest
-from modelway.targets.ecs.alarms import queries
 from modelway.targets.ecs.balancer import Listeners, under
 from modelway.targets.ecs.estate import Estate
-from modelway.targets.ecs.metrics import Measurement, dimensions
+from modelway.targets.ecs.metrics import dimensions
 from modelway.targets.ecs.observation import ARTIFACT, Observer
 from modelway.targets.ecs.releases import Releases
 from modelway.targets.ecs.runtime import Runtime
@@ -35,6 +33,7 @@ from modelway.targets.ecs.settings import Settings
 from modelway.targets.ecs.strategy import paused
 from modelway.targets.ecs.surroundings import LOG_GROUP
 from modelway.targets.ecs.versions import Versions, as_tags
+from modelway.targets.shared.metrics import Measurement
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
@@ -133,7 +132,7 @@ class Ecs:
                 what = f"the alarms of {self.words(version.id)} have no target group to watch"
                 raise Malformed(what, cure="Give the settings a load_balancer.")
             name = self.words(version.id)
-            self.observer.alarms.make(need, name, partial(queries, watched), self.versions.labels)
+            self.observer.alarms.make(need, name, watched, self.versions.labels)
 
     def recognise(self, version: VersionId, name: str, /) -> bool:
         """What is adopted gets a twin, which holds its record."""

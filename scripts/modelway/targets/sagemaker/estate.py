@@ -14,6 +14,7 @@ from modelway.core.estate import Thing, made_by_others
 from modelway.core.naming import labelled
 from modelway.errors import Unavailable
 from modelway.ports import Clock
+from modelway.targets.sagemaker.metrics import METRICS
 from modelway.targets.sagemaker.observation import Observer
 from modelway.targets.sagemaker.settings import VARIANT
 from modelway.targets.sagemaker.versions import unless_gone
@@ -126,7 +127,7 @@ class Estate:
             self.clock.sleep(next(pauses))
 
     def requests(self, seconds: float, /) -> int:
-        """AWS/SageMaker Invocations of the endpoint."""
+        """Invocations of the endpoint."""
         place = {"EndpointName": self._endpoint, "VariantName": VARIANT}
         client = self.observer.alarms.client
-        return total(client, self.clock, ("AWS/SageMaker", "Invocations"), [place], seconds)
+        return total(client, self.clock, METRICS.counted, [place], seconds)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import code, translated
@@ -27,10 +26,10 @@ from modelway.core.version import Version, VersionId
 from modelway.errors import Differs, NotAllowed, Unavailable
 from modelway.ports import ArtifactStore, Clock, HttpAnswer, HttpRequest
 from modelway.targets.sagemaker import settings
-from modelway.targets.sagemaker.alarms import queries
 from modelway.targets.sagemaker.estate import Estate
 from modelway.targets.sagemaker.guardrails import LONGEST_EXECUTION, deployment
 from modelway.targets.sagemaker.inventory import SETTLED
+from modelway.targets.sagemaker.metrics import dimensions
 from modelway.targets.sagemaker.observation import ARTIFACT, FAILED_ENDPOINT, SUSPEND, Observer
 from modelway.targets.sagemaker.runtime import Runtime
 from modelway.targets.sagemaker.settings import VARIANT
@@ -139,9 +138,7 @@ class SageMaker:
             (others or self.observer.scaling).remove()
         else:
             name = self.words(version.id)
-            self.observer.alarms.make(
-                need, name, partial(queries, self._endpoint, name), self.versions.labels
-            )
+            self.observer.alarms.make(need, name, dimensions(self._endpoint, name), self.versions.labels)
 
     def _delete_failed(self) -> None:
         """Only deleting helps an endpoint whose creation failed; it has never served."""

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import (
         CompositeAlarmTypeDef,
         MetricAlarmTypeDef,
-        MetricDataQueryTypeDef,
     )
 
+    from modelway.targets.shared.metrics import Metrics
+
     Looked = tuple[tuple[Need, ...], tuple[Obstacle, ...], str | None]
-    Queries = Callable[[AlarmMetric, int], list[MetricDataQueryTypeDef]]
 
 NEED = "alarm:"
 
@@ -34,8 +34,7 @@ class Platform:
 
     seen: str
     """What it would do with a release that begins while an alarm is in ALARM."""
-    latency: float
-    """Its unit of latency: so many of them make a millisecond, in which configs count."""
+    metrics: Metrics
     making: str = "create the alarm {name}"
     """What a plan says of making one."""
 
@@ -106,19 +105,19 @@ class RolloutAlarms:
             by_config=False,
         )
 
-    def make(self, need: str, version: str, queries: Queries, tags: Mapping[str, str]) -> None:
-        """Create the alarm a need names; making it twice changes nothing."""
+    def make(self, need: str, version: str, watched: Mapping[str, str], tags: Mapping[str, str]) -> None:
+        """Create the alarm a need names over the dimensions; making it twice changes nothing."""
         metric = AlarmMetric(need.removeprefix(NEED))
         wanted = next(a for a in self.wanted if isinstance(a, CreatedAlarm) and a.metric is metric)
-        name, unit = alarm_name(version, metric), self.platform.latency
+        name, metrics = alarm_name(version, metric), self.platform.metrics
         with translated(f"create the alarm {name}", service="cloudwatch"):
             self.client.put_metric_alarm(
                 AlarmName=name,
                 AlarmDescription=f"modelway: {metric} of {version} above {wanted.above:g}",
-                Metrics=queries(metric, int(wanted.period.total_seconds())),
+                Metrics=metrics.alarm(metric, int(wanted.period.total_seconds()), watched),
                 EvaluationPeriods=wanted.datapoints,
                 DatapointsToAlarm=wanted.datapoints,
-                Threshold=wanted.above if metric is AlarmMetric.ERROR_RATE else wanted.above * unit,
+                Threshold=metrics.threshold(metric, wanted.above),
                 ComparisonOperator="GreaterThanThreshold",
                 # Error counts are published only when there are errors, and nothing without requests.
                 TreatMissingData="notBreaching",
@@ -131,18 +130,6 @@ class RolloutAlarms:
         if made:
             with translated(f"delete the alarms of {version}", service="cloudwatch"):
                 self.client.delete_alarms(AlarmNames=made)
-
-
-def error_rate(
-    errors: MetricDataQueryTypeDef, requests: MetricDataQueryTypeDef
-) -> list[MetricDataQueryTypeDef]:
-    """Percent of the requests that failed, from two queries called ``errors`` and ``requests``."""
-    rate: MetricDataQueryTypeDef = {
-        "Id": "rate",
-        "Expression": "100*FILL(errors,0)/requests",
-        "ReturnData": True,
-    }
-    return [rate, {**errors, "ReturnData": False}, {**requests, "ReturnData": False}]
 
 
 def _name(alarm: Alarm, version: str) -> str:
