@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from modelway import evidence, papers, scan_gate
-from modelway.core import admission
+from modelway.core import admission, contents
 from modelway.core.access import reading
 from modelway.core.admission import Author, Witnessed
 from modelway.core.config import Environment, ModelConfig
@@ -123,6 +123,7 @@ def _release(  # noqa: PLR0913, PLR0917  (all that is known of it so far)
         entered=_entered(config, attached),
         ran=ran,
         findings=_at_push(newest),
+        contents=contents.of(attached, build),
         trouble=tuple(ruling.reason for ruling in rulings if not ruling.ok),
     )
 

@@ -79,7 +79,8 @@ def witnessed(keys: Keys, image: Digest, documents: Iterable[bytes]) -> tuple[Wi
             seen = f"{wrong}; expected from the build or an environment, found signed by {who}"
             cure = "Find out who wrote it; release the image anew from the release workflow."
             raise Tampered(what, seen=seen, cure=cure) from wrong
-        found.append(Witnessed(statement=statement, signers=by, signed=signed))
+        kept = digest_of(document)
+        found.append(Witnessed(statement=statement, signers=by, signed=signed, document=kept))
     return tuple(found)
 
 

@@ -13,13 +13,23 @@ import jsonschema
 import pytest
 
 from modelway import evidence as statements
+from modelway import papers
 from modelway.commands import evidence
+from modelway.core import cyclonedx
 from modelway.core.config import Signing
+from modelway.core.cyclonedx import PREDICATE
+from modelway.core.evidence import Document
+from modelway.core.findings import Package
 from modelway.core.image import Image
-from modelway.errors import Differs, Malformed
+from modelway.core.manifest import digest_of
+from modelway.core.merge import merge
+from modelway.core.statement import Statement
+from modelway.core.vouched import REPORT
+from modelway.errors import Differs, Malformed, NotAllowed
 from tests.configs import model_config
 from tests.fake_world import Stage
 from tests.fakes import FakeKeys
+from tests.reports import package, report
 
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "evidence.schema.json"
 
@@ -160,3 +170,97 @@ def test_only_one_image_can_be_asked_for():
 def test_wrong_options_are_named(options: tuple[str, ...], said: str):
     with pytest.raises(Malformed, match=said):
         ask(signing_stage("staging"), *options)
+
+
+# --- the SBOM ---
+
+
+def with_sbom(stage: Stage, name: str = "one", *packages: Package) -> Image:
+    """An image with the build's SBOM of it, which the build's provenance names, in both environments."""
+    image, world = stage.push(name), stage.world
+    found = replace(report(), packages=packages or (package(), package("libc6", source="glibc")))
+    merged = merge([replace(found, distro="Debian:12")])
+    named = papers.sbom(world, stage.config, stage.registry, image.digest, merged)
+    stored = stage.registry.attached(image.digest, papers.REPORT_TYPE)[0]
+    beside = Document(name=REPORT, media_type=papers.REPORT_TYPE, digest=digest_of(stored))
+    word = statements.provenance(world, stage.config, name, (), (named, beside))
+    statements.vouch(world, stage.config, image.digest, word, stage.registry)
+    for place in stage.config.environments:
+        stage.delivery(place).deploy(image)
+    return image
+
+
+def building_stage() -> Stage:
+    """A stage whose build has a key."""
+    config = replace(model_config(artifact=None), evidence=Signing(verify_with=("keys/build.pub",)))
+    return Stage(config=config, keys=FakeKeys(authors=frozenset({"build"})))
+
+
+def test_what_is_in_the_image_is_told_in_numbers_with_where_the_sbom_is():
+    stage = building_stage()
+    image = with_sbom(stage)
+    words = "2 packages (1 deb, 1 pypi) on Debian 12; said by build, named by its provenance"
+    assert f"contains  {words}" in ask(stage)
+    told = json.loads(ask(stage, "--format", "json").splitlines()[-1])
+    jsonschema.validate(told, json.loads(SCHEMA.read_text()))
+    sbom = told["releases"][0]["sbom"]
+    assert sbom["by_ecosystem"] == {"deb": 1, "pypi": 1}
+    assert sbom["vouched"] is True
+    documents = stage.registry.attached(image.digest, *statements.TYPES)
+    assert sbom["attached"] in {str(digest_of(one)) for one in documents}
+
+
+def test_the_page_lists_the_packages_of_what_serves_and_says_how_to_fetch_the_sbom():
+    stage = building_stage()
+    old = with_sbom(stage, "one", package("old-package"))
+    image = with_sbom(stage, "two", package("<b>evil</b>"))
+    page = ask(stage, "--format", "html")
+    assert page.count("<summary>The 1 packages</summary>") == 1
+    assert "&lt;b&gt;evil&lt;/b&gt;" in page
+    assert "<b>evil" not in page
+    assert "old-package" not in page, "it serves nowhere, and is in numbers only"
+    assert page.count("What is in it: 1 package (1 pypi) on Debian 12") == 2
+    for one in (old, image):
+        assert f"--image {one.digest} --format cyclonedx" in page
+        assert f"--insecure-ignore-tlog=true {stage.registry.repository}@{one.digest}" in page
+
+
+def test_the_sbom_itself_is_printed_as_the_build_vouches_for_it():
+    stage = building_stage()
+    first, _ = with_sbom(stage, "one", package("flask")), with_sbom(stage, "two", package("django"))
+    serving = json.loads(ask(stage, "--format", "cyclonedx").splitlines()[-1])
+    assert [one["name"] for one in serving["components"][1:]] == ["django"]
+    older = json.loads(ask(stage, "--image", str(first.digest), "--format", "cyclonedx").splitlines()[-1])
+    assert [one["name"] for one in older["components"][1:]] == ["flask"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_an_sbom_the_build_did_not_sign_or_does_not_name_is_not_relied_on(named: bool):  # noqa: FBT001 - a row of data
+    stage = building_stage()
+    image = stage.push("one")
+    author = "staging" if named else "build"
+    merged = merge([replace(report(), packages=(package(),))])
+    statement = Statement(
+        subject=image.digest, predicate_type=PREDICATE, predicate=cyclonedx.sbom(merged, name="iris")
+    )
+    keys = FakeKeys(authors=frozenset({author}))
+    statements.attach(stage.registry, keys, stage.clock, author, statement)
+    word = statements.provenance(stage.world, stage.config, "one", (), ())
+    statements.vouch(stage.world, stage.config, image.digest, word, stage.registry)
+    page = ask(stage, "--image", str(image.digest), "--format", "html")
+    words = "No SBOM that the build says is attached" if named else "NOT named by any provenance"
+    assert f'class="bad">{words}' in page or f"{words}</span>" in page
+    with pytest.raises(NotAllowed, match=r"no SBOM of sha256:.* that can be relied on") as caught:
+        ask(stage, "--image", str(image.digest), "--format", "cyclonedx")
+    assert caught.value.exit_code == 4
+    assert ("found none" if named else "NOT named") in caught.value.seen
+
+
+def test_an_image_of_another_model_is_told_as_a_mix_up():
+    stage = building_stage()
+    image = stage.push("one")
+    word = statements.provenance(stage.world, replace(stage.config, name="churn"), "one", (), ())
+    statements.vouch(stage.world, stage.config, image.digest, word, stage.registry)
+    assert f"! {image.digest} is an image of churn, not of iris-classifier" in ask(
+        stage, "--image", str(image.digest)
+    )

@@ -17,7 +17,7 @@ from modelway.core.config import ModelConfig
 from modelway.core.dossier import Dossier, dossier_json
 from modelway.core.image import Digest
 from modelway.core.json import canonical
-from modelway.errors import Differs, Malformed
+from modelway.errors import Differs, Malformed, NotAllowed
 from modelway.ports import World
 
 
@@ -36,9 +36,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=("text", "json", "html"),
+        choices=("text", "json", "html", "cyclonedx"),
         default="text",
-        help="for people, for programs, or one self-contained page",
+        help="for people, for programs, one self-contained page, or the SBOM of the one image shown",
     )
     parser.add_argument("--out", metavar="FILE", help="write there instead of printing")
 
@@ -67,6 +67,8 @@ def _show(options: argparse.Namespace, world: World, told: Dossier) -> None:
             text = canonical(dossier_json(told))
         case "html":
             text = dossier_page.page(told, world.clock.now())
+        case "cyclonedx":
+            text = _sbom(told)
         case _:
             text = dossier_text.text(told)
     if options.out:
@@ -77,6 +79,23 @@ def _show(options: argparse.Namespace, world: World, told: Dossier) -> None:
         world.reporter.note(f"wrote {options.out}")
     else:
         world.reporter.data(text.rstrip("\n"))
+
+
+def _sbom(told: Dossier) -> str:
+    """The SBOM as the build says it: of what serves, or else the newest; of the one image asked for."""
+    serving = {one.image for one in told.places if one.name == told.answer.environment}
+    first = sorted(told.releases, key=lambda one: str(one.image) not in serving)[:1]
+    release = first[0] if first else None
+    contents = release.contents if release else None
+    if contents is None or not contents.vouched:
+        image = release.image if release else told.answer.environment
+        expected = "expected one of the build, named by its provenance, found "
+        raise NotAllowed(
+            f"there is no SBOM of {image} that can be relied on",
+            seen=expected + (contents.trust if contents else "none"),
+            cure="Scan and push it again from the release workflow: push attaches it.",
+        )
+    return canonical(contents.document)
 
 
 def _environment(options: argparse.Namespace, config: ModelConfig) -> str:

@@ -27,6 +27,8 @@ class Witnessed:
     """Who signed, as the config names them: ``build``, or an environment."""
     signed: bool = False
     """Whether anybody signed at all; by a key nobody configured, if ``signers`` is empty."""
+    document: Digest | None = None
+    """Of the bytes that are attached; ``None`` where it was not read from a registry."""
 
     @property
     def said_by(self) -> str:

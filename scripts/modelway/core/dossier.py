@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from modelway.core.contents import Contents
 from modelway.core.counts import Counts
 from modelway.core.evidence import Provenance
 from modelway.core.image import Digest
@@ -88,6 +89,8 @@ class Release:
     ran: tuple[Ran, ...] = ()
     findings: Counts | None = None
     """What was found when it was pushed; of the newest, what its newest report says."""
+    contents: Contents | None = None
+    """Its SBOM; ``None`` where the build says none."""
     trouble: tuple[str, ...] = ()
     """What is wrong with the evidence."""
 
@@ -222,6 +225,7 @@ def _release_json(release: Release) -> JsonObject:
             for one in release.ran
         ],
         "findings": findings,
+        "sbom": release.contents.json() if release.contents else None,
         "trouble": list(release.trouble),
     }
 

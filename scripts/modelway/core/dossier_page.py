@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from html import escape
 
+from modelway.core import html
 from modelway.core.dossier import Dossier, Entered, Place, Ran, Release, Said
 from modelway.core.dossier_text import built_by, size
 from modelway.core.summary import BrokenGlass
@@ -57,32 +58,21 @@ def _lines(told: Dossier, now: datetime) -> Iterator[str]:
     question = f"Is {answer.environment} running the tested version?"
     yield f'<section class="answer{" ok" if answer.ok else ""}"><p>{escape(question)}</p>'
     yield f"<strong>{'Yes' if answer.ok else 'No'}: {escape(answer.reason)}</strong>"
-    yield f"{_paragraphs(answer.seen)}{_paragraphs(answer.cure)}</section>"
+    yield f"{html.paragraphs(answer.seen)}{html.paragraphs(answer.cure)}</section>"
     for place in told.places:
         if place.glass:
             what = f"BREAK-GLASS: what serves in {place.name} came in past its gate: {place.glass}"
             yield f'<section class="answer"><strong class="bad">{escape(what)}</strong></section>'
     yield "<h2>What serves now</h2>"
-    yield from _table(("environment", "on", "version", "image", "weights"), map(_place, told.places))
+    yield from html.table(("environment", "on", "version", "image", "weights"), map(_place, told.places))
     yield from _over_releases(told.releases)
     yield f"<h2>Releases, newest first ({len(told.releases)})</h2>"
-    for release in told.releases:
-        yield from _release(release)
+    serving = {place.image for place in told.places}
+    for number, release in enumerate(told.releases):
+        listed = number == 0 or str(release.image) in serving
+        yield from _release(release, told.repository, listed=listed)
     yield f"<footer>Read back from the registry and the platforms on {now:%Y-%m-%d %H:%M} UTC.</footer>"
     yield "</body></html>"
-
-
-def _paragraphs(text: str) -> str:
-    return "".join(f"<p>{escape(line)}</p>" for line in text.splitlines())
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Cells are HTML already."""
-    yield f"<table><thead><tr>{''.join(f'<th>{head}' for head in heads)}</tr></thead><tbody>"
-    for row in rows:
-        cells = (f'<td data-head="{head}">{cell}' for head, cell in zip(heads, row, strict=False))
-        yield f"<tr>{''.join(cells)}</tr>"
-    yield "</tbody></table>"
 
 
 def _place(place: Place) -> tuple[str, ...]:
@@ -98,13 +88,13 @@ def _over_releases(releases: Sequence[Release]) -> Iterator[str]:
     if len([one for one in releases if one.findings]) < _TO_COMPARE:
         return
     yield "<h2>Findings over releases</h2>"
-    yield from _table(("image", "built", "found", "advisories of"), map(_found, releases))
+    yield from html.table(("image", "built", "found", "advisories of"), map(_found, releases))
 
 
 def _found(release: Release) -> tuple[str, ...]:
     """Numbers, and bars as wide as they are many."""
     image = f"<code>{escape(str(release.image)[:19])}</code>"
-    built_at = _time(release.provenance.built if release.provenance else "")
+    built_at = html.time(release.provenance.built if release.provenance else "")
     if release.findings is None:
         return image, built_at, "not known", ""
     bars = "".join(
@@ -115,15 +105,8 @@ def _found(release: Release) -> tuple[str, ...]:
     return image, built_at, f'{escape(release.findings.found)}<div class="found">{bars}</div>', day
 
 
-def _time(at: str) -> str:
-    """A time as people read it; what is no time stays as it is."""
-    try:
-        return f'<time datetime="{escape(at)}">{datetime.fromisoformat(at):%Y-%m-%d %H:%M:%S} UTC</time>'
-    except ValueError:
-        return f"<time>{escape(at)}</time>"
-
-
-def _release(release: Release) -> Iterator[str]:
+def _release(release: Release, repository: str, *, listed: bool) -> Iterator[str]:
+    """One image; its packages one by one where they are wanted, as of what serves."""
     yield f"<article><h3><code>{escape(str(release.image))}</code></h3><p>{escape(size(release))}</p>"
     if release.layers:
         largest = max(release.size, 1)
@@ -135,13 +118,17 @@ def _release(release: Release) -> Iterator[str]:
     yield from (f'<p class="bad">{escape(trouble)}</p>' for trouble in release.trouble)
     if release.findings:
         yield f"<p>{escape(release.findings.words)}</p>"
+    if release.contents:
+        yield from release.contents.page(repository, release.image, listed=listed)
+    elif not release.gone:
+        yield '<p class="bad">No SBOM that the build says is attached.</p>'
     yield '<ol class="time">'
     if release.provenance and release.provenance.source.commit:
         source = release.provenance.source
         named = f" ({source.ref.removeprefix('refs/')})" if source.ref else ""
         where = f" of {source.repository}" if source.repository else ""
         yield f"<li>Commit <code>{escape(source.commit)}</code>{escape(named + where)}</li>"
-    yield f"<li>{_time(release.provenance.built if release.provenance else '')}"
+    yield f"<li>{html.time(release.provenance.built if release.provenance else '')}"
     yield f"Built by {escape(built_by(release))}</li>"
     happened = [(one.what.entry.at, _entered(one)) for one in release.entered]
     happened += [(one.verdict.began, _began(one)) for one in release.verdicts if one.verdict.began]
@@ -151,7 +138,7 @@ def _release(release: Release) -> Iterator[str]:
     yield "</ol>"
     if release.ran:
         heads = ("environment", "version", "release", "attempts", "stands")
-        yield from _table(heads, map(_ran, release.ran))
+        yield from html.table(heads, map(_ran, release.ran))
     yield "</article>"
 
 
@@ -164,7 +151,7 @@ def _entered(one: Entered) -> Iterator[str]:
     """A gate's answer; where the glass was broken, loudly."""
     entry = one.what.entry
     word = "" if one.trusted else ' <span class="bad">not its own word</span>'
-    yield f"<li>{_time(entry.at)}"
+    yield f"<li>{html.time(entry.at)}"
     if isinstance(one.what, BrokenGlass):
         yield f'<span class="bad">BREAK-GLASS in {escape(entry.environment)}: {escape(one.broken)}</span>'
         by = ", ".join(one.what.approval.approved_by) if one.what.approval else ""
@@ -172,7 +159,9 @@ def _entered(one: Entered) -> Iterator[str]:
     else:
         yield f"Let in by the gate of {escape(entry.environment)}"
     yield f"; said by {escape(one.by)}{word}<details><summary>{len(entry.steps)} steps</summary>"
-    yield from _table(("step", "what it said"), [(escape(step), escape(said)) for step, said in entry.steps])
+    yield from html.table(
+        ("step", "what it said"), [(escape(step), escape(said)) for step, said in entry.steps]
+    )
     yield "</details></li>"
 
 
@@ -180,13 +169,13 @@ def _began(said: Said) -> Iterator[str]:
     """The attempt that passed."""
     verdict = said.verdict
     where = f"{escape(verdict.environment)}, version <code>{escape(verdict.version)}</code>"
-    yield f"<li>{_time(verdict.began)}Its traffic began to move in {where}</li>"
+    yield f"<li>{html.time(verdict.began)}Its traffic began to move in {where}</li>"
 
 
 def _said(said: Said) -> Iterator[str]:
     verdict = said.verdict
     word = "" if said.trusted else ' <span class="bad">not its own word</span>'
-    yield f"<li>{_time(verdict.passed)}"
+    yield f"<li>{html.time(verdict.passed)}"
     yield f"Passed in {escape(verdict.environment)}; said by {escape(said.by)}{word}"
     approval = verdict.approval
     if approval:
@@ -198,7 +187,7 @@ def _said(said: Said) -> Iterator[str]:
         yield f"<br>Compared {escape(verdict.comparison.words)}"
     if verdict.transcript:
         heads = ("contract test", "status", "took", "answer")
-        yield from _table(heads, map(_answered, verdict.transcript))
+        yield from html.table(heads, map(_answered, verdict.transcript))
     yield "</li>"
 
 

@@ -44,6 +44,8 @@ def _release(release: Release) -> Iterator[str]:
     yield f"  built     {at}by {built_by(release)}"
     if release.findings:
         yield f"  scanned   {release.findings.words}"
+    if release.contents:
+        yield f"  contains  {release.contents.words}; {release.contents.trust}"
     for ran in release.ran:
         name = f" of {ran.release[:12]}" if ran.release else ""
         yield f"  version   {ran.version} in {ran.environment}{name}: {ran.standing}"
