@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from modelway.core import limits
 from modelway.core.json import Json, JsonObject
 from modelway.core.problem import Flaw
 
@@ -141,7 +142,16 @@ def _enum(failed: Failed) -> Flaw:
     if near:
         return failed.flaw(message, f"Did you mean {near[0]}?")
     alone = f"Write {show(options[0])}." if len(options) == 1 else ""
-    return failed.flaw(message, alone or f"Choose one. {failed.schema.get('description', '')}")
+    chosen = alone or f"{_choice(failed.value, options)} {failed.schema.get('description', '')}"
+    return failed.flaw(message, chosen)
+
+
+def _choice(value: Json, options: Sequence[Json]) -> str:
+    """Which of the options; of numbers the nearest."""
+    numbers = [option for option in options if isinstance(option, int)]
+    if len(numbers) < len(options) or not isinstance(value, int | float):
+        return "Choose one."
+    return f"Write {' or '.join(map(str, limits.neighbours(value, numbers)))}."
 
 
 _BOUNDS: Mapping[str, tuple[str, str, str]] = {
@@ -162,7 +172,7 @@ def _bound(failed: Failed) -> Flaw:
     low_key, high_key, counted = _BOUNDS[failed.keyword]
     low, high = failed.schema.get(low_key), failed.schema.get(high_key)
     if low is None:
-        allowed = f"at most {high} {counted}".rstrip()
+        allowed = f"at most {high} {counted}"
     else:
         allowed = f"{low} to {high} {counted}" if high is not None else f"at least {low} {counted}"
     match failed.value:
@@ -170,8 +180,19 @@ def _bound(failed: Failed) -> Flaw:
             found = f"has {len(value)} {counted}"
         case value:
             found = f"is {show(value)}"
-    cure = f"Write {allowed.rstrip()}. {failed.schema.get('description', '')}"
-    return failed.flaw(f"{name(failed.path)} {found}; allowed: {allowed.rstrip()}", cure.rstrip())
+    allowed = allowed.rstrip()
+    write = _inside(failed.value, low, high) or f"Write {allowed}."
+    cure = f"{write} {failed.schema.get('description', '')}".rstrip()
+    return failed.flaw(f"{name(failed.path)} {found}; allowed: {allowed}", cure)
+
+
+def _inside(value: Json, low: Json, high: Json) -> str:
+    """The nearest number inside, where two numbers bound one."""
+    match value, low, high:
+        case int() | float(), int() | float(), int() | float():
+            return limits.instead(value, low, high, show)
+        case _:
+            return ""
 
 
 def _other(failed: Failed) -> Flaw:

@@ -25,3 +25,8 @@ def words(duration: timedelta) -> str:
         if seconds and seconds % _UNITS[unit] == 0:
             return f"{seconds // _UNITS[unit]}{unit}"
     return f"{seconds}s"
+
+
+def of_seconds(seconds: float) -> str:
+    """Write so many seconds as a duration."""
+    return words(timedelta(seconds=seconds))

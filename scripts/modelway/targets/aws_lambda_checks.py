@@ -10,8 +10,9 @@ import json
 from collections.abc import Iterator, Mapping
 from math import ceil
 
-from modelway.core import duration
-from modelway.core.checks import Keys, Subject
+from modelway.core import checks_settings, duration
+from modelway.core.checks import Subject
+from modelway.core.checks_settings import setting, wrong, wrong_key
 from modelway.core.config import Environment, RolloutStrategy
 from modelway.core.json import Json
 from modelway.core.limits import Limit
@@ -57,7 +58,8 @@ def check(subject: Subject, environment: Environment, limits: Mapping[str, Limit
     yield from _sizes(environment, limits)
     yield from _variables(environment)
     yield from _owned(environment)
-    yield from _tags(environment)
+    yield from checks_settings.secrets(environment)
+    yield from checks_settings.tags(environment)
     yield from _strategy(environment)
 
 
@@ -81,7 +83,7 @@ def _platform(subject: Subject, environment: Environment) -> Iterator[Flaw]:
 def _sizes(environment: Environment, limits: Mapping[str, Limit]) -> Iterator[Flaw]:
     """Numbers, lengths and times inside the API's limits."""
     for path, shape in _SIZES.items():
-        size = _size(path, _setting(environment, path))
+        size = _size(path, setting(environment, *path))
         if size is None:
             continue
         limit = limits[shape]
@@ -90,8 +92,10 @@ def _sizes(environment: Environment, limits: Mapping[str, Limit]) -> Iterator[Fl
         if not limit.allows(size):
             unit = {"timeout": " seconds", "memory_mb": " MB", "ephemeral_storage_mb": " MB"}.get(path[0], "")
             message = f"{'.'.join(path)} is {size:g}{unit}; Lambda allows {limit.words()}{unit}"
-            cure = "Write 1s to 15m." if path == ("timeout",) else f"Write {limit.words()}."
-            yield _flaw(environment, path, message, cure)
+            counted = path[0] in _ORDINARY  # of lists and texts the nearest length says nothing
+            words = duration.of_seconds if path == ("timeout",) else "{:g}".format
+            cure = limit.instead(size, words) if counted else f"Write {limit.words()}."
+            yield wrong(environment, path, message, cure)
 
 
 def _size(path: tuple[str, ...], value: Json) -> float | None:
@@ -107,19 +111,6 @@ def _size(path: tuple[str, ...], value: Json) -> float | None:
             return None
 
 
-def _setting(environment: Environment, path: tuple[str, ...]) -> Json:
-    """A setting, or nothing."""
-    value: Json = environment.settings
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
-
-
-def _flaw(environment: Environment, path: tuple[str, ...], message: str, cure: str) -> Flaw:
-    """A flaw of a setting."""
-    return Flaw(path=("environments", environment.name, "settings", *path), message=message, cure=cure)
-
-
 def _variables(environment: Environment) -> Iterator[Flaw]:
     """Variables that are not the config's to set, and how many bytes they are."""
     given = environment.settings.get("environment")
@@ -128,19 +119,15 @@ def _variables(environment: Environment) -> Iterator[Flaw]:
     for key in variables:
         if key.startswith(_RESERVED_PREFIXES):
             who = "modelway" if key.startswith("MODELWAY_") else "Lambda"
-            path: Keys = ("environments", environment.name, "settings", "environment", key)
-            cure = "Use another name."
-            yield Flaw(path=path, message=f"variable {key} is set by {who}", cure=cure, spot="key")
-        if isinstance(secrets, Mapping) and key in secrets:
-            message = f"variable {key} is given as a value and as a secret"
-            yield _flaw(environment, ("secrets", key), message, "Keep one of them.")
+            message = f"variable {key} is set by {who}"
+            yield wrong_key(environment, ("environment", key), message, "Use another name.")
     told = len(json.dumps(secrets)) if isinstance(secrets, Mapping) else 0
     size = sum(len(f"{key}{value}".encode()) for key, value in variables.items()) + told
     if size > _ENVIRONMENT - _OURS:
         message = (
             f"environment and secrets are {size} bytes; Lambda allows {_ENVIRONMENT}, modelway needs {_OURS}"
         )
-        yield _flaw(environment, ("environment",), message, f"Write {_ENVIRONMENT - _OURS} bytes or less.")
+        yield wrong(environment, ("environment",), message, f"Write {_ENVIRONMENT - _OURS} bytes or less.")
 
 
 def _owned(environment: Environment) -> Iterator[Flaw]:
@@ -148,21 +135,11 @@ def _owned(environment: Environment) -> Iterator[Flaw]:
     role = str(environment.settings.get("execution_role", ""))
     if role.startswith("arn:") and role.split(":")[4] != environment.account:
         message = f"the role is of account {role.split(':')[4]}, the environment is in {environment.account}"
-        yield _flaw(environment, ("execution_role",), message, "Lambda takes roles of its own account only.")
+        yield wrong(environment, ("execution_role",), message, "Lambda takes roles of its own account only.")
     key = str(environment.settings.get("kms_key", ""))
     if key.startswith("arn:") and key.split(":")[3] != environment.region:
         message = f"the key is in {key.split(':')[3]}, the environment is in {environment.region}"
-        yield _flaw(environment, ("kms_key",), message, f"Name a key of {environment.region}.")
-
-
-def _tags(environment: Environment) -> Iterator[Flaw]:
-    """Tags that are not ours to set."""
-    tags = environment.settings.get("tags")
-    for key in tags if isinstance(tags, Mapping) else ():
-        if key.lower().startswith(("aws:", "modelway:")) or key == "owner":
-            message = f"tag {key!r} is set by {'AWS' if key.lower().startswith('aws:') else 'modelway'}"
-            path: Keys = ("environments", environment.name, "settings", "tags", key)
-            yield Flaw(path=path, message=message, cure="Use another name.", spot="key")
+        yield wrong(environment, ("kms_key",), message, f"Name a key of {environment.region}.")
 
 
 def _strategy(environment: Environment) -> Iterator[Flaw]:

@@ -13,12 +13,13 @@ from datetime import timedelta
 from difflib import get_close_matches
 from math import ceil
 
-from modelway.core import duration
+from modelway.core import checks_settings, duration
 from modelway.core.checks import Keys, Subject
+from modelway.core.checks_settings import setting, wrong
 from modelway.core.config import Environment, Rollout, RolloutStrategy
 from modelway.core.duration import words
 from modelway.core.json import Json
-from modelway.core.limits import Limit
+from modelway.core.limits import Limit, instead
 from modelway.core.problem import Flaw
 
 INSTANCE_TYPE = "ProductionVariantInstanceType"
@@ -44,6 +45,7 @@ _SIZES: Mapping[tuple[str, ...], str] = {
 SHAPES = (INSTANCE_TYPE, INFERENCE_AMI, WAIT, UPDATE_TIME, POINTER_NAME, ALARMS, *_SIZES.values())
 """The shapes of botocore's model whose limits ``check`` needs."""
 
+_LENGTHS = ("characters", "entries")
 _ID_LENGTH = 12
 _WHOLE = 100
 _STEP_RANGES = {
@@ -61,7 +63,7 @@ def check(subject: Subject, environment: Environment, limits: Mapping[str, Limit
     yield from _name(subject.model, environment, limits)
     yield from _sizes(environment, limits)
     yield from _role(environment)
-    yield from _tags(environment)
+    yield from checks_settings.tags(environment)
     yield from _watching(environment.rollout, (*keys, "rollout"))
     if environment.settings.get("mode") == "serverless":
         yield from _serverless(environment)
@@ -84,12 +86,16 @@ def _name(model: str, environment: Environment, limits: Mapping[str, Limit]) -> 
 def _sizes(environment: Environment, limits: Mapping[str, Limit]) -> Iterator[Flaw]:
     """Numbers, lengths and waits inside the API's limits."""
     for path, shape in _SIZES.items():
-        value = _setting(environment, path)
+        value = setting(environment, *path)
         size = _size(path, value)
         if size is not None and not limits[shape].allows(size):
-            range_ = f"{limits[shape].words()} {_unit(path, value)}".strip()
-            message = f"{'.'.join(path)} is {size:g} {_unit(path, value)}".strip()
-            yield _flaw(environment, path, f"{message}; SageMaker allows {range_}", f"Write {range_}.")
+            unit = _unit(path, value)
+            range_ = f"{limits[shape].words()} {unit}".strip()
+            message = f"{'.'.join(path)} is {size:g} {unit}".strip()
+            words = duration.of_seconds if unit == "seconds" else "{:g}".format
+            counted = unit in _LENGTHS  # of texts and lists the nearest length says nothing
+            cure = f"Write {range_}." if counted else limits[shape].instead(size, words)
+            yield wrong(environment, path, f"{message}; SageMaker allows {range_}", cure)
 
 
 def _unit(path: tuple[str, ...], value: Json) -> str:
@@ -118,41 +124,18 @@ def _size(path: tuple[str, ...], value: Json) -> float | None:
             return None
 
 
-def _setting(environment: Environment, path: tuple[str, ...]) -> Json:
-    """A setting, or nothing."""
-    value: Json = environment.settings
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
-
-
-def _flaw(environment: Environment, path: tuple[str, ...], message: str, cure: str) -> Flaw:
-    """A flaw of a setting."""
-    return Flaw(path=("environments", environment.name, "settings", *path), message=message, cure=cure)
-
-
 def _role(environment: Environment) -> Iterator[Flaw]:
     """The role and the key are the environment's own."""
     role = str(environment.settings.get("execution_role", ""))
     if role.startswith("arn:") and role.split(":")[4] != environment.account:
         message = f"the role is of account {role.split(':')[4]}, the environment is in {environment.account}"
-        yield _flaw(
+        yield wrong(
             environment, ("execution_role",), message, "SageMaker takes roles of its own account only."
         )
     key = str(environment.settings.get("kms_key", ""))
     if key.startswith("arn:") and key.split(":")[3] != environment.region:
         message = f"the key is in {key.split(':')[3]}, the environment is in {environment.region}"
-        yield _flaw(environment, ("kms_key",), message, f"Name a key of {environment.region}.")
-
-
-def _tags(environment: Environment) -> Iterator[Flaw]:
-    """Tags that are not ours to set."""
-    tags = environment.settings.get("tags")
-    for key in tags if isinstance(tags, Mapping) else ():
-        if key.lower().startswith(("aws:", "modelway:")) or key == "owner":
-            message = f"tag {key!r} is set by {'AWS' if key.lower().startswith('aws:') else 'modelway'}"
-            path = ("environments", environment.name, "settings", "tags", key)
-            yield Flaw(path=path, message=message, cure="Use another name.", spot="key")
+        yield wrong(environment, ("kms_key",), message, f"Name a key of {environment.region}.")
 
 
 def _instance(subject: Subject, environment: Environment, limits: Mapping[str, Limit]) -> Iterator[Flaw]:
@@ -168,7 +151,7 @@ def _instance(subject: Subject, environment: Environment, limits: Mapping[str, L
     ):
         message = f"{chosen} runs {wanted}, the image is built for {subject.platform}"
         cure = f"Write image.platform: {wanted}, or choose another instance type."
-        yield _flaw(environment, ("instance_type",), message, cure)
+        yield wrong(environment, ("instance_type",), message, cure)
 
 
 def _option(environment: Environment, key: str, limit: Limit) -> Iterator[Flaw]:
@@ -183,7 +166,7 @@ def _option(environment: Environment, key: str, limit: Limit) -> Iterator[Flaw]:
     message = (
         f"SageMaker has no {key.replace('_', ' ')} {value} (the installed boto3 knows {len(limit.options)})"
     )
-    yield _flaw(environment, (key,), message, cure)
+    yield wrong(environment, (key,), message, cure)
 
 
 def _watching(rollout: Rollout, keys: Keys) -> Iterator[Flaw]:
@@ -210,7 +193,7 @@ def _steps(environment: Environment, keys: Keys) -> Iterator[Flaw]:
         message = (
             f"{key} {percent} is outside of what SageMaker allows for {rollout.strategy}: {least} to {most}"
         )
-        yield Flaw(path=path, message=message, cure=f"Write {least} to {most}.")
+        yield Flaw(path=path, message=message, cure=instead(percent, least, most))
         return
     scaling = environment.capacity.autoscaling
     instances = scaling.min if scaling else environment.capacity.instances
@@ -241,8 +224,9 @@ def _times(rollout: Rollout, keys: Keys, limits: Mapping[str, Limit]) -> Iterato
         return
     given = rollout.max_time
     if given is not None and not limits[UPDATE_TIME].allows(given.total_seconds()):
+        cure = limits[UPDATE_TIME].instead(given.total_seconds(), duration.of_seconds)
         message = f"max_time {words(given)} is outside of SageMaker's {limits[UPDATE_TIME].words()} seconds"
-        yield Flaw(path=(*keys, "max_time"), message=message, cure="Write 10m to 8h.")
+        yield Flaw(path=(*keys, "max_time"), message=message, cure=cure)
         return
     longest = given or timedelta(seconds=limits[UPDATE_TIME].maximum or 28800)
     if total >= longest:
@@ -286,4 +270,4 @@ def _serverless(environment: Environment) -> Iterator[Flaw]:
     most, always = (environment.settings.get(key) for key in ("max_concurrency", "provisioned_concurrency"))
     if isinstance(most, int) and isinstance(always, int) and always > most:
         message = f"provisioned_concurrency {always} is more than max_concurrency {most}"
-        yield _flaw(environment, ("provisioned_concurrency",), message, f"Write {most} or less.")
+        yield wrong(environment, ("provisioned_concurrency",), message, f"Write {most} or less.")
