@@ -40,6 +40,9 @@ class Hub(GitHubRest):
     files: dict[str, str] = field(default_factory=dict)
     answer: JsonObject | None = None
     refused: Refused | None = None
+    cut: bool = False
+    """Whether the branch has more files than GitHub lists."""
+    binary: str = ""
     asked: list[JsonObject] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -49,6 +52,11 @@ class Hub(GitHubRest):
         self, method: str, path: str, body: JsonObject | None = None, *, again: bool | None = None
     ) -> Json:
         """GraphQL only; what is asked for is read from the variables."""
+        if method == "GET":
+            assert path == f"repos/octo/models/git/trees/{'c' * 40}?recursive=1"
+            listed = {name: text for name, text in self.files.items() if not self.cut}
+            tree: list[Json] = [{"path": n, "type": "blob", "size": len(t)} for n, t in listed.items()]
+            return {"tree": tree, "truncated": self.cut}
         assert (method, again, path) == ("POST", True, "https://api.github.com/graphql")
         assert body is not None
         self.asked.append(body)
@@ -61,19 +69,14 @@ class Hub(GitHubRest):
         found: dict[str, Json] = {"defaultBranchRef": {"name": "main", "target": {"oid": "c" * 40}}}
         for key, asked in variables.items():
             path = str(asked).partition(":")[2]
-            if key == "folder":
-                found[key] = {"entries": [_entry(p, t) for p, t in self.files.items() if p.startswith(path)]}
-            elif key.startswith("p"):
-                found[f"f{key[1:]}"] = _blob(self.files[path]) if path in self.files else None
+            if key.startswith("p"):
+                found[f"f{key[1:]}"] = self.blob(path) if path in self.files else None
         return {"data": {"repository": found}}
 
-
-def _blob(text: str) -> dict[str, Json]:
-    return {"text": text, "isBinary": False, "isTruncated": False, "byteSize": len(text)}
-
-
-def _entry(path: str, text: str) -> dict[str, Json]:
-    return {"name": path.rpartition("/")[2], "object": _blob(text)}
+    def blob(self, path: str) -> dict[str, Json]:
+        text, binary = self.files[path], path == self.binary
+        told = None if binary else text
+        return {"text": told, "isBinary": binary, "isTruncated": False, "byteSize": len(text)}
 
 
 @dataclass
@@ -90,7 +93,7 @@ class House:
     def write(self, scan: str = "", *, path: str = CONFIG, name: str = "smallest", policy: str = "") -> None:
         """The checkout's files; without a policy there is no file of one."""
         target = self.root / path
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(exist_ok=True, parents=True)
         text = SMALLEST.replace("name: smallest", f"name: {name}")
         target.write_text(text + (f"scan:\n{scan}" if scan else ""))
         (self.root / FILE).unlink(missing_ok=True)
@@ -140,9 +143,11 @@ def protected(request: pytest.FixtureRequest, house: House) -> Callable[[], None
         if request.param == "clone":
             house.commit(protected=True)
             return
-        tracked = (each for folder in ("model-configs", "keys") for each in (house.root / folder).glob("*"))
-        files = [*tracked, *([house.root / FILE] if (house.root / FILE).exists() else [])]
-        house.hub.files = {str(f.relative_to(house.root)): f.read_text("utf-8") for f in files}
+        tracked = (each for each in house.root.rglob("*") if each.is_file())
+        inside = ((str(each.relative_to(house.root)), each) for each in tracked)
+        house.hub.files = {
+            name: each.read_text("utf-8") for name, each in inside if not name.startswith(".git/")
+        }
         house.commit()
 
     return stands
@@ -197,12 +202,78 @@ def test_removing_a_field_or_the_section_does_not_loosen(house: House, protected
     assert spec.ecr
 
 
-def test_a_renamed_config_keeps_its_policy(house: House, protected: Callable[[], None]) -> None:
+@pytest.mark.parametrize("there", [CONFIG, "model-configs/team/deep/a.yml", "services/smallest/model.yaml"])
+@pytest.mark.parametrize("here", ["model-configs/other.yaml", "model-configs/x/y.yml", "elsewhere/one.yaml"])
+def test_a_moved_config_keeps_its_policy(
+    house: House, protected: Callable[[], None], there: str, here: str
+) -> None:
+    house.write("  fail_on: low\n", path=there)
+    (house.root / ".github/workflows").mkdir(parents=True)
+    (house.root / ".github/workflows/ci.yaml").write_text("name: smallest\non: push\njobs: {}\n")
+    protected()
+    (house.root / there).unlink()
+    house.write("  fail_on: 'off'\n", path=here)
+    assert house.spec(here).fail_on == "low"
+
+
+def test_a_config_that_lies_in_its_usual_place_counts_before_samples_elsewhere(
+    house: House, protected: Callable[[], None]
+) -> None:
+    house.write("  fail_on: 'off'\n", path="docs/sample.yaml")
     house.write("  fail_on: low\n")
     protected()
+    house.write("  fail_on: 'off'\n", path="elsewhere/one.yaml")
+    assert house.spec("elsewhere/one.yaml").fail_on == "low"
+
+
+@pytest.mark.parametrize("folder", ["docs", "model-configs"])
+def test_a_moved_config_with_two_candidates_is_nobodys(
+    house: House, protected: Callable[[], None], folder: str
+) -> None:
+    house.write("  fail_on: 'off'\n", path=f"{folder}/one.yaml")
+    house.write("  fail_on: low\n", path=f"{folder}/two.yaml")
+    protected()
+    house.write("  fail_on: 'off'\n", path="elsewhere/one.yaml")
+    with pytest.raises(NotEvaluated, match="2 files that may be the config of smallest") as caught:
+        house.rules("elsewhere/one.yaml")
+    assert caught.value.seen == f"{folder}/one.yaml, {folder}/two.yaml"
+
+
+def test_a_moved_config_that_cannot_be_read_on_the_branch_is_not_taken_for_none(
+    house: House, protected: Callable[[], None]
+) -> None:
+    house.write("  fail_on: [\n")
+    protected()
     (house.root / CONFIG).unlink()
-    house.write("  fail_on: 'off'\n", path="model-configs/other.yaml")
-    assert house.spec("model-configs/other.yaml").fail_on == "low"
+    house.write(path="elsewhere/one.yaml")
+    with pytest.raises(NotEvaluated, match=CONFIG):
+        house.rules("elsewhere/one.yaml")
+
+
+def test_files_that_name_no_model_are_not_asked_to_be_readable(house: House) -> None:
+    house.write("  fail_on: low\n", path="services/smallest.yaml")
+    files = [house.root / "services/smallest.yaml"]
+    house.hub.files = {str(each.relative_to(house.root)): each.read_text("utf-8") for each in files}
+    house.hub.files |= {f"k8s/{number}.yaml": "kind: Service" for number in range(150)}
+    house.hub.binary = "k8s/7.yaml"
+    house.commit()
+    house.write(path="elsewhere/one.yaml")
+    assert house.spec("elsewhere/one.yaml").fail_on == "low"
+    asked = [len(one["variables"]) - 2 for one in house.hub.asked if isinstance(one["variables"], dict)]
+    assert asked == [2, 100, 51]
+
+
+@pytest.mark.parametrize("many", [0, 2001])
+def test_a_branch_too_large_for_the_api_is_not_taken_for_one_without_the_model(
+    house: House, many: int
+) -> None:
+    house.write(path="elsewhere/one.yaml")
+    house.commit()
+    house.hub.files = {f"k8s/{number}.yaml": "" for number in range(many)}
+    house.hub.cut = not many
+    with pytest.raises(Unavailable, match="nobody can tell") as caught:
+        house.rules("elsewhere/one.yaml")
+    assert "fetch-depth: 0" in caught.value.cure
 
 
 def test_a_new_model_gets_the_defaults_and_the_organisations_policy_and_no_waivers(

@@ -16,7 +16,7 @@ from modelway.core.json import Json
 from modelway.errors import NotEvaluated, Unavailable
 
 FOLDER = "model-configs"
-_SUFFIXES = (".yaml", ".yml")
+SUFFIXES = (".yaml", ".yml")
 _LINK = "120000"
 
 
@@ -34,8 +34,8 @@ class Branch(Protocol):
     def text(self, path: str, /) -> str | None:
         """A file's text; ``None`` where the branch has no such file."""
 
-    def configs(self) -> Iterator[tuple[str, str]]:
-        """Every model config: its path and its text."""
+    def naming(self, word: str, /) -> Iterator[tuple[str, str]]:
+        """Every YAML file that has a word in it, wherever it lies: its path and its text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +59,13 @@ class CloneBranch:
             found = self._entry(posixpath.normpath(posixpath.join(posixpath.dirname(path), aim)))
         return self._blob(found[1], path) if found else None
 
-    def configs(self) -> Iterator[tuple[str, str]]:
-        """Every file below ``model-configs/`` that could be one."""
-        for line in self._ask("ls-tree", "-r", "-z", "--full-tree", self.commit, "--", FOLDER).split(b"\0"):
-            path = os.fsdecode(line.partition(b"\t")[2])
-            text = self.text(path) if path.endswith(_SUFFIXES) else None
+    def naming(self, word: str, /) -> Iterator[tuple[str, str]]:
+        """Every YAML file of the commit that has a word in it; links lead to files that are found anyway."""
+        patterns = [f":(top)*{suffix}" for suffix in SUFFIXES]
+        command = ("grep", "-l", "-z", "-I", "--full-name", "-F", "-e", word, self.commit, "--", *patterns)
+        for name in self._ask(*command, nothing=1).split(b"\0")[:-1]:
+            path = os.fsdecode(name).removeprefix(f"{self.commit}:")
+            text = self.text(path)
             if text is not None:
                 yield path, text
 
@@ -79,9 +81,10 @@ class CloneBranch:
             raise unreadable(path, self.words, f"it has {size:,} bytes; at most {LARGEST:,} are read")
         return decoded(self._ask("cat-file", "blob", name), path, self.words)
 
-    def _ask(self, *arguments: str) -> bytes:
+    def _ask(self, *arguments: str, nothing: int = 0) -> bytes:
+        """What git answers; ``nothing`` is the code by which it says that there is none."""
         answer = git.ask(self.root, *arguments)
-        if answer.code != 0:
+        if answer.code not in {0, nothing}:
             cure = "check out with actions/checkout without `filter`, or give GITHUB_TOKEN `contents: read`."
             raise Unavailable(f"git cannot read {self.words} in this clone", seen=answer.tail, cure=cure)
         return answer.raw

@@ -2,7 +2,7 @@
 
 GraphQL and not REST's ``contents``, which answers 404 as well where the token may not look as where there is
 no file: a policy would be taken for missing. docs.github.com/graphql: ``Repository.defaultBranchRef``,
-``Repository.object``, ``Blob``, ``Tree``. Nothing here was seen on GitHub itself.
+``Repository.object``, ``Blob``. Nothing here was seen on GitHub itself.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from modelway.adapters.default_branch import FOLDER, unreadable
+from modelway.adapters.config_text import LARGEST
+from modelway.adapters.default_branch import SUFFIXES, unreadable
 from modelway.adapters.github_rest import GitHubRest, number, word
 from modelway.core.json import Json, JsonObject
 from modelway.errors import Unavailable
 
 _BLOB = "... on Blob { text isBinary isTruncated byteSize }"
 _HEAD = "defaultBranchRef { name target { oid } }"
-_SUFFIXES = (".yaml", ".yml")
+_AT_ONCE = 100
+"""Files in one question."""
+_MOST = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,17 +44,38 @@ class HostedBranch:
             self.files.update(_files(_asked(self.rest, [path], at=self.commit), [path]))
         return _text(self.files[path], path, self.words)
 
-    def configs(self) -> Iterator[tuple[str, str]]:
-        """Every file in ``model-configs/`` that could be one; folders below it are not looked into."""
-        found = _asked(self.rest, (), at=self.commit, folder=FOLDER)
-        tree = found.get("folder")
-        entries = tree.get("entries") if isinstance(tree, Mapping) else None
-        for entry in entries if isinstance(entries, list) else ():
-            path = f"{FOLDER}/{word(entry, 'name')}"
-            blob = entry.get("object") if isinstance(entry, Mapping) else None
-            text = _text(blob, path, self.words) if path.endswith(_SUFFIXES) else None
-            if text is not None:
-                yield path, text
+    def naming(self, naming: str, /) -> Iterator[tuple[str, str]]:
+        """Every YAML file that has a word in it: all are fetched, many in one question."""
+        paths = self._paths()
+        for start in range(0, len(paths), _AT_ONCE):
+            asked = [path for path in paths[start : start + _AT_ONCE] if path not in self.files]
+            if asked:
+                self.files.update(_files(_asked(self.rest, asked, at=self.commit), asked))
+        for path in paths:
+            blob = self.files[path]
+            if isinstance(blob, Mapping) and naming in str(blob.get("text")):
+                yield path, _text(blob, path, self.words) or ""
+
+    def _paths(self) -> list[str]:
+        """Every YAML file that could be a config; raises ``Unavailable`` where they are too many.
+
+        docs.github.com/rest/git/trees: at most 100,000 entries, ``truncated`` where there are more.
+        """
+        tree = self.rest.get(
+            f"repos/{self.rest.repository}/git/trees/{self.commit}?recursive=1", "list the default branch"
+        )
+        entries = tree.get("tree")
+        if tree.get("truncated") or not isinstance(entries, list):
+            raise self._too_many("GitHub does not list all of its files")
+        files = [one for one in entries if word(one, "type") == "blob" and number(one, "size") <= LARGEST]
+        found = [path for path in (word(one, "path") for one in files) if path.endswith(SUFFIXES)]
+        if len(found) > _MOST:
+            raise self._too_many(f"{len(found):,} YAML files; at most {_MOST:,} are asked for")
+        return found
+
+    def _too_many(self, seen: str) -> Unavailable:
+        what = f"nobody can tell by GitHub's API where {self.words} has the config of this model"
+        return Unavailable(what, seen=seen, cure="actions/checkout with `fetch-depth: 0`.")
 
 
 def of_host(rest: GitHubRest, paths: Sequence[str]) -> HostedBranch:
@@ -65,7 +89,7 @@ def of_host(rest: GitHubRest, paths: Sequence[str]) -> HostedBranch:
     return HostedBranch(rest=rest, name=name, commit=commit, files=_files(found, paths))
 
 
-def _asked(rest: GitHubRest, paths: Sequence[str], *, at: str, folder: str = "") -> JsonObject:
+def _asked(rest: GitHubRest, paths: Sequence[str], *, at: str) -> JsonObject:
     """The repository as GitHub answers; raises ``Unavailable`` for anything that is not a whole answer."""
     owner, _, name = rest.repository.partition("/")
     variables: dict[str, Json] = {"owner": owner, "name": name}
@@ -73,10 +97,6 @@ def _asked(rest: GitHubRest, paths: Sequence[str], *, at: str, folder: str = "")
     for index, path in enumerate(paths):
         variables[f"p{index}"] = f"{at}:{path}"
         asked.append(f"f{index}: object(expression: $p{index}) {{ {_BLOB} }}")
-    if folder:
-        variables["folder"] = f"{at}:{folder}"
-        entries = f"entries {{ name object {{ {_BLOB} }} }}"
-        asked.append(f"folder: object(expression: $folder) {{ ... on Tree {{ {entries} }} }}")
     declared = ", ".join(f"${key}: String!" for key in variables)
     inner = f"repository(owner: $owner, name: $name) {{ {' '.join(asked)} }}"
     answer = rest.query(f"query({declared}) {{ {inner} }}", variables, "read the default branch")

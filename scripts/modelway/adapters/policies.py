@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from modelway.adapters import default_branch, key_roots, organisation, written_policies
-from modelway.adapters.default_branch import Branch
+from modelway.adapters.default_branch import FOLDER, Branch
 from modelway.adapters.github_branch import of_host
 from modelway.adapters.github_rest import GitHubRest
 from modelway.adapters.written_policies import Written
@@ -111,14 +111,24 @@ class Policies:
 def _written(config: ModelConfig, branch: Branch, today: date) -> Written | None:
     """A model's policies on a branch: at the config's path, or wherever its name is.
 
-    A renamed file is still the model's. A file without a readable name stands for the model at its path.
+    A moved file is still the model's. A file without a readable name stands for the model at its path.
     """
     text = branch.text(config.path)
     here = written_policies.read(config.path, text, today) if text is not None else None
     if here and here.model in {config.name, ""}:
         return here
-    others = (written_policies.read(path, other, today) for path, other in branch.configs())
-    return next((one for one in others if one.model == config.name), None)
+    found = [written_policies.read(path, other, today) for path, other in branch.naming(config.name)]
+    usual = [one for one in found if one.path.startswith(f"{FOLDER}/") and one.model in {config.name, ""}]
+    named = [one for one in usual if one.model]
+    likely = named or usual or [one for one in found if one.whole and one.model == config.name]
+    if len(likely) > 1:
+        raise NotEvaluated(
+            f"{branch.words} has {len(likely)} files that may be the config of {config.name}, and none of "
+            f"them is {config.path}: nobody knows whose policy counts",
+            seen=", ".join(one.path for one in likely),
+            cure=f"leave the config where it was, or leave one of them on {branch.name} first.",
+        )
+    return likely[0] if likely else None
 
 
 def _errors(problems: Sequence[Problem]) -> str:

@@ -17,6 +17,8 @@ from modelway.core.naming import BUILD
 from modelway.core.problem import Flaw, Level, Problem
 from modelway.core.scan_spec import ScanSpec
 
+_DEMANDED = {"schema_version", "name", "image", "environments"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
@@ -25,6 +27,8 @@ class Written:
     path: str
     model: str
     """Empty where that cannot be told."""
+    whole: bool = False
+    """Whether it has all that a config must have: other files have a name, too."""
     scan: ScanSpec = field(default_factory=ScanSpec)
     environments: Mapping[str, ScanSpec] = field(default_factory=dict)
     signing: Mapping[str, Signing] = field(default_factory=dict)
@@ -45,16 +49,18 @@ def read(path: str, text: str, today: date) -> Written:
         return Written(path=path, model="", problems=problems or (wrong,))
     model = top.get("name")
     name = model if isinstance(model, str) else ""
+    whole = top.keys() >= _DEMANDED
     written = dict(_policies(top))
     flaws = [flaw for flaw in Schema().flaws(top) if _about(flaw.path)]
     flaws += [] if flaws else _days(written, today)
     problems += tuple(located(path, node, flaw) for flaw in flaws)
     if any(one.level is Level.ERROR for one in problems):
-        return Written(path=path, model=name, problems=problems)
+        return Written(path=path, model=name, whole=whole, problems=problems)
     parsed = {keys: parse_scan.scan(one) for keys, one in written.items()}
     return Written(
         path=path,
         model=name,
+        whole=whole,
         scan=parsed.pop(("scan",), ScanSpec()),
         environments={str(keys[1]): one for keys, one in parsed.items()},
         signing={author: parse.signing(one) for author, one in _signing(top)},
