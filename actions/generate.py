@@ -1,5 +1,5 @@
 # ruff: noqa: INP001  (a script of its own, in no package)
-"""Writes actions/<verb>/action.yml, docs/reference/{actions,workflows}.md and the README's table of actions.
+"""Writes actions/<verb>/action.yml, docs/reference/actions.md and the README's table of actions.
 
 Run it by ``PYTHONPATH=scripts python actions/generate.py``. Inputs are the verbs' own options; what outputs
 mean is said here. A test compares the files with what this makes.
@@ -8,15 +8,12 @@ mean is said here. A test compares the files with what this makes.
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-
-import yaml
 
 from modelway.commands import VERBS
 from modelway.commands.action import ENDING, FAIL_ON_SUPERSEDED, KEEP, Input, inputs
@@ -53,6 +50,11 @@ class Action:
     outputs: Mapping[str, str] = field(default_factory=dict)
     token: str = ""
     """What it asks GitHub with a token for, if it asks something."""
+
+    @property
+    def told(self) -> Mapping[str, str]:
+        """All its outputs."""
+        return {"result": RESULT, **self.outputs}
 
 
 _DEPLOYED = {
@@ -248,7 +250,7 @@ def action_yml(verb: str) -> str:
     if action.token:
         lines += ["  github-token:", f"    description: {action.token}", "    default: ${{ github.token }}"]
     lines += ["outputs:"]
-    for name, words in (("result", RESULT), *action.outputs.items()):
+    for name, words in action.told.items():
         lines += [
             f"  {name}:",
             f"    description: {json.dumps(words)}",
@@ -309,53 +311,9 @@ def _section(verb: str) -> Iterator[str]:
     if action.token:
         yield f"| `github-token` |  | {action.token}; without it, the job's own |"
     yield "\n| output | meaning |\n| --- | --- |"
-    for name, words in (("result", RESULT), *action.outputs.items()):
+    for name, words in action.told.items():
         yield f"| `{name}` | {_cell(words)} |"
     yield ""
-
-
-WORKFLOWS_HEAD = """\
-# The workflows
-
-Written by `actions/generate.py` from `.github/workflows/`. A repository calls them as
-`uses: OWNER/modelway/.github/workflows/NAME.yml@SHA # vX.Y.Z` ([quick start](../how-to/quick-start-team.md));
-GitHub takes the actions inside them from the same commit. What has not been seen on GitHub itself is
-[listed](github.md).
-
-The caller's job grants the permissions; each job inside takes only those it needs. Roles are named by the
-configs; the variables `MODELWAY_BUILD_ROLE`, `MODELWAY_PUSH_ROLE` and `MODELWAY_DEPLOY_ROLE`, of the
-repository or of an environment, name others.
-"""
-WORKFLOWS = ("pull-request", "release", "promote", "rollback", "drift", "rescan", "registry")
-
-
-def workflows_page() -> str:
-    """The reference of the workflows."""
-    return "\n".join([WORKFLOWS_HEAD, *(line for name in WORKFLOWS for line in _workflow(name))])
-
-
-def _workflow(name: str) -> Iterator[str]:
-    text = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8")
-    comment = itertools.takewhile(lambda line: line.startswith("# "), text.splitlines())
-    document = yaml.safe_load(text)
-    call = document[True]["workflow_call"]  # YAML 1.1 reads the key `on` as true
-    yield f"## {name}\n"
-    yield from (line.removeprefix("# ") for line in comment)
-    wanted = {right for job in document["jobs"].values() for right in _rights(job)}
-    yield f"\nPermissions the caller grants: {', '.join(f'`{right}`' for right in sorted(wanted))}\n"
-    yield "| input | required | default | meaning |\n| --- | --- | --- | --- |"
-    for key, told in call["inputs"].items():
-        needed = "yes" if told.get("required") else ""
-        default = f"`{json.dumps(told['default'])}`" if told.get("default", "") != "" else ""
-        yield f"| `{key}` | {needed} | {default} | {_cell(told['description'])} |"
-    yield "\n| output | meaning |\n| --- | --- |"
-    for key, told in call["outputs"].items():
-        yield f"| `{key}` | {_cell(told['description'])} |"
-    yield ""
-
-
-def _rights(job: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    return (f"{name}: {how}" for name, how in job["permissions"].items())
 
 
 def _cell(text: str) -> str:
@@ -367,7 +325,6 @@ def files() -> dict[Path, str]:
     readme = ROOT / "README.md"
     made = {ROOT / "actions" / verb / "action.yml": action_yml(verb) for verb in ACTIONS}
     made[ROOT / "docs" / "reference" / "actions.md"] = page()
-    made[ROOT / "docs" / "reference" / "workflows.md"] = workflows_page()
     old = readme.read_text(encoding="utf-8")
     made[readme] = re.sub(r"\| action \| does \|\n(\|.*\n)+", lambda _: table() + "\n", old)
     return made

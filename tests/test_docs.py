@@ -21,6 +21,12 @@ def test_the_scan_rules_are_what_the_scanner_looks_for(root: Path) -> None:
     assert (root / "docs/reference/scan-rules.md").read_text("utf-8") == script["page"]()
 
 
+def test_the_workflow_reference_is_what_the_workflows_say(root: Path) -> None:
+    """Otherwise: PYTHONPATH=scripts python docs/generate_workflow_reference.py."""
+    script = runpy.run_path(str(root / "docs" / "generate_workflow_reference.py"))
+    assert (root / "docs/reference/workflows.md").read_text("utf-8") == script["page"]()
+
+
 def test_the_index_names_every_page(root: Path) -> None:
     docs = root / "docs"
     named = re.findall(r"\]\(([a-z-]+/[^)#]+\.md)", (docs / "README.md").read_text("utf-8"))
