@@ -91,8 +91,8 @@ class FakeTarget:
     """What a version answered in so many seconds."""
     takes: float = 60.0
     """Seconds a shift takes."""
-    asked: int = 0
-    """How often the model was asked lately."""
+    asked: int | None = 0
+    """How often the model was asked lately; ``None`` where nobody counts."""
     foreign: str | None = None
     """What serves and was made by somebody else."""
     crash_in: int | None = None
@@ -241,7 +241,7 @@ class FakeTarget:
             assert not self.traffic, "deleted under its traffic"
             self._write(f"remove {thing.name}", lambda: self.records.pop(VersionId(thing.name), None))
 
-    def requests(self, seconds: float, /) -> int:
+    def requests(self, seconds: float, /) -> int | None:
         return self.asked if self.traffic and seconds else 0
 
     def retire(self, version: VersionId, /) -> None:

@@ -63,11 +63,12 @@ def _look(world: World, config: ModelConfig, place: Environment) -> Retirement:
 
 
 def refuse_used(config: ModelConfig, planned: Sequence[Retirement]) -> None:
-    """Stop where somebody still asks the model; raises ``NotAllowed``."""
-    used = [one.removal for one in planned if one.removal.requests]
+    """Stop where somebody still asks the model, or nobody can tell; raises ``NotAllowed``."""
+    used = [one.removal for one in planned if one.removal.use]
     if used:
-        seen = ", ".join(f"{one.requests} in {one.environment}" for one in used)
-        what = f"{config.name} is still used"
+        seen = ", ".join(one.use for one in used)
+        known = any(one.requests for one in used)
+        what = f"{config.name} is still used" if known else f"{config.name} may still be used"
         told = f"Requests in the last {QUIET / 60:g} minutes: {seen}."
         cure = "Find the callers and move them. To delete it under them all the same: --although-used"
         raise NotAllowed(what, seen=told, cure=cure)

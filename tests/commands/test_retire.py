@@ -103,6 +103,19 @@ def test_what_is_still_asked_stays_everywhere_unless_it_is_to_go_all_the_same(st
     assert not any(target.traffic for target in stage.targets.values())
 
 
+def test_what_runs_where_nobody_counts_its_requests_is_not_taken_for_unused(stage):
+    stage.targets["staging"].asked = None
+    with pytest.raises(NotAllowed, match="may still be used") as caught:
+        run(retire, stage, "--delete", NAME, "--yes-production")
+    assert "nobody counts them in staging" in caught.value.seen
+    assert "--although-used" in caught.value.cure
+    assert all(target.traffic for target in stage.targets.values())
+    run(retire, stage)
+    assert any("nobody counts them in staging" in one for one in stage.reporter.warnings)
+    run(retire, stage, "--delete", NAME, "--yes-production", "--although-used")
+    assert not any(target.traffic for target in stage.targets.values())
+
+
 def test_what_somebody_else_made_stops_it_before_anything_is_deleted_anywhere(stage):
     stage.targets["staging"].foreign = "the endpoint of somebody"
     with pytest.raises(Differs, match="the endpoint of somebody") as caught:

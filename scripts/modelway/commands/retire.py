@@ -5,7 +5,8 @@ name written out, it deletes them by each environment's retire_role: what serves
 and what is remembered of them. A run that died is finished by running it again.
 
 It stops, and deletes nothing anywhere, where something else serves than what modelway made (exit 5), where a
-release is under way (11), or where requests arrived in the last 15 minutes (4), unless --although-used.
+release is under way (11), or where requests arrived in the last 15 minutes or nobody counts them (4), unless
+--although-used.
 
 Images, evidence and weights stay: `registry prune` removes those. So do load balancers, clusters, roles,
 secrets and the logs the platform writes by itself, none of which modelway made.
@@ -38,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "reviewers)",
     )
     parser.add_argument(
-        "--although-used", action="store_true", help="delete it although requests still arrive"
+        "--although-used", action="store_true", help="delete it although requests still arrive, or may"
     )
     shared.formats(parser)
 
@@ -102,6 +103,5 @@ def _show(
         return
     for one in removals:
         world.reporter.data(estate.words(config.name, one))
-        if one.requests:
-            minutes = f"{retiring.QUIET / 60:g}"
-            world.reporter.warn(f"{one.environment}: {one.requests} requests in the last {minutes} minutes")
+        if one.use:
+            world.reporter.warn(f"requests in the last {retiring.QUIET / 60:g} minutes: {one.use}")

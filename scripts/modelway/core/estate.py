@@ -28,8 +28,16 @@ class Removal:
     account: str
     region: str
     things: tuple[Thing, ...]
-    requests: int
-    """How often the model was asked here in the last minutes."""
+    requests: int | None
+    """How often the model was asked here in the last minutes; ``None`` where nobody counts."""
+
+    @property
+    def use(self) -> str:
+        """That it is used, or may be, for people; empty where nobody asks it."""
+        where = f"in {self.environment}"
+        if self.requests is None:
+            return f"nobody counts them {where}: it runs without a load balancer"
+        return f"{self.requests} {where}" if self.requests else ""
 
 
 def words(model: str, removal: Removal) -> str:

@@ -27,8 +27,8 @@ class Estate(Protocol):
     def remove(self, thing: Thing, /) -> None:
         """Delete one and wait for its end; what is gone already is no error."""
 
-    def requests(self, seconds: float, /) -> int:
-        """How often the model was asked in the last so many seconds, as the platform counts."""
+    def requests(self, seconds: float, /) -> int | None:
+        """How often the model was asked in the last so many seconds; ``None`` where it runs uncounted."""
 
 
 class Target(Protocol):

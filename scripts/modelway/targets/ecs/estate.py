@@ -109,9 +109,14 @@ class Estate:
                 raise Unavailable(what, cure="Look at its tasks in the ECS console, then run this again.")
             self.clock.sleep(next(pauses))
 
-    def requests(self, seconds: float, /) -> int:
-        """AWS/ApplicationELB RequestCount of the service's target groups; none without a load balancer."""
+    def requests(self, seconds: float, /) -> int | None:
+        """AWS/ApplicationELB RequestCount of the service's target groups.
+
+        Tasks without a load balancer are asked by ways nobody counts; where none runs, nobody asks them.
+        """
         balancer = self.observer.settings.balancer
-        groups = balancer.target_groups if balancer else ()
-        places = [dimensions(group, balancer.listener_rule) for group in groups] if balancer else []
+        if balancer is None:
+            service = self.observer.pointer.services.describe()
+            return None if service and service["runningCount"] else 0
+        places = [dimensions(group, balancer.listener_rule) for group in balancer.target_groups]
         return total(self.observer.alarms.client, self.clock, METRICS.counted, places, seconds)
