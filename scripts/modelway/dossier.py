@@ -20,11 +20,12 @@ from modelway.core.json import JsonObject
 from modelway.core.manifest import Manifest
 from modelway.core.merge import merge
 from modelway.core.naming import BUILD
-from modelway.core.plan import State, standing
+from modelway.core.plan import State
 from modelway.core.record import Record
 from modelway.core.summary import BrokenGlass, Summary, broken_of, summary_of
 from modelway.core.verdict import verdict_of
 from modelway.core.vouched import REPORT
+from modelway.core.words import stands
 from modelway.errors import Differs, Failure, NotAllowed
 from modelway.ports import Keys, Registry, Target, World
 
@@ -129,13 +130,13 @@ def _release(  # noqa: PLR0913, PLR0917  (all that is known of it so far)
 
 
 def _ran(environment: str, record: Record, state: State) -> Ran:
-    serves = state.serving == record.id
     return Ran(
         environment=environment,
         version=record.id,
-        standing="serves" if serves else str(standing(record.id, state)),
+        standing=stands(record, state),
         release=record.release,
         attempts=record.attempts,
+        glass=record.glass.reason if record.glass else "",
     )
 
 

@@ -13,13 +13,16 @@ import pytest
 
 from modelway import evidence as statements
 from modelway.commands import deploy, evidence, plan, status
-from modelway.core.evidence import BREAK_GLASS, SUMMARY
+from modelway.core.evidence import BREAK_GLASS, SUMMARY, VERDICT
 from modelway.core.passage import Checked, Passage, Step
 from modelway.core.record import Glass
 from modelway.core.record_tags import from_tags, to_tags
+from modelway.core.statement import opened, statement_of
 from modelway.core.summary import broken_of
+from modelway.core.verdict import verdict_of
+from modelway.core.version import VersionId
 from modelway.entering import Visitor
-from modelway.errors import Blocked, Failure, Malformed, NotAllowed, Tampered, Unavailable
+from modelway.errors import Blocked, Differs, Failure, Malformed, NotAllowed, Tampered, Unavailable
 from tests.commands.test_evidence import SCHEMA
 from tests.test_gate import BREAKS, Gated, refuse
 
@@ -130,6 +133,71 @@ def test_evidence_keeps_to_its_schema_and_says_that_it_was_not_tested():
     [release] = told["releases"]
     assert [one["result"] for one in release["gates"] if one["environment"] == "production"] == ["broken"]
     assert release["verdicts"][0]["break_glass"] == REASON
+
+
+def answered(gated: Gated) -> tuple[bool, str]:
+    """Whether production runs the tested version, and why."""
+    told = json.loads(printed(evidence, gated, "--format", "json"))["tested"]
+    return told["ok"], told["reason"]
+
+
+def test_evidence_says_yes_where_staging_saw_it_pass_and_what_was_past_is_loud():
+    gated = emergency()
+    break_glass(gated)
+    ok, reason = answered(gated)
+    assert ok
+    assert reason.endswith(f"which passed in staging before. BREAK-GLASS: it came in past the gate: {REASON}")
+    page = printed(evidence, gated, "--format", "html")
+    assert '<section class="answer"><p>Is production running the tested version?' in page, "no green box"
+    assert "2 steps refused" in page
+
+
+def test_what_staging_saw_pass_with_other_contract_tests_is_not_the_tested_version():
+    """The very step that the glass was broken for: a yes would be a false one."""
+    gated = emergency()
+    first, *others = gated.stage.config.contract_tests
+    tests = (replace(first, expect=replace(first.expect, max_latency_ms=9999)), *others)
+    gated.stage.config = replace(gated.stage.config, contract_tests=tests)
+    break_glass(gated)
+    ok, reason = answered(gated)
+    assert not ok
+    assert reason.endswith("(it passed other contract tests there)")
+    with pytest.raises(Differs) as caught:
+        run(evidence, gated, "--verify")
+    assert REASON in caught.value.seen
+
+
+def test_what_came_into_staging_past_its_gate_is_no_tested_version():
+    gated = emergency()
+    documents, kept = gated.stage.registry.documents, []
+    for image, kind, at, body in documents:
+        statement = statement_of(opened(body).payload) if kind in statements.TYPES else None
+        if statement and statement.predicate_type == VERDICT:
+            verdict = replace(verdict_of(statement.predicate), glass="INC-6")
+            sealed = gated.stage.keys.seal(
+                "staging", replace(statement, predicate=verdict.predicate()).payload()
+            )
+            assert sealed
+            kept.append((image, kind, at, sealed))
+        else:
+            kept.append((image, kind, at, body))
+    gated.stage.registry.documents = kept
+    break_glass(gated)
+    ok, reason = answered(gated)
+    assert not ok
+    assert reason.endswith("(it came in there past the gate, too)")
+
+
+def test_the_mark_stays_on_the_version_in_evidence_when_another_one_serves():
+    gated = emergency()
+    break_glass(gated)
+    broken = gated.delivery().version(gated.image).id
+    gated.stage.targets["production"].traffic = {VersionId("0" * 12): 100}
+    told = json.loads(printed(evidence, gated, "--format", "json"))
+    [version] = [one for one in told["releases"][0]["versions"] if one["id"] == broken]
+    assert (version["standing"], version["break_glass"]) == ("fallback", REASON)
+    assert f"{broken} in production of r1: fallback, BREAK-GLASS" in printed(evidence, gated)
+    assert '<span class="bad">BREAK-GLASS</span>' in printed(evidence, gated, "--format", "html")
 
 
 def test_an_environment_that_names_no_role_has_no_glass():

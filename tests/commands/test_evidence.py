@@ -24,6 +24,7 @@ from modelway.core.image import Image
 from modelway.core.manifest import digest_of
 from modelway.core.merge import merge
 from modelway.core.statement import Statement
+from modelway.core.version import VersionId
 from modelway.core.vouched import REPORT
 from modelway.errors import Differs, Malformed, NotAllowed
 from tests.configs import model_config
@@ -86,6 +87,17 @@ def test_a_verdict_staging_did_not_sign_is_not_its_word():
 def test_without_verify_the_answer_is_told_and_nothing_fails():
     stage = signing_stage("staging")
     assert "NO: nothing serves in production" in ask(stage)
+
+
+def test_a_verdict_of_another_version_of_the_same_image_is_not_about_what_serves():
+    stage = signing_stage("staging")
+    image = released(stage)
+    target, other = stage.targets["production"], VersionId("0" * 12)
+    target.records[other] = replace(target.records[stage.delivery("production").version(image).id], id=other)
+    target.traffic = {other: 100}
+    told = ask(stage)
+    assert "NO: production does not say that what serves in production passed there" in told
+    assert "(it says so of another version)" in told
 
 
 def test_an_image_that_is_gone_from_the_registry_is_named():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import given
@@ -98,6 +99,14 @@ def test_the_timeline_goes_from_the_commit_to_production_with_what_the_canary_to
     )
     assert words in shown
     assert words in text(dossier(release(1, WORSE)))
+
+
+def test_an_attempt_that_passed_twice_began_once():
+    again = replace(VERDICT, contract="d", passed="2026-06-16T12:10:00Z")
+    said = tuple(Said(verdict=one, by="production", trusted=True) for one in (again, VERDICT))
+    shown = page(dossier(replace(release(1, None), verdicts=said)), datetime(2026, 6, 17, tzinfo=UTC))
+    assert shown.count("Its traffic began to move in production") == 1
+    assert shown.count("Passed in production") == 2
 
 
 def test_a_comparison_is_part_of_what_the_environment_signs():

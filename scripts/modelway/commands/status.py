@@ -11,6 +11,7 @@ from modelway.core.json import JsonObject
 from modelway.core.plan import Standing, State, fallbacks, standing
 from modelway.core.record import Record
 from modelway.core.version import VersionId
+from modelway.core.words import stands
 from modelway.delivery import Delivery
 from modelway.ports import World
 
@@ -91,22 +92,7 @@ def _line(record: Record, state: State) -> str:
     """A version on a line."""
     passed = f"passed {record.passed.at[:19]}Z" if record.passed else "never passed"
     release = f" of {record.release[:12]}" if record.release else ""
-    return f"{record.id}  {_word(record, state):<10} {passed}{release}  {record.digest}"
-
-
-def _word(record: Record, state: State) -> str:
-    """How the version stands, in one word."""
-    if record.id == state.serving:
-        return "serves"
-    match standing(record.id, state):
-        case Standing.WITHDRAWN:
-            return "withdrawn"
-        case Standing.FAILED:
-            return "failed"
-        case Standing.SUPERSEDED:
-            return "superseded"
-        case _:
-            return "fallback" if record.passed else "staged"
+    return f"{record.id}  {stands(record, state):<10} {passed}{release}  {record.digest}"
 
 
 def _json(state: State) -> JsonObject:
@@ -122,7 +108,7 @@ def _json(state: State) -> JsonObject:
                 "digest": record.digest,
                 "artifact": record.artifact,
                 "release": record.release,
-                "standing": _word(record, state),
+                "standing": stands(record, state),
                 "passed": record.passed.at if record.passed else None,
                 "attempts": record.attempt.number if record.attempt else 0,
                 "failed": record.failed.reason if record.failed else None,

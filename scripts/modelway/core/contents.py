@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 
-from modelway.core import html
 from modelway.core.admission import Author, Witnessed, documents
 from modelway.core.cyclonedx import PREDICATE
 from modelway.core.image import Digest
@@ -84,15 +83,15 @@ class Contents:
         said = trust if self.vouched else f'<span class="bad">{trust}</span>'
         yield f"<p>What is in it: {escape(self.words)}; {said}.</p>"
         yield "<details><summary>SBOM (CycloneDX), and how to fetch it</summary>"
-        yield f"<p>By its canonical JSON <code>{self.digest}</code>"
-        yield f", in the statement <code>{self.attached}</code></p>" if self.attached else "</p>"
+        held = f", in the statement <code>{self.attached}</code>" if self.attached else ""
+        yield f"<p>By its canonical JSON <code>{self.digest}</code>{held}</p>"
         yield from (f"<p><code>{escape(one)}</code></p>" for one in fetching(repository, image))
         yield "</details>"
         if listed:
-            yield f"<details><summary>The {len(self.packages)} packages</summary>"
-            rows = [tuple(map(escape, one)) for one in self.packages]
-            yield from html.table(("package", "version", "ecosystem"), rows)
-            yield "</details>"
+            yield f'<details><summary>The {len(self.packages)} packages</summary><ul class="packages">'
+            for name, version, ecosystem in self.packages:
+                yield f"<li><code>{escape(name)}</code> {escape(version)} ({escape(ecosystem)})</li>"
+            yield "</ul></details>"
 
 
 def fetching(repository: str, image: Digest) -> Sequence[str]:

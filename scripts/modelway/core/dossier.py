@@ -69,6 +69,8 @@ class Ran:
     """``serves``, or what the environment remembers of it."""
     release: str = ""
     attempts: int = 0
+    glass: str = ""
+    """Why it came in past the gate; empty where it did not. The mark stays when it serves no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,12 +147,10 @@ def answer(place: Place, releases: Sequence[Release]) -> Answer:
     if found.trouble:
         return no(f"what is said of {place.image} cannot be relied on", seen="\n".join(found.trouble))
     for name in filter(None, (place.promote_from, place.name)):
-        here = [one for one in found.verdicts if one.verdict.environment == name]
-        same = [one for one in here if one.verdict.artifact == place.artifact]
+        same, other = _saying(name, place, found.verdicts)
         if not [one for one in same if one.trusted]:
             said = ", ".join(sorted({one.by for one in same})) or "nobody"
             past = f"\nBREAK-GLASS: it came in past the gate: {place.glass}" if place.glass else ""
-            other = " (it says so of other weights)" if here and not same else ""
             return no(
                 f"{name} does not say that what serves in {place.name} passed there{other}",
                 seen=f"version {place.serving}, {place.image}, weights {place.artifact or 'none'};"
@@ -161,6 +161,32 @@ def answer(place: Place, releases: Sequence[Release]) -> Answer:
     glass = f". BREAK-GLASS: it came in past the gate: {place.glass}" if place.glass else ""
     reason = f"{place.name} runs version {place.serving}{tested}{glass}"
     return Answer(environment=place.name, ok=True, reason=reason)
+
+
+def _saying(name: str, place: Place, verdicts: Sequence[Said]) -> tuple[list[Said], str]:
+    """An environment's verdicts about what serves in ``place``, and of what else they are if there is none.
+
+    Its own have to be about this very version. Those of the environment before, which runs it with settings
+    of its own, about the same weights and the contract tests that it passed here; one that came in there
+    past the gate proves nothing. That is what the gate asks.
+    """
+    here = [one for one in verdicts if one.verdict.environment == name]
+    same = [one for one in here if one.verdict.artifact == place.artifact]
+    own = [one for one in verdicts if one.trusted and one.verdict.environment == place.name]
+    own = [one for one in own if one.verdict.version == place.serving]
+    if name == place.name:
+        mine = [one for one in same if one.verdict.version == place.serving]
+        return mine, " (it says so of another version)" * bool(same and not mine)
+    asked = [one for one in same if not own or one.verdict.contract == own[0].verdict.contract]
+    earned = [one for one in asked if not one.verdict.glass]
+    if earned or not here:
+        return earned, ""
+    if not same:
+        return [], " (it says so of other weights)"
+    return (
+        [],
+        " (it came in there past the gate, too)" if asked else " (it passed other contract tests there)",
+    )
 
 
 def dossier_json(told: Dossier) -> JsonObject:
@@ -221,6 +247,7 @@ def _release_json(release: Release) -> JsonObject:
                 "standing": one.standing,
                 "release": one.release,
                 "attempts": one.attempts,
+                "break_glass": one.glass,
             }
             for one in release.ran
         ],

@@ -24,9 +24,11 @@ h1{font-size:1.4rem;margin:.2rem 0}h2{font-size:1.1rem;margin:2rem 0 .5rem}h3{fo
 code{font:0.85em ui-monospace,monospace}
 .answer{border-left:.4rem solid var(--no);background:var(--soft);padding:.6rem 1rem;margin:1rem 0}
 .answer.ok{border-color:var(--ok)}.answer strong{font-size:1.1rem}
-table{border-collapse:collapse;width:100%}th{font-weight:600}td code,h3 code{overflow-wrap:anywhere}
+table{border-collapse:collapse;width:100%}th{font-weight:600}
+td code,h3 code,td:last-child{overflow-wrap:anywhere}
 th,td{text-align:left;vertical-align:top;padding:.25rem .6rem .25rem 0;border-bottom:1px solid var(--line)}
 article{border:1px solid var(--line);border-radius:.5rem;padding:.8rem 1rem;margin:1rem 0;break-inside:avoid}
+ul.packages{columns:16rem;padding-left:1rem;margin:.4rem 0}
 ol.time{list-style:none;margin:.6rem 0;padding:0 0 0 1rem;border-left:2px solid var(--line)}
 ol.time li{margin:.4rem 0}time{color:#777;font-size:.9em}li time{display:block}
 .bad{color:var(--no);font-weight:600}
@@ -37,7 +39,7 @@ ol.time li{margin:.4rem 0}time{color:#777;font-size:.9em}li time{display:block}
 .found .critical{background:#7d1128}.found .high{background:#c2410c}.found .medium{background:#d9a441}
 footer{margin:2rem 0;color:#777;font-size:.85em}
 @media print{body{font-size:11pt;max-width:none;padding:0}details{display:block}details>*{display:block}}
-@media(max-width:36rem){th{display:none}td{display:block;border:0;padding:.1rem 0}
+@media(max-width:36rem){th{display:none}td{display:block;border:0;padding:.1rem 0;overflow-wrap:anywhere}
 td::before{content:attr(data-head) ": ";color:#777}
 tr{display:block;border-bottom:1px solid var(--line);padding:.4rem 0}}
 """
@@ -56,7 +58,8 @@ def _lines(told: Dossier, now: datetime) -> Iterator[str]:
     yield f"<h1>{title}</h1>"
     yield f"<p>Owned by {escape(told.owner)}. Images in <code>{escape(told.repository)}</code></p>"
     question = f"Is {answer.environment} running the tested version?"
-    yield f'<section class="answer{" ok" if answer.ok else ""}"><p>{escape(question)}</p>'
+    broken = any(place.glass for place in told.places if place.name == answer.environment)
+    yield f'<section class="answer{" ok" if answer.ok and not broken else ""}"><p>{escape(question)}</p>'
     yield f"<strong>{'Yes' if answer.ok else 'No'}: {escape(answer.reason)}</strong>"
     yield f"{html.paragraphs(answer.seen)}{html.paragraphs(answer.cure)}</section>"
     for place in told.places:
@@ -122,6 +125,15 @@ def _release(release: Release, repository: str, *, listed: bool) -> Iterator[str
         yield from release.contents.page(repository, release.image, listed=listed)
     elif not release.gone:
         yield '<p class="bad">No SBOM that the build says is attached.</p>'
+    yield from _timeline(release)
+    if release.ran:
+        heads = ("environment", "version", "release", "attempts", "stands")
+        yield from html.table(heads, map(_ran, release.ran))
+    yield "</article>"
+
+
+def _timeline(release: Release) -> Iterator[str]:
+    """From the commit to production."""
     yield '<ol class="time">'
     if release.provenance and release.provenance.source.commit:
         source = release.provenance.source
@@ -131,34 +143,36 @@ def _release(release: Release, repository: str, *, listed: bool) -> Iterator[str
     yield f"<li>{html.time(release.provenance.built if release.provenance else '')}"
     yield f"Built by {escape(built_by(release))}</li>"
     happened = [(one.what.entry.at, _entered(one)) for one in release.entered]
-    happened += [(one.verdict.began, _began(one)) for one in release.verdicts if one.verdict.began]
+    began = {(v.environment, v.version, v.began): one for one in release.verdicts if (v := one.verdict).began}
+    happened += [(at, _began(one)) for (_, _, at), one in began.items()]
     happened += [(one.verdict.passed, _said(one)) for one in release.verdicts]
     for _, lines in sorted(happened, key=lambda one: one[0]):
         yield from lines
     yield "</ol>"
-    if release.ran:
-        heads = ("environment", "version", "release", "attempts", "stands")
-        yield from html.table(heads, map(_ran, release.ran))
-    yield "</article>"
 
 
 def _ran(ran: Ran) -> tuple[str, ...]:
     version = f"<code>{ran.version}</code>"
-    return escape(ran.environment), version, escape(ran.release[:24]), str(ran.attempts), escape(ran.standing)
+    stands = escape(ran.standing)
+    if ran.glass:
+        stands += ', <span class="bad">BREAK-GLASS</span>'
+    return escape(ran.environment), version, escape(ran.release[:24]), str(ran.attempts), stands
 
 
 def _entered(one: Entered) -> Iterator[str]:
     """A gate's answer; where the glass was broken, loudly."""
     entry = one.what.entry
     word = "" if one.trusted else ' <span class="bad">not its own word</span>'
-    yield f"<li>{html.time(entry.at)}"
+    steps = f"{len(entry.steps)} steps"
     if isinstance(one.what, BrokenGlass):
-        yield f'<span class="bad">BREAK-GLASS in {escape(entry.environment)}: {escape(one.broken)}</span>'
         by = ", ".join(one.what.approval.approved_by) if one.what.approval else ""
-        yield f"<br>By {escape(one.what.role)}{f', approved by {escape(by)}' if by else ''}"
+        what = f'<span class="bad">BREAK-GLASS in {escape(entry.environment)}: {escape(one.broken)}</span>'
+        what += f"<br>By {escape(one.what.role)}{f', approved by {escape(by)}' if by else ''}"
+        steps = f"{steps} refused"
     else:
-        yield f"Let in by the gate of {escape(entry.environment)}"
-    yield f"; said by {escape(one.by)}{word}<details><summary>{len(entry.steps)} steps</summary>"
+        what = f"Let in by the gate of {escape(entry.environment)}"
+    yield f"<li>{html.time(entry.at)}{what}; said by {escape(one.by)}{word}"
+    yield f"<details><summary>{steps}</summary>"
     yield from html.table(
         ("step", "what it said"), [(escape(step), escape(said)) for step, said in entry.steps]
     )
@@ -192,4 +206,4 @@ def _said(said: Said) -> Iterator[str]:
 
 
 def _answered(one: Answered) -> tuple[str, ...]:
-    return escape(one.test), str(one.status), f"{one.latency_ms:.0f} ms", escape(one.answer)
+    return escape(one.test), str(one.status), f"{one.latency_ms:.0f}&nbsp;ms", escape(one.answer)

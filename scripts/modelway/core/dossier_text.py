@@ -48,7 +48,8 @@ def _release(release: Release) -> Iterator[str]:
         yield f"  contains  {release.contents.words}; {release.contents.trust}"
     for ran in release.ran:
         name = f" of {ran.release[:12]}" if ran.release else ""
-        yield f"  version   {ran.version} in {ran.environment}{name}: {ran.standing}"
+        past = ", BREAK-GLASS" if ran.glass else ""
+        yield f"  version   {ran.version} in {ran.environment}{name}: {ran.standing}{past}"
     for entered in release.entered:
         yield from _entered(entered)
     for said in release.verdicts:

@@ -1,10 +1,12 @@
-"""A plan's steps in words, for people."""
+"""A plan's steps, and how a version stands, in words for people."""
 
 from __future__ import annotations
 
 from typing import assert_never
 
 from modelway.core.config import Analysis
+from modelway.core.plan import Standing, State, standing
+from modelway.core.record import Record
 from modelway.core.steps import (
     Analyse,
     Configure,
@@ -68,3 +70,18 @@ def _limits(limits: Analysis) -> str:
         f"over {limits.min_requests} requests or more",
     ]
     return ", ".join(part for part in allowed if part)
+
+
+def stands(record: Record, state: State) -> str:
+    """How a version stands in its environment, in one word."""
+    if record.id == state.serving:
+        return "serves"
+    match standing(record.id, state):
+        case Standing.WITHDRAWN:
+            return "withdrawn"
+        case Standing.FAILED:
+            return "failed"
+        case Standing.SUPERSEDED:
+            return "superseded"
+        case _:
+            return "fallback" if record.passed else "staged"
