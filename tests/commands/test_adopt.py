@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from typing import Never
 
 import pytest
 
 from modelway.commands import adopt
-from modelway.core.adoption import Found
-from modelway.errors import Malformed, NotAllowed, Unfinished
+from modelway.core.adoption import Found, Site
+from modelway.errors import Malformed, NotAllowed, Unavailable, Unfinished
 from tests.commands.test_environment_commands import released
 from tests.fake_target import CrashError
 from tests.fake_world import Stage
@@ -72,3 +73,21 @@ def test_a_change_under_way_is_waited_for(stage):
     stage.targets["staging"].pending = ({}, None)
     with pytest.raises(Unfinished, match="a change is under way"):
         adopting(stage)
+
+
+@pytest.mark.parametrize(("more", "told"), [((), True), (("--role", "auditor"), False)])
+def test_what_the_deploy_role_may_not_look_at_another_role_may(stage, more, told):
+    parser = argparse.ArgumentParser()
+    adopt.arguments(parser)
+    sites: list[Site] = []
+
+    def denied(site: Site) -> Never:
+        sites.append(site)
+        raise Unavailable("AWS does not allow this identity to look", seen="AccessDenied", cure="allow it")
+
+    options = parser.parse_args(["record", "model.yaml", "-e", "staging", *more])
+    with pytest.raises(Unavailable, match="does not allow") as caught:
+        adopt.run(options, replace(stage.world, found=denied))
+    assert [site.role for site in sites] == ["modelway-deploy" if told else "auditor"]
+    assert caught.value.cure.startswith("allow it")
+    assert ("--role NAME. The deploy role modelway-deploy" in caught.value.cure) is told

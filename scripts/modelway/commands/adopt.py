@@ -15,10 +15,10 @@ from modelway import adopting
 from modelway.adopting import NAME, Adoption
 from modelway.commands import options as shared
 from modelway.core import adoption
-from modelway.core.adoption import Site
+from modelway.core.adoption import Found, Site
 from modelway.core.naming import pointer_name
 from modelway.delivery import Delivery
-from modelway.errors import Malformed
+from modelway.errors import Malformed, Unavailable
 from modelway.ports import World
 
 
@@ -84,13 +84,28 @@ def _describe(options: argparse.Namespace, world: World) -> None:
     )
 
 
+def _found(options: argparse.Namespace, world: World, delivery: Delivery, name: str) -> Found:
+    """What serves; what the deploy role may not look at, because it has an old name, another role may."""
+    try:
+        return world.found(adopting.site(delivery, name, options.role))
+    except Unavailable as failure:
+        if options.role:
+            raise
+        cure = (
+            f"{failure.cure}\nOr look by a role that may see things under their old names: --role NAME. The"
+            f" deploy role {delivery.environment.deploy_role} sees those modelway made; docs/how-to/adopt.md"
+            " lists what looking needs."
+        )
+        raise Unavailable(failure.what, seen=failure.seen, cure=cure) from failure
+
+
 def _record(options: argparse.Namespace, world: World) -> None:
     """Show what would be written, and write it where that was asked for."""
     config = shared.load(options, world)
     delivery = Delivery.open(world, config, options.environment)
     name = pointer_name(config, delivery.environment)
     with world.reporter.stage(f"compare {name} with its config"):
-        each = Adoption(delivery=delivery, found=world.found(adopting.site(delivery, name, options.role)))
+        each = Adoption(delivery=delivery, found=_found(options, world, delivery, name))
         steps = each.steps()
     version = each.version.id
     world.reporter.output("version", version)
