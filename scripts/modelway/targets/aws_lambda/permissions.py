@@ -6,21 +6,15 @@ Logs and Application Auto Scaling. A test rehearses releases and failures, and c
 
 from __future__ import annotations
 
-from modelway.core.config import AlarmMetric, CreatedAlarm, Environment, ModelConfig
+from modelway.core.config import Environment, ModelConfig
 from modelway.core.iam import Permissions, Statement, allow, equals
-from modelway.core.naming import alarm_name, partition, pointer_name, role_arn, version_name
-from modelway.core.version import VersionId
+from modelway.core.naming import pointer_name, role_arn, version_name
 from modelway.targets.aws_lambda import settings as settings_
 from modelway.targets.aws_lambda.records import folder
 from modelway.targets.aws_lambda.settings import ALIAS
+from modelway.targets.shared import permissions as shared
 
-ANY_VERSION = VersionId("?" * 12)
-"""A version's id in an ARN: twelve characters, so that names of another model stay out."""
 _SERVICE = "lambda.amazonaws.com"
-_SCALING = (
-    equals("application-autoscaling:service-namespace", "lambda"),
-    equals("application-autoscaling:scalable-dimension", "lambda:function:ProvisionedConcurrency"),
-)
 
 
 def permissions(config: ModelConfig, environment: Environment) -> Permissions:
@@ -42,23 +36,23 @@ class _Names:
         self.alias = f"{self.function}:{ALIAS}"
         self.any = f"{self.function}:*"
         """Its versions and aliases."""
+        self.version = version_name(self.pointer, shared.ANY_VERSION)
+        self.scaling = shared.Scaling(
+            environment=environment,
+            dimension="lambda:function:ProvisionedConcurrency",
+            resource=f"function:{self.pointer}:*",
+            role="LambdaConcurrency",
+        )
 
     def arn(self, service: str, resource: str) -> str:
         """An ARN in the environment's account and region."""
-        place = self.environment
-        return f"arn:{partition(place.region)}:{service}:{place.region}:{place.account}:{resource}"
-
-    @property
-    def counted(self) -> bool:
-        """Whether the config keeps environments ready."""
-        capacity = self.environment.capacity
-        return bool(capacity.instances or capacity.autoscaling)
+        return shared.arn(self.environment, service, resource)
 
 
 def _looking(names: _Names) -> tuple[Statement, ...]:
     """``observe``: the function, its versions, its alias, what is remembered, alarms, what is provisioned."""
     marks = names.arn("ssm", f"parameter{folder(names.pointer)}")
-    statements = [
+    return (
         allow("lambda:GetFunction", "lambda:ListVersionsByFunction", on=[names.function]),
         # Actions on a qualifier are allowed on the function's ARN or on the qualified one: both are named.
         allow(
@@ -68,15 +62,9 @@ def _looking(names: _Names) -> tuple[Statement, ...]:
             on=[names.function, names.alias],
         ),
         allow("ssm:GetParametersByPath", on=[marks, f"{marks}/*"]),
-        allow(
-            "application-autoscaling:DescribeScalableTargets",
-            "application-autoscaling:DescribeScalingPolicies",
-        ),
-    ]
-    if names.environment.rollout.alarms:
-        # Composite alarms are told only to those who may describe all (API reference, DescribeAlarms).
-        statements.append(allow("cloudwatch:DescribeAlarms"))
-    return tuple(statements)
+        names.scaling.looking(),
+        *shared.looking_at_alarms(names.environment),
+    )
 
 
 def _acting(names: _Names) -> tuple[Statement, ...]:
@@ -117,57 +105,21 @@ def _acting(names: _Names) -> tuple[Statement, ...]:
 
 def _removing(names: _Names) -> tuple[Statement, ...]:
     """``estate``: what there is of modelway's, whether it is used, and its end."""
-    version = version_name(names.pointer, ANY_VERSION)
-    alarms = [names.arn("cloudwatch", f"alarm:{alarm_name(version, metric)}") for metric in AlarmMetric]
-    # Application Auto Scaling deletes its alarms in the caller's name.
-    tracking = names.arn("cloudwatch", f"alarm:TargetTracking-function:{names.pointer}:*")
-    targets = names.arn("application-autoscaling", "scalable-target/*")
     return (
         allow("cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"),  # neither knows a resource
         allow("lambda:DeleteFunction", "lambda:ListAliases", on=[names.function]),
         allow("lambda:DeleteProvisionedConcurrencyConfig", on=[names.function, names.alias]),
         allow("ssm:DeleteParameters", on=[names.arn("ssm", f"parameter{folder(names.pointer)}/*")]),
-        allow("cloudwatch:DeleteAlarms", on=[*alarms, tracking]),
-        allow("application-autoscaling:DeregisterScalableTarget", on=[targets], when=_SCALING),
+        shared.removing_alarms(names.environment, names.version),
+        *names.scaling.removing(),
     )
 
 
 def _around(names: _Names) -> tuple[Statement, ...]:
     """Alarms modelway makes, autoscaling, and keys."""
-    made = [alarm for alarm in names.environment.rollout.alarms if isinstance(alarm, CreatedAlarm)]
-    statements: list[Statement] = []
-    if made:
-        version = version_name(names.pointer, ANY_VERSION)
-        alarms = [names.arn("cloudwatch", f"alarm:{alarm_name(version, a.metric)}") for a in made]
-        statements.append(
-            allow("cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", on=alarms)
-        )
-    # What was registered earlier is removed also where the config wants no autoscaling any more.
-    targets = names.arn("application-autoscaling", "scalable-target/*")
-    removal = ["application-autoscaling:DeregisterScalableTarget"]
-    wanted = names.environment.capacity.autoscaling is not None
-    setting = ["application-autoscaling:PutScalingPolicy", "application-autoscaling:RegisterScalableTarget"]
-    statements.append(allow(*removal, *(setting if wanted else []), on=[targets], when=_SCALING))
-    statements += _scaling_alarms(names) if wanted else []
+    statements = [*shared.making_alarms(names.environment, names.version), *names.scaling.setting()]
     if key := names.settings.kms_key:
         arn = key if key.startswith("arn:") else names.arn("kms", f"key/{key}")
         actions = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt")
         statements.append(allow(*actions, on=[arn]))
     return tuple(statements)
-
-
-def _scaling_alarms(names: _Names) -> list[Statement]:
-    """What Application Auto Scaling does in the caller's name.
-
-    docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html: alarms
-    of target tracking, whose names it chooses, and its service-linked role, the first time.
-    """
-    alarms = names.arn("cloudwatch", f"alarm:TargetTracking-function:{names.pointer}:*")
-    service = "lambda.application-autoscaling.amazonaws.com"
-    name = "AWSServiceRoleForApplicationAutoScaling_LambdaConcurrency"
-    place = names.environment
-    role = f"arn:{partition(place.region)}:iam::{place.account}:role/aws-service-role/{service}/{name}"
-    return [
-        allow("cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", on=[alarms]),
-        allow("iam:CreateServiceLinkedRole", on=[role], when=[equals("iam:AWSServiceName", service)]),
-    ]

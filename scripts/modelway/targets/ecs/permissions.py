@@ -9,20 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelway.core.config import AlarmMetric, CreatedAlarm, Environment, ModelConfig
+from modelway.core.config import Environment, ModelConfig
 from modelway.core.iam import Condition, Permissions, Statement, allow, equals
-from modelway.core.naming import alarm_name, partition, pointer_name, role_arn, version_name
-from modelway.core.version import VersionId
+from modelway.core.naming import pointer_name, role_arn, version_name
 from modelway.targets.ecs import settings as settings_
 from modelway.targets.ecs.definition import log_group
+from modelway.targets.shared import permissions as shared
 
-ANY_VERSION = VersionId("?" * 12)
-"""A version's id in an ARN: twelve characters, so that ``iris-production-*`` of another model stays out."""
 _TASKS, _ECS = "ecs-tasks.amazonaws.com", "ecs.amazonaws.com"
-_SCALING = (
-    equals("application-autoscaling:service-namespace", "ecs"),
-    equals("application-autoscaling:scalable-dimension", "ecs:service:DesiredCount"),
-)
 
 
 def permissions(config: ModelConfig, environment: Environment) -> Permissions:
@@ -42,7 +36,7 @@ class _Names:
         self.environment = environment
         self.settings = settings_.parse(environment.settings)
         self.pointer = pointer_name(config, environment)
-        self.version = version_name(self.pointer, ANY_VERSION)
+        self.version = version_name(self.pointer, shared.ANY_VERSION)
         cluster = self.settings.cluster.rpartition("/")[2]
         self.cluster = self.arn("ecs", f"cluster/{cluster}")
         self.resource = f"service/{cluster}/{self.pointer}"
@@ -51,11 +45,16 @@ class _Names:
         self.revisions = self.arn("ecs", f"service-revision/{cluster}/{self.pointer}/*")
         self.tasks = self.arn("ecs", f"task/{cluster}/*")
         self.definitions = self.arn("ecs", f"task-definition/{self.pointer}:*")
+        self.scaling = shared.Scaling(
+            environment=environment,
+            dimension="ecs:service:DesiredCount",
+            resource=f"{self.resource}-*",
+            role="ECSService",
+        )
 
     def arn(self, service: str, resource: str) -> str:
         """An ARN in the environment's account and region."""
-        place = self.environment
-        return f"arn:{partition(place.region)}:{service}:{place.region}:{place.account}:{resource}"
+        return shared.arn(self.environment, service, resource)
 
     def role(self, name: str) -> str:
         """A role's ARN."""
@@ -73,12 +72,8 @@ def _looking(names: _Names) -> Iterator[Statement]:
     yield allow("ecs:ListTasks", when=[within])  # its resource is an instance, which Fargate does not have
     yield allow("ecs:DescribeTasks", on=[names.tasks])
     yield allow("logs:DescribeLogGroups", on=[names.arn("logs", "log-group:*")])
-    yield allow(
-        "application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"
-    )
-    if names.environment.rollout.alarms:
-        # Composite alarms are told only to those who may describe all (API reference, DescribeAlarms).
-        yield allow("cloudwatch:DescribeAlarms")
+    yield names.scaling.looking()
+    yield from shared.looking_at_alarms(names.environment)
     parameters = [secret.arn for secret in names.settings.secrets if secret.parameter]
     if parameters:
         yield allow("ssm:GetParameters", on=parameters)
@@ -110,7 +105,7 @@ def _acting(names: _Names) -> Iterator[Statement]:
     both = [names.arn("logs", f"log-group:{group}"), streams]
     yield allow("logs:CreateLogGroup", "logs:TagResource", on=both)
     yield allow("logs:DescribeLogStreams", "logs:GetLogEvents", on=[streams])
-    yield _linked(names, "ecs.amazonaws.com", "AWSServiceRoleForECS")
+    yield shared.linked_role(names.environment, _ECS, "AWSServiceRoleForECS")
 
 
 def _removing(names: _Names) -> Iterator[Statement]:
@@ -121,42 +116,13 @@ def _removing(names: _Names) -> Iterator[Statement]:
     group = log_group(names.settings, names.pointer)
     both = [names.arn("logs", f"log-group:{group}"), names.arn("logs", f"log-group:{group}:*")]
     yield allow("logs:DeleteLogGroup", "logs:ListTagsForResource", on=both)
-    alarms = [names.arn("cloudwatch", f"alarm:{alarm_name(names.version, metric)}") for metric in AlarmMetric]
-    # Application Auto Scaling deletes its alarms in the caller's name.
-    tracking = names.arn("cloudwatch", f"alarm:TargetTracking-{names.resource}-*")
-    yield allow("cloudwatch:DeleteAlarms", on=[*alarms, tracking])
-    targets = names.arn("application-autoscaling", "scalable-target/*")
-    yield allow("application-autoscaling:DeregisterScalableTarget", on=[targets], when=_SCALING)
-
-
-def _linked(names: _Names, service: str, name: str) -> Statement:
-    """A service-linked role, which AWS makes in the caller's name the first time an account needs it."""
-    place = names.environment
-    role = f"arn:{partition(place.region)}:iam::{place.account}:role/aws-service-role/{service}/{name}"
-    return allow("iam:CreateServiceLinkedRole", on=[role], when=[equals("iam:AWSServiceName", service)])
+    yield shared.removing_alarms(names.environment, names.version)
+    yield from names.scaling.removing()
 
 
 def _around(names: _Names) -> Iterator[Statement]:
     """Alarms modelway makes, metrics that are compared, autoscaling."""
-    rollout = names.environment.rollout
-    made = [alarm for alarm in rollout.alarms if isinstance(alarm, CreatedAlarm)]
-    if made:
-        alarms = [names.arn("cloudwatch", f"alarm:{alarm_name(names.version, a.metric)}") for a in made]
-        yield allow(
-            "cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", on=alarms
-        )
-    if rollout.analysis:
+    yield from shared.making_alarms(names.environment, names.version)
+    if names.environment.rollout.analysis:
         yield allow("cloudwatch:GetMetricData")  # knows no resource
-    # What was registered earlier is removed also where the config wants no autoscaling any more.
-    removal = ["application-autoscaling:DeregisterScalableTarget"]
-    setting = ["application-autoscaling:PutScalingPolicy", "application-autoscaling:RegisterScalableTarget"]
-    wanted = names.environment.capacity.autoscaling is not None
-    targets = names.arn("application-autoscaling", "scalable-target/*")
-    yield allow(*removal, *(setting if wanted else []), on=[targets], when=_SCALING)
-    if wanted:
-        # Alarms of target tracking, whose names it chooses (Application Auto Scaling user guide,
-        # security_iam_id-based-policy-examples).
-        alarms = [names.arn("cloudwatch", f"alarm:TargetTracking-{names.resource}-*")]
-        yield allow("cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", on=alarms)
-        name = "AWSServiceRoleForApplicationAutoScaling_ECSService"
-        yield _linked(names, "ecs.application-autoscaling.amazonaws.com", name)
+    yield from names.scaling.setting()

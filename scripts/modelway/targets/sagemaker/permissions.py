@@ -6,19 +6,13 @@ Application Auto Scaling. A test rehearses releases and failures, and compares t
 
 from __future__ import annotations
 
-from modelway.core.config import AlarmMetric, CreatedAlarm, Environment, ModelConfig
+from modelway.core.config import Environment, ModelConfig
 from modelway.core.iam import Condition, Permissions, Statement, allow, equals
-from modelway.core.naming import alarm_name, partition, pointer_name, role_arn, version_name
-from modelway.core.version import VersionId
+from modelway.core.naming import pointer_name, role_arn, version_name
 from modelway.targets.sagemaker import settings as settings_
+from modelway.targets.shared import permissions as shared
 
-ANY_VERSION = VersionId("?" * 12)
-"""A version's id in an ARN: twelve characters, so that ``iris-production-*`` of another model stays out."""
 _SERVICE = "sagemaker.amazonaws.com"
-_SCALING = (
-    equals("application-autoscaling:service-namespace", "sagemaker"),
-    equals("application-autoscaling:scalable-dimension", "sagemaker:variant:DesiredInstanceCount"),
-)
 
 
 def permissions(config: ModelConfig, environment: Environment) -> Permissions:
@@ -36,15 +30,20 @@ class _Names:
         self.environment = environment
         self.settings = settings_.parse(environment.settings)
         self.pointer = pointer_name(config, environment)
-        self.version = version_name(self.pointer, ANY_VERSION)
+        self.version = version_name(self.pointer, shared.ANY_VERSION)
         self.endpoint = self.arn("sagemaker", f"endpoint/{self.pointer}")
         self.endpoint_config = self.arn("sagemaker", f"endpoint-config/{self.version}")
         self.model = self.arn("sagemaker", f"model/{self.version}")
+        self.scaling = shared.Scaling(
+            environment=environment,
+            dimension="sagemaker:variant:DesiredInstanceCount",
+            resource=f"endpoint/{self.pointer}/variant/*",
+            role="SageMakerEndpoint",
+        )
 
     def arn(self, service: str, resource: str) -> str:
         """An ARN in the environment's account and region."""
-        place = self.environment
-        return f"arn:{partition(place.region)}:{service}:{place.region}:{place.account}:{resource}"
+        return shared.arn(self.environment, service, resource)
 
     @property
     def realtime(self) -> bool:
@@ -59,17 +58,10 @@ def _looking(names: _Names) -> tuple[Statement, ...]:
         allow("sagemaker:DescribeEndpoint", on=[names.endpoint]),
         allow("sagemaker:DescribeModel", on=[names.model]),
         allow("sagemaker:DescribeEndpointConfig", "sagemaker:ListTags", on=[names.endpoint_config]),
+        *shared.looking_at_alarms(names.environment),
     ]
-    if names.environment.rollout.alarms:
-        # Composite alarms are told only to those who may describe all (API reference, DescribeAlarms).
-        statements.append(allow("cloudwatch:DescribeAlarms"))
     if names.realtime:
-        statements.append(
-            allow(
-                "application-autoscaling:DescribeScalableTargets",
-                "application-autoscaling:DescribeScalingPolicies",
-            )
-        )
+        statements.append(names.scaling.looking())
     return tuple(statements)
 
 
@@ -104,22 +96,16 @@ def _acting(names: _Names) -> tuple[Statement, ...]:
 
 def _removing(names: _Names) -> tuple[Statement, ...]:
     """``estate``: what there is of modelway's, whether it is used, and its end."""
-    alarms = [names.arn("cloudwatch", f"alarm:{alarm_name(names.version, metric)}") for metric in AlarmMetric]
     statements = [
         # None of them knows a resource.
         allow("cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "sagemaker:ListModels"),
         allow("sagemaker:DeleteEndpoint", "sagemaker:ListTags", on=[names.endpoint]),
         allow("sagemaker:DeleteModel", "sagemaker:ListTags", on=[names.model]),
         allow("sagemaker:DeleteEndpointConfig", on=[names.endpoint_config]),
-        allow("cloudwatch:DeleteAlarms", on=alarms),
+        shared.removing_alarms(names.environment, names.version),
     ]
     if names.realtime:
-        targets = names.arn("application-autoscaling", "scalable-target/*")
-        tracking = names.arn("cloudwatch", f"alarm:TargetTracking-endpoint/{names.pointer}/variant/*")
-        removal = "application-autoscaling:DeregisterScalableTarget"
-        statements.append(allow(removal, on=[targets], when=_SCALING))
-        # Application Auto Scaling deletes its alarms in the caller's name.
-        statements.append(allow("cloudwatch:DeleteAlarms", on=[tracking]))
+        statements += names.scaling.removing()
     return tuple(statements)
 
 
@@ -132,44 +118,12 @@ def _pass_role(names: _Names) -> Statement:
 
 def _around(names: _Names) -> tuple[Statement, ...]:
     """Alarms modelway makes, autoscaling, and keys."""
-    made = [alarm for alarm in names.environment.rollout.alarms if isinstance(alarm, CreatedAlarm)]
-    statements: list[Statement] = []
-    if made:
-        alarms = [names.arn("cloudwatch", f"alarm:{alarm_name(names.version, a.metric)}") for a in made]
-        statements.append(
-            allow("cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", on=alarms)
-        )
+    statements = [*shared.making_alarms(names.environment, names.version)]
     if names.realtime:
-        # What was registered earlier is removed also where the config wants no autoscaling any more.
-        removal = ["application-autoscaling:DeregisterScalableTarget"]
-        wanted = names.environment.capacity.autoscaling is not None
-        setting = [
-            "application-autoscaling:PutScalingPolicy",
-            "application-autoscaling:RegisterScalableTarget",
-        ]
-        targets = names.arn("application-autoscaling", "scalable-target/*")
-        statements.append(allow(*removal, *(setting if wanted else []), on=[targets], when=_SCALING))
-        statements += _scaling_alarms(names) if wanted else []
+        statements += names.scaling.setting()
     if names.settings.kms_key:
         statements.append(_key(names, names.settings.kms_key))
     return tuple(statements)
-
-
-def _scaling_alarms(names: _Names) -> list[Statement]:
-    """What Application Auto Scaling does in the caller's name.
-
-    docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html: alarms
-    of target tracking, whose names it chooses, and its service-linked role, the first time.
-    """
-    alarms = names.arn("cloudwatch", f"alarm:TargetTracking-endpoint/{names.pointer}/variant/*")
-    service = "sagemaker.application-autoscaling.amazonaws.com"
-    name = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
-    place = names.environment
-    role = f"arn:{partition(place.region)}:iam::{place.account}:role/aws-service-role/{service}/{name}"
-    return [
-        allow("cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", on=[alarms]),
-        allow("iam:CreateServiceLinkedRole", on=[role], when=[equals("iam:AWSServiceName", service)]),
-    ]
 
 
 def _key(names: _Names, key: str) -> Statement:
