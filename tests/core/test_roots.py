@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelway.core.roots import Roots, weaker
+from modelway.core.roots import Roots, replaced, weaker
 
 KEYS = {"build": frozenset("ab"), "staging": frozenset("s")}
 BEFORE = {"staging": None, "production": "staging"}
@@ -39,3 +39,38 @@ def test_what_the_branch_does_not_know_may_be_new() -> None:
     assert not weaker(Roots(), new, "production")
     other = Roots(keys={**KEYS, "staging": frozenset("x")}, before=new.before)
     assert weaker(MAIN, other, "eu") == "names another key of staging"
+
+
+RENAMED = {"stage": None, "prod": "stage"}
+"""Both environments of ``MAIN`` under other names."""
+
+
+@pytest.mark.parametrize(
+    ("here", "wrong"),
+    [
+        (Roots(keys={"build": frozenset("a"), "stage": frozenset("s")}, before=RENAMED), ""),
+        (
+            Roots(keys={"build": frozenset("a"), "stage": frozenset("x")}, before=RENAMED),
+            "another key of stage",
+        ),
+        (Roots(keys={"build": frozenset("a")}, before=RENAMED), "names no key of stage"),
+        (Roots(keys=KEYS, before={"staging": None, "prod": "staging"}), ""),
+        (Roots(keys=KEYS, before={"staging": None, "prod": None}), "from nowhere, and has no production"),
+        (Roots(keys=KEYS, before={"stage": None, "prod": None}), "from nowhere, and has no production"),
+        (Roots(keys=KEYS, before={**BEFORE, "prod": None}), ""),
+    ],
+)
+def test_a_renamed_environment_is_entered_by_no_easier_way(here: Roots, wrong: str) -> None:
+    said = weaker(MAIN, here, "prod")
+    assert wrong in said
+    assert bool(said) == bool(wrong)
+
+
+def test_the_first_environment_may_be_renamed() -> None:
+    assert not weaker(MAIN, Roots(keys={"build": frozenset("a")}, before=RENAMED), "stage")
+
+
+def test_only_a_new_name_stands_for_those_that_are_gone() -> None:
+    here = Roots(before={"stage": None, "production": "stage"})
+    assert replaced(MAIN, here, "stage") == {"staging"}
+    assert replaced(MAIN, here, "production") == frozenset()

@@ -18,22 +18,45 @@ class Roots:
     """Of each environment, the one it is promoted from."""
 
 
+def replaced(protected: Roots, here: Roots, environment: str) -> frozenset[str]:
+    """Environments a new name may stand for: those of the default branch that a checkout does not have.
+
+    Nobody can tell a renamed one from one that is new beside one that was removed.
+    """
+    if environment in protected.before:
+        return frozenset()
+    return frozenset(protected.before.keys() - here.before.keys())
+
+
 def weaker(protected: Roots, here: Roots, environment: str) -> str:
     """What a checkout would have believed on the way into an environment; empty where it asks for no less.
 
-    Fewer of the same keys are stricter. Who has no key on the default branch may be given one.
+    Fewer of the same keys are stricter. Who has no key on the default branch may be given one, unless it
+    stands for somebody who had one there.
     """
-    if environment not in protected.before:
-        before = here.before.get(environment)
-    else:
-        before = protected.before[environment]
-        wished = here.before.get(environment)
+    before = here.before.get(environment)
+    if environment in protected.before:
+        wished, before = before, protected.before[environment]
         if before is not None and wished != before:
             return f"promotes to {environment} from {wished or 'nowhere'}, not from {before}"
+    elif before is None and (lost := _shortcut(protected, here, environment)):
+        return f"promotes to {environment} from nowhere, and has no {lost}"
     for author in filter(None, (BUILD, before)):
-        wanted, found = protected.keys.get(author, frozenset()), here.keys.get(author, frozenset())
+        stands_for = () if author == BUILD else replaced(protected, here, author)
+        wanted = protected.keys.get(author, frozenset()).union(
+            *(protected.keys.get(each, frozenset()) for each in stands_for)
+        )
+        found = here.keys.get(author, frozenset())
         if wanted and not found:
             return f"names no key of {author}"
         if wanted and not found <= wanted:
             return f"names another key of {author}"
     return ""
+
+
+def _shortcut(protected: Roots, here: Roots, environment: str) -> str:
+    """Environments promoted into that more ways in from nowhere replace; empty where there are none."""
+    gone = replaced(protected, here, environment)
+    starts = [name for name, source in here.before.items() if not source and name not in protected.before]
+    later = sorted(name for name in gone if protected.before[name])
+    return ", ".join(later) if later and len(starts) > len(gone) - len(later) else ""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from modelway.core.config import ModelConfig
-from modelway.core.roots import Roots, weaker
+from modelway.core.roots import Roots, replaced, weaker
 from modelway.core.scan_spec import Organisation, Policy, ScanSpec
 from modelway.core.tighten import effective, tightened
 
@@ -35,9 +35,26 @@ class Rules:
 
     def policy(self, environment: str | None = None) -> Policy:
         """What counts on the way into an environment; ``None`` is before it goes anywhere."""
+        policy = self._own(environment)
+        if self.wishes is None:
+            return policy
+        if environment is not None and self.roots.before and environment not in self.roots.before:
+            policy = self._unknown(policy, environment, self.wishes)
+        return tightened(policy, self.wishes.policy(environment))
+
+    def _own(self, environment: str | None) -> Policy:
         policy = effective(self.scan, self.environments, self.organisation, environment)
-        policy = replace(policy, source=self.source)
-        return tightened(policy, self.wishes.policy(environment)) if self.wishes else policy
+        return replace(policy, source=self.source)
+
+    def _unknown(self, policy: Policy, environment: str, wishes: Rules) -> Policy:
+        """Into an environment that these rules do not have: no less than into one that it may have been."""
+        names = sorted(replaced(self.roots, wishes.roots, environment))
+        for name in names:
+            policy = tightened(policy, self._own(name))
+        counts = "the rules of its scan count"
+        if names:
+            counts += f", and those of {', '.join(names)}, which this checkout does not have"
+        return replace(policy, source=f"{self.source}, which has no environment {environment}: {counts}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
