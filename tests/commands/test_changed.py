@@ -14,6 +14,7 @@ import pytest
 
 from modelway.adapters import process
 from modelway.adapters.history import GitHistory
+from modelway.adapters.organisation import VARIABLE
 from modelway.commands import changed
 from modelway.errors import Failure, Malformed, Unavailable
 from modelway.ports import Run, World
@@ -98,6 +99,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clone:
     """Two models on main."""
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    monkeypatch.delenv(VARIABLE, raising=False)
     made = Clone(tmp_path / "clone")
     made.root.mkdir()
     made.git("init", "--quiet", "--initial-branch=main")
@@ -124,12 +126,35 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clone:
         ("bodies/churn.json", ["churn"]),
         ("model-configs/churn.yaml", ["churn"]),
         ("schemas/model-config.schema.json", ["churn", "iris"]),
+        ("modelway-policy.yaml", ["churn", "iris"]),
+        ("policies/modelway-policy.yaml", []),
     ],
 )
 def test_a_commit_touches_the_models_its_files_belong_to(clone, path, models):
     text = CONFIG.format(name="churn") + "# more\n" if path.endswith(".yaml") else "changed\n"
     clone.commit({path: text})
     assert clone.models("--base", "HEAD~1") == models
+
+
+def test_the_policy_touches_every_model_also_when_it_is_removed_or_a_link(clone):
+    clone.commit({"modelway-policy.yaml": "schema_version: 1\n"})
+    clone.commit({"modelway-policy.yaml": None})
+    assert clone.models("--base", "HEAD~1") == ["churn", "iris"]
+    (clone.root / "modelway-policy.yaml").symlink_to("policies/ours.yaml")
+    clone.commit({"policies/ours.yaml": "schema_version: 1\n"})
+    clone.commit({"policies/ours.yaml": "schema_version: 1\nscan: {}\n"})
+    assert clone.changed("--base", "HEAD~1")["models"][0]["reason"] == "policies/ours.yaml"
+    assert clone.models("--base", "HEAD~1") == ["churn", "iris"]
+
+
+def test_only_the_policy_that_is_named_counts(clone, monkeypatch, tmp_path):
+    monkeypatch.setenv(VARIABLE, "policies/ours.yaml")
+    clone.commit({"modelway-policy.yaml": "schema_version: 1\n"})
+    assert clone.models("--base", "HEAD~1") == []
+    clone.commit({"policies/ours.yaml": "schema_version: 1\n"})
+    assert clone.models("--base", "HEAD~1") == ["churn", "iris"]
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "elsewhere.yaml"))
+    assert clone.models("--base", "HEAD~1") == []
 
 
 def test_uncommitted_files_do_not_count(clone):

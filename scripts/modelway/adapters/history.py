@@ -6,9 +6,10 @@ import os
 import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from modelway.adapters import context, git, scopes, span
+from modelway.adapters import context, git, organisation, scopes, span
 from modelway.adapters.scopes import Text
 from modelway.core.changes import Scope
 from modelway.core.config import ModelConfig
@@ -48,7 +49,8 @@ class GitHistory:
     def scopes(self, commit: str, /) -> tuple[Scope, ...]:
         """What each config of a commit is made from."""
         tree = self._tree(commit)
-        return scopes.read(self._configs(tree), tree.keys(), lambda paths: self._texts(tree, paths))
+        texts = partial(self._texts, tree)
+        return scopes.read(self._configs(tree), tree.keys(), texts, shared=self._policy(tree))
 
     def models(self, commit: str, paths: Iterable[str], /) -> Mapping[str, str]:
         """Those of the paths that are configs in a commit, and their models."""
@@ -70,16 +72,19 @@ class GitHistory:
         below = (path for path in tree if path.startswith(f"{FOLDER}/") and path.endswith(_SUFFIXES))
         paths = sorted(path for path in below if not any(part.startswith(".") for part in path.split("/")))
         linked = self._texts(tree, [path for path in paths if tree[path].startswith(_LINK)])
-        real = {
-            path: posixpath.normpath(posixpath.join(posixpath.dirname(path), linked[path]))
-            if path in linked
-            else path
-            for path in paths
-        }
+        real = {path: _aim(path, linked[path]) if path in linked else path for path in paths}
         texts = self._texts(tree, real.values())
         return tuple(
             Text(path=path, real=real[path], text=texts[real[path]]) for path in paths if real[path] in texts
         )
+
+    def _policy(self, tree: Mapping[str, str]) -> frozenset[str]:
+        """The organisation's policy, which judges every model, and the file it is a link to."""
+        path = organisation.inside(self.root)
+        if path is None:
+            return frozenset()
+        linked = self._texts(tree, [path]) if tree.get(path, "").startswith(_LINK) else {}
+        return frozenset({path, *(_aim(path, aim) for aim in linked.values())})
 
     def _tree(self, commit: str) -> Mapping[str, str]:
         """Every file and link of a commit: its mode and the name of its content."""
@@ -112,3 +117,8 @@ class GitHistory:
                 what, seen=answer.tail, cure="see that this is a whole clone of the repository."
             )
         return answer.raw
+
+
+def _aim(path: str, link: str) -> str:
+    """The file that a link is about."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), link))

@@ -54,13 +54,19 @@ class _Parts:
         return value if isinstance(value, str) else ""
 
 
-def read(configs: Sequence[Text], there: Collection[str], more: Read) -> tuple[Scope, ...]:
-    """The scopes of configs; ``there`` is every path of the commit, ``more`` reads further files."""
+def read(
+    configs: Sequence[Text], there: Collection[str], more: Read, *, shared: frozenset[str]
+) -> tuple[Scope, ...]:
+    """The scopes of configs; ``there`` is every path of the commit, ``more`` reads further files.
+
+    ``shared`` are files that count for every model.
+    """
     parts = [_parts(config.path, config.text) for config in configs]
     dockerfiles = {each.word("dockerfile") for each in parts} - {""}
     ignores = {path for each in parts for path in _ignore_files(each) if path in there}
     files = more({*map(posixpath.normpath, dockerfiles), *ignores})
-    scopes = [_scope(each, config.real, files) for each, config in zip(parts, configs, strict=True)]
+    own = [shared | {config.real} for config in configs]
+    scopes = [_scope(each, ours, files) for each, ours in zip(parts, own, strict=True)]
     if any(scope.bases for scope in scopes):
         scopes = [
             replace(scope, repositories=_repositories(config.text, scope.model))
@@ -74,8 +80,8 @@ def model(path: str, text: str) -> str:
     return _parts(path, text).name
 
 
-def _scope(parts: _Parts, real: str, files: Mapping[str, str]) -> Scope:
-    """One config's scope."""
+def _scope(parts: _Parts, own: frozenset[str], files: Mapping[str, str]) -> Scope:
+    """One config's scope; ``own`` are files that count whatever it says."""
     dockerfile_, requirements, source = map(parts.word, ("dockerfile", "requirements", "source"))
     ignores = _ignore_files(parts)
     extended = parts.word("strategy") == "extended"
@@ -83,7 +89,7 @@ def _scope(parts: _Parts, real: str, files: Mapping[str, str]) -> Scope:
     return Scope(
         config=parts.path,
         model=parts.name,
-        files=frozenset({real, *parts.bodies, dockerfile_, requirements, *ignores} - {""}),
+        files=frozenset({*own, *parts.bodies, dockerfile_, requirements, *ignores} - {""}),
         # What an extended image copies is named one by one: no context, and a source that may be a file.
         folders=frozenset({*_schema_folders(parts), *({source} if extended else set())} - {""}),
         context=context,

@@ -2,8 +2,8 @@
 
 A model is touched by a change of its config, of anything its Dockerfile could copy (the build context
 but for .dockerignore), of Dockerfile, requirements, source and contract-test bodies, of a schema of this
-repository its first line names, and when a model whose image it is built on is touched. Renamed files
-count on both sides.
+repository its first line names, of the organisation's policy, and when a model whose image it is built on
+is touched. Renamed files count on both sides.
 
 Without --base: in a pull request since it left its base branch, after a push since the commit before it,
 otherwise since the branch left the default branch. Commits are compared, not uncommitted files.
