@@ -10,84 +10,78 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modelway.core.plan import Blame, Setback
 from modelway.targets.ecs.deployments import Deployment
 from modelway.targets.ecs.fetch_model import DENIED, NO_ARCHIVE, OTHER_BYTES, UNREACHABLE
 from modelway.targets.ecs.settings import LOADER
+from modelway.targets.shared.reasons import Rule, judged
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import ServiceEventTypeDef, TaskTypeDef
 
-_RULES: tuple[tuple[re.Pattern[str], Blame, str], ...] = (
+_RULES: tuple[Rule, ...] = (
     (
-        re.compile(
-            r"Capacity is unavailable|unable to place a task|no container instance met|RESOURCE:|"
-            r"insufficient (cpu|memory)|out of capacity|no capacity",
-            re.IGNORECASE,
-        ),
+        r"Capacity is unavailable|unable to place a task|no container instance met|RESOURCE:|"
+        r"insufficient (cpu|memory)|out of capacity|no capacity",
         Blame.PLATFORM,
         "Run it again later, in more subnets, or with another capacity provider; the version is not "
         "marked as failed.",
     ),
     (
-        re.compile(
-            r"reached the limit|limit exceeded|quota|LimitExceeded|ThrottlingException", re.IGNORECASE
-        ),
+        r"reached the limit|limit exceeded|quota|LimitExceeded|ThrottlingException",
         Blame.PLATFORM,
         "Raise the quota in Service Quotas (for Fargate: On-Demand vCPU resource count), then run it again.",
     ),
     (
-        re.compile(
-            r"assume the role|AccessDenied|not authorized|access denied|unauthorized|"
-            r"pull access denied|no basic auth credentials",
-            re.IGNORECASE,
-        ),
+        r"assume the role|AccessDenied|not authorized|access denied|unauthorized|"
+        r"pull access denied|no basic auth credentials",
         Blame.PLATFORM,
         "Give the execution role what it lacks: pulling from ECR (and the repository's policy naming this "
         "account: scripts/run push), reading secrets, writing logs. It must trust ecs-tasks.amazonaws.com.",
     ),
     (
-        re.compile(r"unable to pull secrets|ResourceNotFoundException.*secret|secret", re.IGNORECASE),
+        r"unable to pull secrets|ResourceNotFoundException.*secret|secret",
         Blame.PLATFORM,
         "Look whether each secret exists at its version, and whether the execution role may read it.",
     ),
     (
-        re.compile(r"CannotPull|pull image|manifest unknown|i/o timeout|dial tcp", re.IGNORECASE),
+        r"CannotPull|pull image|manifest unknown|i/o timeout|dial tcp",
         Blame.PLATFORM,
         "Tasks cannot reach the registry: they need a NAT gateway, VPC endpoints for ecr.api, ecr.dkr, s3 "
         "and logs, or public_ip: true in public subnets.",
     ),
     (
-        re.compile(r"ResourceInitializationError|ENI|network interface|Timeout waiting for", re.IGNORECASE),
+        r"ResourceInitializationError|ENI|network interface|Timeout waiting for",
         Blame.PLATFORM,
         "Look at the tasks' network and at the log group, then run it again.",
     ),
     (
-        re.compile(r"OutOfMemory|out of memory|exit code:? 137", re.IGNORECASE),
+        r"OutOfMemory|out of memory|exit code:? 137",
         Blame.VERSION,
         "The container needs more memory than memory_mb: raise it.",
     ),
     (
-        re.compile(r"health checks?", re.IGNORECASE),
+        r"health checks?",
         Blame.VERSION,
         "The container must answer the target group's health check (GET /ping on its port) within "
         "startup_timeout: see its log lines above, and try it here with scripts/run rehearse.",
     ),
     (
-        re.compile(r"python3.*executable file not found", re.IGNORECASE),
+        r"python3.*executable file not found",
         Blame.VERSION,
         "The image has no python3, which fetches the model artifact: put it in, or name an image that has "
         "it in settings.loader_image.",
     ),
     (
-        re.compile(r"exec format", re.IGNORECASE),
+        r"exec format",
         Blame.VERSION,
         "The image is built for another architecture than image.platform says.",
     ),
     (
-        re.compile(r"CannotStartContainer|exec: |executable file not found", re.IGNORECASE),
+        r"CannotStartContainer|exec: |executable file not found",
         Blame.VERSION,
         "settings.command must be an executable in the image.",
     ),
@@ -144,9 +138,8 @@ def _by_tasks(deployment: Deployment, tasks: Sequence[TaskTypeDef], events: Sequ
                 return Setback(blame=blame, reason=_told(deployment.reason, reason), cure=cure)
     said = [*dict.fromkeys(text for task in tasks for text in _texts(task))]
     for text in [*said, *events, deployment.reason]:
-        for pattern, blame, cure in _RULES:
-            if pattern.search(text):
-                return Setback(blame=blame, reason=_told(deployment.reason, text), cure=cure)
+        if found := judged(text, _RULES):
+            return replace(found, reason=_told(deployment.reason, text))
     return Setback(blame=Blame.VERSION, reason=_told(deployment.reason, *said[:1]))
 
 
