@@ -25,11 +25,12 @@ from modelway.core.config import (
     Rollout,
     RolloutStrategy,
 )
-from modelway.core.iam import Permissions, allows
+from modelway.core.iam import Permissions
 from modelway.ports import HttpRequest
 from modelway.targets.ecs import open_target
 from modelway.targets.ecs.permissions import permissions
 from tests.rehearsal.ecs_place import EcsPlace, ecs_place
+from tests.rehearsal.rights import Call, by_roles, refused, unused
 from tests.rehearsal.services import CLUSTER, Services
 
 pytestmark = [pytest.mark.docker, pytest.mark.rehearsal]
@@ -38,10 +39,7 @@ NOT_REHEARSED: Mapping[str, str] = {
     "iam:CreateServiceLinkedRole": "AWS does it in the caller's name, the first time an account needs it",
     "ssm:GetParameters": "only settings with parameters need it, and those of the play have none",
 }
-SCALING_ALARMS = "alarm:TargetTracking-"
-"""Application Auto Scaling makes and deletes them in the caller's name; the rehearsal does so itself."""
-_FREE = {"sts"}
-_SIGNED_AS = {"elbv2": "elasticloadbalancing"}
+_SIGNED_AS: Mapping[str, str] = {"elbv2": "elasticloadbalancing"}
 _NO_RESOURCE = {
     *("ecs:ListTaskDefinitions", "ecs:DescribeTaskDefinition", "ecs:ListTasks"),
     *("ecs:RegisterTaskDefinition", "ecs:DeregisterTaskDefinition"),
@@ -50,7 +48,7 @@ _NO_RESOURCE = {
 }
 
 
-def needed(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def needed(entry: Call) -> Iterator[tuple[str, str]]:
     """Actions and resources a call needs, as IAM sees them."""
     service = _SIGNED_AS.get(entry["service"], entry["service"])
     action, named = f"{service}:{entry['operation']}", str(entry["resource"])
@@ -91,12 +89,9 @@ def _arn(service: str, here: str, named: str) -> str:
             return "*"
 
 
-ROLES = {"modelway-deploy", "modelway-plan", "modelway-retire"}
-
-
 @pytest.fixture(scope="module")
-def played(services: Services) -> Iterator[tuple[Permissions, list[Mapping[str, Any]], str]]:
-    """The permissions of a place, every call that was made there, and its ARNs' common part."""
+def played(services: Services) -> Iterator[tuple[Permissions, list[Call]]]:
+    """The permissions of a place, and every call that was made there."""
     with pytest.MonkeyPatch.context() as patch, ecs_place(services, showing=True) as made:
         for name, value in services.cloud.environment().items():
             patch.setenv(name, value)
@@ -104,8 +99,7 @@ def played(services: Services) -> Iterator[tuple[Permissions, list[Mapping[str, 
         before = len(services.cloud.control("calls"))  # type: ignore[arg-type] # a list
         _play(place)
         calls: Any = services.cloud.control("calls")
-        ours = [e for e in calls[before:] if any(f"assumed-role/{r}/" in e["principal"] for r in ROLES)]
-        yield permissions(place.config, place.environment), ours, place.name
+        yield permissions(place.config, place.environment), by_roles(calls[before:])
 
 
 def _busy(place: EcsPlace) -> EcsPlace:
@@ -167,41 +161,10 @@ def third_staged(place: EcsPlace, version: Any) -> Any:  # noqa: ANN401 - a vers
 
 
 def test_every_call_is_allowed_to_the_role_that_made_it(played):
-    granted, calls, _ = played
-    policies = {
-        "modelway-deploy": (*granted.deploy, *granted.plan),
-        "modelway-plan": granted.plan,
-        "modelway-retire": (*granted.retire, *granted.plan),
-    }
-    refused = {
-        (role, action, resource)
-        for entry in calls
-        if entry["service"] not in _FREE
-        for action, resource in needed(entry)
-        if not allows(policies[role := entry["principal"].split("/")[1]], action, resource)
-    }
-    assert len(calls) > 100
-    assert {entry["principal"].split("/")[1] for entry in calls} == ROLES
-    assert not refused
+    granted, calls = played
+    assert not refused(granted, calls, needed)
 
 
 def test_nothing_is_allowed_that_no_call_needed(played):
-    granted, calls, _ = played
-    by = {
-        role: {action for entry in calls if f"/{role}/" in entry["principal"] for action, _ in needed(entry)}
-        for role in ROLES
-    }
-    acting = {**by, "modelway-deploy": by["modelway-deploy"] | by["modelway-plan"]}
-    unused = {
-        (action, statement.resources)
-        for role, statements in (
-            ("modelway-deploy", (*granted.deploy, *granted.plan)),
-            ("modelway-retire", granted.retire),
-        )
-        for statement in statements
-        for action in statement.actions
-        if action not in acting[role]
-        and action not in NOT_REHEARSED
-        and SCALING_ALARMS not in statement.resources[0]
-    }
-    assert not unused
+    granted, calls = played
+    assert not unused(granted, calls, needed, NOT_REHEARSED)

@@ -25,7 +25,7 @@ from modelway.core.config import (
     Rollout,
     RolloutStrategy,
 )
-from modelway.core.iam import Permissions, allows
+from modelway.core.iam import Permissions
 from modelway.core.image import Image
 from modelway.core.record import Reinstated, Withdrawn
 from modelway.ports import HttpRequest
@@ -34,20 +34,18 @@ from modelway.targets.aws_lambda import open_target
 from modelway.targets.aws_lambda.permissions import permissions
 from modelway.targets.aws_lambda.target import Lambda
 from tests.rehearsal.places import LAMBDA, Nothing, Place, function_place
+from tests.rehearsal.rights import Call, by_roles, refused, unused
 
 pytestmark = [pytest.mark.docker, pytest.mark.rehearsal]
 
 NOT_REHEARSED: Mapping[str, str] = {
     "iam:CreateServiceLinkedRole": "AWS does it in the caller's name, the first time an account scales",
 }
-SCALING_ALARMS = "alarm:TargetTracking-"
-"""Application Auto Scaling makes and deletes them in the caller's name; the rehearsal does so itself."""
 _ACTIONS = {"Invoke": "InvokeFunction"}
 _NO_RESOURCE = {
     *("cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"),
     *("application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"),
 }
-ROLES = {"modelway-deploy", "modelway-plan", "modelway-retire"}
 SCALED = Capacity(instances=1, autoscaling=Autoscaling(min=1, max=2, invocations_per_instance_per_minute=600))
 CAREFUL = Rollout(
     strategy=RolloutStrategy.CANARY,
@@ -58,7 +56,7 @@ CAREFUL = Rollout(
 )
 
 
-def needed(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def needed(entry: Call) -> Iterator[tuple[str, str]]:
     """Actions and resources a call needs, as IAM sees them."""
     service, operation = entry["service"], _ACTIONS.get(entry["operation"], entry["operation"])
     action, named = f"{service}:{operation}", str(entry["resource"])
@@ -99,9 +97,7 @@ def _arn(service: str, here: str, named: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def played(
-    cloud: Cloud, pushed: Image, function_role: str
-) -> Iterator[tuple[Permissions, list[Mapping[str, Any]]]]:
+def played(cloud: Cloud, pushed: Image, function_role: str) -> Iterator[tuple[Permissions, list[Call]]]:
     """The permissions of a place, and every call that was made there."""
     settings = {**LAMBDA, "execution_role": function_role, "function_url": "public"}
     changes = {"capacity": SCALED, "rollout": CAREFUL, "settings": settings}
@@ -112,9 +108,9 @@ def played(
             before = len(cloud.control("calls"))  # type: ignore[arg-type]  # a list
             _play(made)
             calls: Any = cloud.control("calls")
-            ours = [e for e in calls[before:] if any(f"assumed-role/{r}/" in e["principal"] for r in ROLES)]
             assert made.config
-            yield permissions(made.config, made.config.environments["production"]), ours
+            granted = permissions(made.config, made.config.environments["production"])
+            yield granted, by_roles(calls[before:])
 
 
 def _play(place: Place) -> None:
@@ -165,39 +161,9 @@ def _remove(place: Place) -> None:
 
 def test_every_call_is_allowed_to_the_role_that_made_it(played):
     granted, calls = played
-    policies = {
-        "modelway-deploy": (*granted.deploy, *granted.plan),
-        "modelway-plan": granted.plan,
-        "modelway-retire": (*granted.retire, *granted.plan),
-    }
-    refused = {
-        (role, action, resource)
-        for entry in calls
-        for action, resource in needed(entry)
-        if not allows(policies[role := entry["principal"].split("/")[1]], action, resource)
-    }
-    assert len(calls) > 100
-    assert {entry["principal"].split("/")[1] for entry in calls} == ROLES
-    assert not refused
+    assert not refused(granted, calls, needed)
 
 
 def test_nothing_is_allowed_that_no_call_needed(played):
     granted, calls = played
-    by = {
-        role: {action for entry in calls if f"/{role}/" in entry["principal"] for action, _ in needed(entry)}
-        for role in ROLES
-    }
-    acting = {**by, "modelway-deploy": by["modelway-deploy"] | by["modelway-plan"]}
-    unused = {
-        (action, statement.resources)
-        for role, statements in (
-            ("modelway-deploy", (*granted.deploy, *granted.plan)),
-            ("modelway-retire", granted.retire),
-        )
-        for statement in statements
-        for action in statement.actions
-        if action not in acting[role]
-        and action not in NOT_REHEARSED
-        and SCALING_ALARMS not in statement.resources[0]
-    }
-    assert not unused
+    assert not unused(granted, calls, needed, NOT_REHEARSED)
