@@ -6,6 +6,10 @@ import re
 import runpy
 from pathlib import Path
 
+import pytest
+
+from modelway.targets import TARGETS
+from tests.adapters.test_configs import SMALLEST, problems, repository
 from tests.test_repository import tracked
 
 
@@ -39,3 +43,31 @@ def test_the_decisions_are_all_listed(root: Path) -> None:
     folder = root / "docs" / "adr"
     listed = re.findall(r"\]\((\d{4}-[^)]+\.md)\)", (folder / "README.md").read_text("utf-8"))
     assert listed == sorted(path.name for path in folder.glob("[0-9]*.md"))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_page_of_a_target_tells_all_that_one_asks_of_a_platform(root: Path, target: str) -> None:
+    page = (root / f"docs/reference/{target}.md").read_text("utf-8")
+    headings = " / ".join(re.findall(r"^##+ (.*)$", page, re.MULTILINE))
+    asked = (
+        "The smallest environment",
+        "What it creates",
+        "How a version gets the traffic",
+        "Going back",
+        "Permissions",
+        "Limits",
+        "cold starts",
+        "What drives the cost",
+        "What was not seen on AWS",
+    )
+    assert [words for words in asked if words.lower() not in headings.lower()] == []
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_smallest_environment_of_a_page_is_valid(root: Path, tmp_path: Path, target: str) -> None:
+    page = (root / f"docs/reference/{target}.md").read_text("utf-8")
+    shown = re.search(r"^```yaml\n(environments:\n.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert shown
+    assert f"target: {target}\n" in shown[1]
+    around = SMALLEST.partition("environments:\n")[0]
+    assert [str(problem) for problem in problems(repository(tmp_path, around + shown[1]))] == []

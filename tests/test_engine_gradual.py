@@ -91,6 +91,26 @@ def test_a_candidate_nobody_can_judge_goes_back_and_is_not_called_sick(deaths):
     assert target.traffic == {NEW.id: 100}
 
 
+def test_metrics_nobody_told_are_asked_for_again_and_never_promote():
+    """As CloudWatch says of a query that it could not answer it; at first, or until there is no more time."""
+    target, failures = fresh(), [NotEvaluated("CloudWatch did not answer", seen="errors: InternalError")] * 3
+    tell = target.samples
+
+    def hiccup(version: VersionId, seconds: float) -> Sample:
+        if failures:
+            raise failures.pop()
+        return tell(version, seconds)
+
+    target.samples = hiccup
+    assert ends(target, goal_for(NEW, target, WAY, go_on=True)) is None
+    assert not failures
+    target = fresh(samples=hiccup)
+    failures[:] = [NotEvaluated("CloudWatch did not answer", seen="errors: InternalError")] * 1000
+    assert ends(target, goal_for(NEW, target, WAY)) is NotEvaluated
+    assert target.traffic == {OLD.id: 100}
+    assert target.records[NEW.id].failed is None
+
+
 def test_a_comparison_waits_for_enough_requests_and_no_longer():
     target = fresh()
     way = (Waypoint(percent=10, analysis=replace(LIMITS, min_requests=1000)), Waypoint(percent=100))

@@ -204,7 +204,11 @@ class Engine:
         baseline = state.baseline(step.version)
         if baseline is None:
             return  # the next look finds nothing to compare with, and plans accordingly
-        samples = self.target.measure(step.version, baseline, min(state.soaked, step.longest))
+        try:
+            samples = self.target.measure(step.version, baseline, min(state.soaked, step.longest))
+        except NotEvaluated as failure:
+            self._await_verdict(step, state, f"{failure.what}: {failure.seen}")
+            return
         found = judge(*samples, step.limits)
         seen = "; ".join(found.reasons)
         self.say(f"version {step.version} at {step.percent} %: {found.verdict}: {seen}")
@@ -218,12 +222,16 @@ class Engine:
                 what = f"version {step.version} does worse than the version in service"
                 raise Unhealthy(what, seen=seen, cure="Fix the model and release again.")
             case Verdict.INCONCLUSIVE:
-                left = step.longest - state.soaked
-                if left <= 0:
-                    raise inconclusive(step.version, seen)
-                self.clock.sleep(min(left, _LONGEST_SLEEP))
+                self._await_verdict(step, state, seen)
             case _:
                 assert_never(found.verdict)
+
+    def _await_verdict(self, step: Analyse, state: State, seen: str) -> None:
+        """Wait a little until the next comparison; raises ``NotEvaluated`` when the time for them is over."""
+        left = step.longest - state.soaked
+        if left <= 0:
+            raise inconclusive(step.version, seen)
+        self.clock.sleep(min(left, _LONGEST_SLEEP))
 
     def _verify(self, id_: VersionId, contract: str, percent: int, state: State) -> None:
         """Ask the tests, then remember that they passed, if it was this version that was asked."""

@@ -7,15 +7,17 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from types import ModuleType
+from typing import NoReturn
 
 import pytest
 
 from modelway.commands import deploy, gate, plan, promote, reinstate, rollback, status
 from modelway.core.analysis import Sample
 from modelway.core.config import Analysis, Rollout, RolloutStrategy
-from modelway.core.image import Image
+from modelway.core.image import Digest, Image
 from modelway.core.version import VersionId
 from modelway.errors import Malformed, NotAllowed, Unfinished, Unhealthy
+from tests.fake_images import FakeRegistry
 from tests.fake_world import Stage
 
 
@@ -89,6 +91,32 @@ def test_promote_takes_the_image_that_serves_before():
     assert before.serving
     assert after.serving
     assert after.records[after.serving].digest == before.records[before.serving].digest
+
+
+class Unmoved(FakeRegistry):
+    """Every way of a registry to move an image's bytes is closed."""
+
+    def push(self, local: str, tag: str, /) -> NoReturn:
+        raise AssertionError((local, tag))
+
+    def pull(self, source: Image, local: str, /, *, platform: str) -> NoReturn:
+        raise AssertionError((source, local, platform))
+
+    def copy(self, source: Image, tag: str, /, *, platform: str) -> NoReturn:
+        raise AssertionError((source, tag, platform))
+
+    def export(self, digest: Digest, /) -> NoReturn:
+        raise AssertionError(digest)
+
+
+def test_promotion_and_rollback_move_no_bytes_of_an_image():
+    """Targets have no registry at all: their platforms pull by digest. And here is no builder."""
+    stage = Stage(registry=Unmoved())
+    for name in ("one", "two"):
+        released(stage, name)
+        run(promote, stage, "-e", "production")
+    run(rollback, stage, "-e", "production")
+    assert len(stage.targets["production"].observe(None).records) == 2
 
 
 def test_promote_to_the_first_environment_makes_no_sense():

@@ -344,6 +344,26 @@ def test_what_is_missing_is_named(services: Services, changes: dict[str, object]
             place.begin(place.version("1"))
 
 
+def test_a_service_goes_to_a_clusters_instances_by_a_capacity_provider_and_back(place: EcsPlace) -> None:
+    """EC2 capacity with a GPU: what is asked of ECS, the rehearsal has no instances and no GPU."""
+    first = place.version("1")
+    place.serve(first)
+    settings = {**place.environment.settings, "mode": "ec2", "gpus": 1}
+    on_ec2 = replace(place, environment=replace(place.environment, settings=settings))
+    [obstacle] = place.target.observe(on_ec2.version("2")).obstacles
+    assert "has the launch type FARGATE" in obstacle.what
+    settings["capacity_providers"] = [{"name": "instances"}]
+    second = on_ec2.version("2")
+    on_ec2.serve(second)
+    assert on_ec2.target.observe(second).traffic == {second.id: 100}
+    strategy = [{"capacityProvider": "instances", "weight": 1, "base": 0}]
+    assert place.services.described(place.name)["capacityProviderStrategy"] == strategy
+    place.target.shift(first.id, 100, urgent=True)
+    place.target.settle(lambda _: None)
+    assert place.target.observe(first).traffic == {first.id: 100}
+    assert place.services.described(place.name)["launchType"] == "FARGATE"
+
+
 def test_a_role_nobody_can_assume_is_not_the_version_s_fault(place: EcsPlace) -> None:
     first = place.version("1")
     place.serve(first)

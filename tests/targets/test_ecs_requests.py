@@ -11,7 +11,7 @@ import pytest
 from modelway.core.config import Analysis, Capacity, Rollout, RolloutStrategy
 from modelway.core.json import JsonObject
 from modelway.targets.ecs.definition import definition, settings_of
-from modelway.targets.ecs.service_requests import created, updated
+from modelway.targets.ecs.service_requests import created, out_of_reach, updated
 from modelway.targets.ecs.settings import Settings, parse
 from modelway.targets.ecs.strategy import deployment, paused, urgently
 from tests.targets.ecs_models import (
@@ -236,6 +236,40 @@ def test_other_capacity_needs_a_new_deployment() -> None:
     assert request["capacityProviderStrategy"] == [
         {"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}
     ]
+
+
+INSTANCES: JsonObject = {**PLAIN, "mode": "ec2"}
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "cure"),
+    [
+        (PLAIN, INSTANCES, "[{name: <one of the cluster's>}], or keep mode: fargate"),
+        (INSTANCES, PLAIN, "[{name: FARGATE}], or keep mode: ec2"),
+    ],
+)
+def test_a_launch_type_ecs_cannot_change_to_is_in_the_way(
+    now: JsonObject, then: JsonObject, cure: str
+) -> None:
+    obstacle = out_of_reach(parse(then), service(now))
+    assert obstacle
+    assert cure in obstacle.cure
+    assert obstacle.by_config
+
+
+@pytest.mark.parametrize(
+    ("now", "then"),
+    [
+        (PLAIN, PLAIN),
+        (INSTANCES, INSTANCES),
+        (PLAIN, {**INSTANCES, "capacity_providers": [{"name": "instances"}]}),
+        ({**INSTANCES, "capacity_providers": [{"name": "instances"}]}, PLAIN),
+    ],
+)
+def test_capacity_providers_lead_from_one_launch_type_to_the_other_and_back(
+    now: JsonObject, then: JsonObject
+) -> None:
+    assert out_of_reach(parse(then), service(now)) is None
 
 
 def test_settings_have_their_defaults() -> None:

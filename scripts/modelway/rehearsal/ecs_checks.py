@@ -10,6 +10,7 @@ from moto.elbv2.models import elbv2_backends
 
 from modelway.core.json import Json, JsonObject
 from modelway.rehearsal import ecs_traffic
+from modelway.rehearsal.ecs_placement import launch_type
 from modelway.rehearsal.ecs_refusals import invalid, unrehearsed
 from modelway.rehearsal.ecs_roles import may_assume
 from modelway.rehearsal.ecs_strategy import Strategy
@@ -33,9 +34,11 @@ def check(
         raise unrehearsed(operation, f"deploymentController {kind}")
     if request.get("schedulingStrategy") not in {None, "REPLICA"}:
         raise unrehearsed(operation, "schedulingStrategy DAEMON")
-    if request.get("launchType") and request.get("capacityProviderStrategy"):
+    created = operation == "CreateService"  # an update may name capacity providers in place of a launch type
+    if created and request.get("launchType") and request.get("capacityProviderStrategy"):
         raise invalid("Specifying both a launch type and capacity provider strategy is not supported.")
-    if request.get("launchType") == "FARGATE" and "FARGATE" not in _texts(definition.get("compatibilities")):
+    fargate = launch_type(request) == "FARGATE"
+    if fargate and "FARGATE" not in _texts(definition.get("compatibilities")):
         raise invalid("Task definition does not support launch_type FARGATE.")
     _check_network(backend, request, definition)
 
@@ -106,6 +109,8 @@ def _check_network(
         return
     if not network:
         raise invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified.")
+    if network.get("assignPublicIp") == "ENABLED" and launch_type(request) != "FARGATE":
+        raise invalid("Assign public IP is not supported for this launch type.")
     ec2 = ec2_backends[backend.account_id][backend.region_name]
     subnets = {subnet.id for zone in ec2.subnets.values() for subnet in zone.values()}
     for name in _texts(network.get("subnets")):

@@ -8,14 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event, Thread
 
-from modelway.core.json import JsonObject
 from modelway.rehearsal.context import Context
 from modelway.rehearsal.ecs_health import answers
 from modelway.rehearsal.ecs_model import Service
+from modelway.rehearsal.ecs_placement import launch_kind, launch_type
 from modelway.rehearsal.ecs_roles import TaskError
 from modelway.rehearsal.ecs_tasks import Revision, Task
 from modelway.rehearsal.ecs_units import NoRoomError, Order, Starter, Unit
-from modelway.rehearsal.parameters import objects
 
 _LOOK_EVERY = 1.0
 _STOP_SECONDS = 10
@@ -191,13 +190,7 @@ class Runner:
             cluster=service.cluster_arn,
             group=f"service:{service.name}",
             revision=unit.revision,
-            launch_type=str(unit.revision.settings.get("launchType") or "FARGATE"),
+            launch_type=launch_type(unit.revision.settings),
             deployment=deployment,
             containers=unit.group,
         )
-
-
-def launch_kind(settings: JsonObject) -> str:
-    """The capacity provider or launch type of a revision."""
-    provided = objects(settings.get("capacityProviderStrategy"))
-    return str(provided[0]["capacityProvider"]) if provided else str(settings.get("launchType") or "EC2")

@@ -1,7 +1,8 @@
 """What ECS would refuse of a task: Fargate's sizes, the container's times, variables, secrets, health check.
 
 Fargate's pairs of CPU and memory and the health check's times: RegisterTaskDefinition of the API reference.
-Secrets: the guide's pages secrets-envvar-secrets-manager and secrets-envvar-ssm-paramstore.
+Secrets: the guide's pages secrets-envvar-secrets-manager and secrets-envvar-ssm-paramstore. Public addresses:
+https://github.com/aws/containers-roadmap/issues/450.
 """
 
 from __future__ import annotations
@@ -31,12 +32,14 @@ _SECONDS: Mapping[tuple[str, ...], tuple[int, int]] = {
     ("health_check", "timeout"): (2, 60),
     ("health_check", "start_period"): (0, 300),
 }
+_FARGATE = ("FARGATE", "FARGATE_SPOT")
 _COMMANDS = ("CMD", "CMD-SHELL")
 
 
 def check(environment: Environment) -> Iterator[Flaw]:
     """Every flaw of an environment's task."""
     yield from _size(environment)
+    yield from _on_instances(environment)
     yield from _times(environment)
     yield from _health(environment)
     yield from checks_settings.secrets(environment)
@@ -83,6 +86,23 @@ def _steps(options: tuple[int, ...]) -> str:
     """``in steps of 1024`` where they are equal."""
     gaps = {later - earlier for earlier, later in pairwise(options)}
     return f" in steps of {gaps.pop()}" if len(gaps) == 1 else f" ({', '.join(str(o) for o in options)})"
+
+
+def _on_instances(environment: Environment) -> Iterator[Flaw]:
+    """On a cluster's own instances ECS gives tasks no public address, and Fargate has no part in them."""
+    if environment.settings.get("mode") != "ec2":
+        return
+    if setting(environment, "network", "public_ip") is True:
+        message = "ECS gives a public address to tasks on Fargate only"
+        cure = "Remove public_ip and use subnets with a NAT gateway or VPC endpoints, or write mode: fargate."
+        yield wrong(environment, ("network", "public_ip"), message, cure)
+    providers = setting(environment, "capacity_providers")
+    for index, one in enumerate(providers if isinstance(providers, list | tuple) else ()):
+        name = one.get("name") if isinstance(one, Mapping) else None
+        if name in _FARGATE:
+            message = f"{name} runs no tasks of mode ec2"
+            cure = "Name a capacity provider of the cluster's instances, or write mode: fargate."
+            yield wrong(environment, ("capacity_providers", index, "name"), message, cure)
 
 
 def _times(environment: Environment) -> Iterator[Flaw]:

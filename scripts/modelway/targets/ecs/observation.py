@@ -21,6 +21,7 @@ from modelway.targets.ecs.pointer import Pointer, Sight
 from modelway.targets.ecs.proof import refuse_another, refuse_other
 from modelway.targets.ecs.reasons import of_trouble, setback
 from modelway.targets.ecs.scaling import Scaling
+from modelway.targets.ecs.service_requests import out_of_reach
 from modelway.targets.ecs.surroundings import Surroundings
 from modelway.targets.shared.autoscaling import as_configured
 from modelway.targets.shared.rollout_alarms import RolloutAlarms
@@ -120,8 +121,15 @@ class Observer:
             return (), (), ringing
         # Whether or not the version is staged: somebody may have written there since.
         needs = (*self._artifact(wanted), *self.surroundings.needs(), *needs)
-        parameters = self.surroundings.obstacles(settings_.parse(wanted.settings))
-        return needs, (*_unfit(sight.service), *parameters, *obstacles), None
+        settings = settings_.parse(wanted.settings)
+        launched = out_of_reach(settings, sight.service) if sight.service else None
+        found = (
+            *_unfit(sight.service),
+            *((launched,) if launched else ()),
+            *self.surroundings.obstacles(settings),
+            *obstacles,
+        )
+        return needs, found, None
 
     def _artifact(self, wanted: Version) -> tuple[Need, ...]:
         """The copy of the weights the version is to load."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from modelway.core.config import Environment
 from modelway.core.naming import role_arn
+from modelway.core.plan import Obstacle
 from modelway.targets.ecs.settings import CONTAINER, Mode, Settings
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def created(settings: Settings, place: Environment) -> CreateServiceRequestTypeD
     if settings.providers:
         request["capacityProviderStrategy"] = providers(settings)
     else:
-        request["launchType"] = "FARGATE" if settings.mode is Mode.FARGATE else "EC2"
+        request["launchType"] = _launch_type(settings)
     if settings.balancer:
         request["loadBalancers"] = balancers(settings, place)
         request["healthCheckGracePeriodSeconds"] = settings.startup_timeout
@@ -65,6 +66,30 @@ def updated(settings: Settings, place: Environment, service: ServiceTypeDef) -> 
     if settings.balancer and service.get("healthCheckGracePeriodSeconds") != grace:
         request["healthCheckGracePeriodSeconds"] = grace
     return request
+
+
+def out_of_reach(settings: Settings, service: ServiceTypeDef) -> Obstacle | None:
+    """A launch type the service cannot get to: from one to the other leads a capacity provider only.
+
+    UpdateService takes no launch type; the changes it knows are told of its ``capacityProviderStrategy``.
+    """
+    launched, wanted = service.get("launchType"), _launch_type(settings)
+    if settings.providers or launched is None or launched == wanted:
+        return None
+    name = "FARGATE" if settings.mode is Mode.FARGATE else "<one of the cluster's>"
+    what = (
+        f"the service {service['serviceName']} has the launch type {launched}, the settings ask for {wanted}"
+    )
+    return Obstacle(
+        what=what,
+        seen="ECS changes that to a capacity provider, not to another launch type.",
+        cure=f"Write settings.capacity_providers: [{{name: {name}}}], or keep mode: {launched.lower()}.",
+    )
+
+
+def _launch_type(settings: Settings) -> Literal["FARGATE", "EC2"]:
+    """What tasks run on without capacity providers."""
+    return "FARGATE" if settings.mode is Mode.FARGATE else "EC2"
 
 
 def network(settings: Settings) -> AwsVpcConfigurationTypeDef:

@@ -103,7 +103,7 @@ class Measurement:
     clock: Clock
 
     def compare(self, candidate: Dimensions, baseline: Dimensions, seconds: float) -> tuple[Sample, Sample]:
-        """Both over the same minutes; raises ``NotEvaluated`` where CloudWatch has only a part of them."""
+        """Both over the same minutes; raises ``NotEvaluated`` where CloudWatch tells only a part."""
         start, end = self.clock.ago(seconds), self.clock.now()
         span = max(1, math.ceil((end - start).total_seconds() / _MINUTE)) * _MINUTE
         asked = [
