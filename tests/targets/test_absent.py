@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError
 
 from modelway.errors import Failure, Malformed, Unavailable
+from modelway.targets.aws_lambda.reasons import not_ready
 from modelway.targets.aws_lambda.reasons import refused as by_lambda
 from modelway.targets.ecs.refusals import refused as by_ecs
 from modelway.targets.sagemaker.versions import refused as by_sagemaker
@@ -129,3 +132,40 @@ def test_what_the_config_says_wrong_is_the_config_s_fault(target: str, code: str
 def test_other_errors_stay_what_they_are(target: str) -> None:
     found = failure(target, "InternalError", "Subnet 'subnet-1' does not exist")
     assert not isinstance(found, Failure)
+
+
+ARN = "arn:aws:lambda:eu-west-1:222222222222:function:iris-production"
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "cure"),
+    [
+        ("InvalidSubnet", 8, "describe-subnets"),
+        ("InvalidSecurityGroup", 8, "describe-security-groups"),
+        ("SubnetOutOfIPAddresses", 8, "free addresses"),
+        ("EniLimitExceeded", 8, "Raise the quota"),
+        ("ServiceQuotaExceededException", 8, "Service Quotas"),
+        ("ImageAccessDenied", 8, "scripts/run push"),
+        ("InsufficientRolePermissions", 8, "AWSLambdaVPCAccessExecutionRole"),
+        ("KMSKeyNotFound", 8, "describe-key"),
+        ("InsufficientCapacity", 8, "run this again"),
+        ("InvalidImage", 2, "settings, or the image"),
+        ("FunctionError.InvalidEntryPoint", 2, "settings, or the image"),
+    ],
+)
+@pytest.mark.parametrize("made", [True, False])
+def test_why_a_function_did_not_become_ready_is_told(
+    reason: str, code: int, cure: str, *, made: bool
+) -> None:
+    """What is not there, or not enough, is no fault of the config: exit 8, with the region in the name."""
+    when, why = ("State", "StateReason") if made else ("LastUpdateStatus", "LastUpdateStatusReason")
+    told = not_ready({"FunctionArn": ARN, when: "Failed", f"{why}Code": reason, why: "because"})  # type: ignore[misc] # keys that are variables
+    assert told
+    assert (told.exit_code, told.seen) == (code, f"{reason}: because")
+    assert ARN in told.what
+    assert cure in told.cure
+
+
+@pytest.mark.parametrize("state", ["Active", "Pending", "Inactive"])
+def test_a_function_that_is_made_or_idle_did_not_fail(state: Any) -> None:  # noqa: ANN401 - one of Lambda's words
+    assert not_ready({"FunctionArn": ARN, "State": state, "StateReasonCode": "Idle"}) is None

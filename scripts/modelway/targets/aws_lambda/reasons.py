@@ -13,14 +13,22 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda.type_defs import FunctionConfigurationTypeDef
 
 _BY_CONFIG = {
-    *("InvalidConfiguration", "InvalidSubnet", "InvalidSecurityGroup", "InvalidImage", "KMSKeyNotFound"),
-    *("FunctionError.InvalidEntryPoint", "FunctionError.InvalidWorkingDirectory", "InvalidRuntime"),
+    *("InvalidConfiguration", "InvalidImage", "InvalidRuntime"),
+    *("FunctionError.InvalidEntryPoint", "FunctionError.InvalidWorkingDirectory"),
 }
 """Reason codes that the config can be blamed for; every other is the account's or Lambda's."""
+_KEY = "Look whether settings.kms_key is there, enabled, and the roles' to use: aws kms describe-key."
 _CURES = {
     "ImageAccessDenied": "Let Lambda pull: scripts/run push sets the repository's policy.",
     "ImageDeleted": "The image is gone from ECR: release it again.",
+    "ServiceQuotaExceededException": "Raise the quota Lambda names in Service Quotas, then run this again.",
     "EniLimitExceeded": "Raise the quota of network interfaces in this region, or leave the VPC.",
+    "InvalidSubnet": "Name subnets of settings.vpc that are there: aws ec2 describe-subnets.",
+    "InvalidSecurityGroup": "Name security groups that are there: aws ec2 describe-security-groups.",
+    "KMSKeyNotFound": _KEY,
+    "KMSKeyAccessDenied": _KEY,
+    "DisabledKMSKey": _KEY,
+    "InvalidStateKMSKey": _KEY,
     "SubnetOutOfIPAddresses": "Name subnets with free addresses in settings.vpc.",
     "InsufficientRolePermissions": "Give the execution role AWSLambdaVPCAccessExecutionRole.",
 }
