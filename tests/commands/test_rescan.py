@@ -6,19 +6,25 @@ import argparse
 import json
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import cast
 
 import pytest
 
+from modelway import evidence, papers
 from modelway.commands import deploy, rescan
-from modelway.core.image import Digest
+from modelway.core.config import ModelConfig
+from modelway.core.cyclonedx import PREDICATE
+from modelway.core.image import Digest, Image
+from modelway.core.merge import merge
 from modelway.core.report import Database, Report
 from modelway.errors import Blocked, Failure, NotEvaluated
 from modelway.ports import Advisories, CodeHost
 from tests.fake_images import manifest_over
-from tests.fake_world import Stage
+from tests.fake_world import AnsweringTarget, OneConfig, Stage
 from tests.fakes import FakeReporter
 from tests.reports import NOW, database, finding, package, report
+from tests.test_papers import opened_
 
 LATER = NOW + timedelta(days=1)
 
@@ -72,17 +78,25 @@ def subject_of(name: str) -> Digest:
 def released(*reports: Report) -> Stage:
     """A version that serves in staging; a day later."""
     stage = Stage()
-    image = stage.push("one", *reports)
-    parser = argparse.ArgumentParser()
-    deploy.arguments(parser)
-    deploy.run(parser.parse_args(["model.yaml", "-e", "staging", "--image", str(image)]), stage.world)
-    stage.reporter = FakeReporter()
+    deployed(stage, "staging", stage.push("one", *reports))
     stage.clock.time = LATER
     return stage
 
 
+def deployed(stage: Stage, environment: str, image: Image) -> None:
+    """The image serves there."""
+    parser = argparse.ArgumentParser()
+    deploy.arguments(parser)
+    deploy.run(parser.parse_args(["model.yaml", "-e", environment, "--image", str(image)]), stage.world)
+    stage.reporter = FakeReporter()
+
+
 def again(
-    stage: Stage, *argv: str, bad: tuple[str, ...] = (), issues: Issues | None = None
+    stage: Stage,
+    *argv: str,
+    bad: tuple[str, ...] = (),
+    issues: Issues | None = None,
+    configs: OneConfig | None = None,
 ) -> Failure | None:
     """``rescan``, as ``__main__`` runs it; what it ended with."""
     parser = argparse.ArgumentParser()
@@ -91,6 +105,7 @@ def again(
         stage.world,
         advisories=lambda _: cast("Advisories", Known(bad)),
         hosting=lambda: cast("CodeHost", issues),
+        configs=configs or stage.world.configs,
     )
     try:
         rescan.run(parser.parse_args(["model.yaml", *argv]), world)
@@ -140,6 +155,54 @@ def test_what_could_not_be_judged_closes_nothing() -> None:
     assert isinstance(again(stage, "--issue", issues=issues), NotEvaluated)
     assert issues.told == ["opened", "updated"]
     assert "no scan report" in next(iter(issues.open.values()))
+
+
+@dataclass
+class Two(OneConfig):
+    """Two models, by the names of their files."""
+
+    other: ModelConfig
+
+    def load(self, path: Path, /) -> ModelConfig:
+        return self.other if path.stem == self.other.name else self.config
+
+
+def two_models() -> tuple[Stage, Two]:
+    """Two models that serve, each in its staging; the provenance of the first names its SBOM."""
+    stage = Stage()
+    staging = stage.config.environments["staging"]
+    other = replace(stage.config, name="other", environments={"eu": replace(staging, name="eu")})
+    stage.targets["eu"] = AnsweringTarget(clock=stage.clock)
+    image = stage.push("one")
+    said = replace(report(), subject=subject_of("one"), packages=(package(),))
+    named = papers.sbom(stage.world, stage.config, stage.registry, image.digest, merge([said]))
+    provenance = evidence.provenance(stage.world, stage.config, "0" * 64, (), (named,))
+    evidence.vouch(stage.world, stage.config, image.digest, provenance, stage.registry)
+    deployed(stage, "staging", image)
+    both = Two(stage.config, other)
+    stage.config = other
+    deployed(stage, "eu", stage.push("two"))
+    stage.clock.time = LATER
+    return stage, both
+
+
+@pytest.mark.parametrize(("bad", "ending"), [((), NotEvaluated), (("flask",), Blocked)])
+def test_a_lost_sbom_is_no_pass_and_hides_no_other_model(bad: tuple[str, ...], ending: type[Failure]) -> None:
+    stage, both = two_models()
+    assert again(stage, "other.yaml", configs=both) is None
+    keep = [one for one in stage.registry.documents if PREDICATE.encode() not in opened_(one)]
+    assert len(keep) == len(stage.registry.documents) - 1
+    stage.registry.documents = keep
+    ended = again(stage, "other.yaml", "--format", "json", bad=bad, configs=both)
+    assert isinstance(ended, ending)
+    lost = "iris-classifier in staging: could not be judged: iris-classifier: the sbom the build vouches for"
+    assert lost in ended.seen
+    assert "expected sha256:" in ended.seen
+    assert "found none" in ended.seen
+    assert "Scan and push it again from the release workflow" in ended.cure
+    assert ("other in eu: 1 finding would stop it" in ended.seen) == bool(bad)
+    first, second = (one["environments"][0] for one in json.loads(stage.reporter.printed[-1]))
+    assert (first["judged"], first["ok"], second["judged"], second["ok"]) == (False, False, True, not bad)
 
 
 def test_a_token_that_may_not_write_is_said() -> None:

@@ -35,6 +35,8 @@ from modelway.ports import World
 from modelway.scan_gate import Judgement
 from modelway.tracing import source
 
+_MEND = "install the fixed versions and release; or waive what cannot be mended, with a reason."
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
@@ -61,26 +63,29 @@ def run(options: argparse.Namespace, world: World) -> None:
             _issue(world, config, judged[config.name])
     if options.format == "json":
         world.reporter.data(json.dumps([rescan.document(name, found) for name, found in judged.items()]))
-    every = [one for found in judged.values() for one in found]
-    failing = [one for one in every if not one.ok]
+    every = [(name, one) for name, found in judged.items() for one in found]
+    failing = [(name, one) for name, one in every if not one.ok]
     world.reporter.output("failing", str(len(failing)))
     _end(failing)
 
 
-def _end(failing: list[Again]) -> None:
-    """What the policy forbids comes before what could not be judged."""
-    blocked = [one for one in failing if one.verdict and (one.verdict.blocking or one.verdict.expired)]
+def _end(failing: list[tuple[str, Again]]) -> None:
+    """What the policy forbids comes before what could not be judged; both are named, with their models."""
+    seen = "\n".join(f"{model} in {one.environment}: {one.words}" for model, one in failing)
+    cures = dict.fromkeys(one.cure for _, one in failing if one.cure)
+    verdicts = [one.verdict for _, one in failing if one.verdict]
+    blocked = [one for one in verdicts if one.blocking or one.expired]
     if blocked:
         raise Blocked(
             f"{len(blocked)} image(s) that serve would not pass their scan today",
-            seen="\n".join(f"{one.environment}: {one.words}" for one in blocked),
-            cure="install the fixed versions and release; or waive what cannot be mended, with a reason.",
+            seen=seen,
+            cure="\n".join((_MEND, *cures)),
         )
     if failing:
         raise NotEvaluated(
             f"{len(failing)} image(s) that serve could not be judged",
-            seen="\n".join(f"{one.environment}: {one.words}" for one in failing),
-            cure=failing[0].cure or "`scripts/run scan-db update` where this runs, then run it again.",
+            seen=seen,
+            cure="\n".join(cures) or "`scripts/run scan-db update` where this runs, then run it again.",
         )
 
 
@@ -141,7 +146,14 @@ def _traced(world: World, config: ModelConfig, judged: Judgement) -> Verdict:
 
 def _unknown(environment: str, version: str, image: Digest | None, failure: Failure) -> Again:
     """Something that could not be judged: never a pass."""
-    return Again(environment=environment, version=version, image=image, basis=failure.what, cure=failure.cure)
+    return Again(
+        environment=environment,
+        version=version,
+        image=image,
+        basis=failure.what,
+        seen=failure.seen,
+        cure=failure.cure,
+    )
 
 
 def _show(world: World, config: ModelConfig, one: Again) -> None:

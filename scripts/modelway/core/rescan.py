@@ -18,6 +18,8 @@ from modelway.core.waivers import suggestion
 _LIMIT = 60_000
 """Bytes; GitHub takes 65,536 characters."""
 _ROWS = 50
+_SEEN = 500
+"""Characters of what was seen where something could not be judged."""
 COLUMNS = ("", *told.COLUMNS)
 _SHORTENED = "\n\nShortened here; `rescan --format json` has all of it."
 
@@ -36,6 +38,8 @@ class Again:
     rules: WaiverRules = field(default_factory=WaiverRules)
     basis: str = ""
     """By which advisories and which policy; why it could not be judged, where it could not."""
+    seen: str = ""
+    """What was expected and seen where it could not be judged."""
     cure: str = ""
     """What to do where it could not be judged."""
 
@@ -54,7 +58,8 @@ class Again:
         """In one line."""
         verdict = self.verdict
         if verdict is None:
-            return f"could not be judged: {self.basis}"
+            seen = f" ({' '.join(self.seen.split())[:_SEEN]})" if self.seen else ""
+            return f"could not be judged: {self.basis}{seen}"
         new = sum(key(one.finding) not in self.known for one in verdict.blocking)
         count = len(verdict.blocking)
         parts = [f"{count} finding{'s' * (count != 1)} would stop it, {new} of them new" if count else ""]
