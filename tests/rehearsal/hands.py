@@ -13,6 +13,7 @@ import pytest
 
 from modelway.commands import adopt, drift, rollback
 from modelway.core.image import Image
+from modelway.core.version import Version, VersionId
 from modelway.delivery import Delivery
 from modelway.errors import Malformed, NotAllowed
 from modelway.ports import World
@@ -21,6 +22,8 @@ from modelway.wiring import open_house
 from tests.fakes import FakeReporter
 from tests.rehearsal.clients import REGION
 
+LOGGED_IN = {"AssumeRole", "GetCallerIdentity"}
+PAGE = Path(__file__).parents[2] / "docs/how-to/adopt.md"
 READING = re.compile(r"Describe|List|Get|Invoke|Head|AssumeRole|BatchGet")
 
 
@@ -107,6 +110,19 @@ class Hand:
             for one in self.calls()[after:]
             if not READING.match(one["operation"])
         ]
+
+    def on_the_page(self, after: int) -> None:
+        """The how-to names every call that describing makes."""
+        called = {one["operation"] for one in self.calls()[after:]} - LOGGED_IN
+        assert called <= set(re.findall(r"\w+", PAGE.read_text()))
+
+    def ours(self) -> tuple[Delivery, VersionId, Version]:
+        """Where what was adopted serves: it, and the version of our first release."""
+        delivery = self.delivery()
+        adopted = delivery.target.observe(None).serving
+        assert adopted
+        settings = {**delivery.environment.settings, "environment": {"VERSION": "ours"}}
+        return delivery, adopted, replace(delivery.version(self.image), settings=settings)
 
     def known(self) -> None:
         """Plan, drift, rollback and a second adoption after it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,11 +121,7 @@ def refused_unless_the_same(hand: Hand) -> None:
 
 def replaced_and_back(hand: Hand) -> None:
     """The first release of ours, and the way back from it."""
-    delivery = hand.delivery()
-    adopted = delivery.target.observe(None).serving
-    assert adopted
-    settings = {**delivery.environment.settings, "environment": {"VERSION": "ours"}}
-    ours = replace(delivery.version(hand.image), settings=settings)
+    delivery, adopted, ours = hand.ours()
     needs = delivery.target.observe(ours).needs
     assert [need.words for need in needs] == [
         "end the autoscaling of the variant AllTraffic, which becomes model"

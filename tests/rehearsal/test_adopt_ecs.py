@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,6 @@ from tests.rehearsal.hands import Hand
 from tests.rehearsal.models import unique
 from tests.rehearsal.services import CLUSTER, Balancer, Services, role
 
-REPOSITORY = Path(__file__).parents[2]
-LOGGED_IN = {"AssumeRole", "GetCallerIdentity"}
 pytestmark = [pytest.mark.docker, pytest.mark.rehearsal]
 
 
@@ -93,8 +91,7 @@ def test_a_service_is_described_recorded_and_the_way_back_and_never_written_to(m
     before = len(hand.calls())
     hand.describe()
     described(made)
-    page = (REPOSITORY / "docs/how-to/adopt.md").read_text()
-    assert {one["operation"] for one in hand.calls()[before:]} - LOGGED_IN <= set(re.findall(r"\w+", page))
+    hand.on_the_page(before)
     hand.edit("memory_mb: 512", "memory_mb: 1024")
     with pytest.raises(Differs, match="does not describe what serves") as caught:
         hand.record("--yes")
@@ -143,11 +140,7 @@ def described(made: Made) -> None:
 def replaced_and_back(made: Made) -> None:
     """The first release of ours, and the way back from it."""
     hand = made.hand
-    delivery = hand.delivery()
-    adopted = delivery.target.observe(None).serving
-    assert adopted
-    settings = {**delivery.environment.settings, "environment": {"VERSION": "ours"}}
-    ours = replace(delivery.version(hand.image), settings=settings)
+    delivery, adopted, ours = hand.ours()
     assert delivery.target.observe(ours).needs == ()
     delivery.target.stage(ours, release="1.0.0")
     delivery.target.shift(ours.id, 100, urgent=True)

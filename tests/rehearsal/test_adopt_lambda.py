@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,6 @@ from tests.rehearsal.hands import Hand
 from tests.rehearsal.models import unique
 
 pytestmark = [pytest.mark.docker, pytest.mark.rehearsal]
-REPOSITORY = Path(__file__).parents[2]
-LOGGED_IN = {"AssumeRole", "GetCallerIdentity"}
 
 
 @dataclass(frozen=True)
@@ -73,8 +70,7 @@ def test_a_function_is_described_recorded_and_the_way_back_and_never_written_to(
     before, alias = len(hand.calls()), made.alias()
     hand.describe()
     described(made)
-    page = (REPOSITORY / "docs/how-to/adopt.md").read_text()
-    assert {one["operation"] for one in hand.calls()[before:]} - LOGGED_IN <= set(re.findall(r"\w+", page))
+    hand.on_the_page(before)
     hand.edit("memory_mb: 256", "memory_mb: 512")
     with pytest.raises(Differs, match="does not describe what serves"):
         hand.record("--yes")
@@ -108,11 +104,7 @@ def described(made: Made) -> None:
 def replaced_and_back(made: Made) -> None:
     """The first release of ours, the way back from it, and forgetting what was adopted."""
     hand = made.hand
-    delivery = hand.delivery()
-    adopted = delivery.target.observe(None).serving
-    assert adopted
-    settings = {**delivery.environment.settings, "environment": {"VERSION": "ours"}}
-    ours = replace(delivery.version(hand.image), settings=settings)
+    delivery, adopted, ours = hand.ours()
     assert delivery.target.observe(ours).needs == ()
     delivery.target.stage(ours, release="1.0.0")
     delivery.target.shift(ours.id, 100, urgent=True)
