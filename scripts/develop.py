@@ -1,22 +1,26 @@
 """What those who change modelway run: ``scripts/run test | lint | lock | sweep | bench NAME``.
 
-CI runs the same (``.ci/run``). Runs in the ``dev`` environment that ``scripts/run`` makes.
+CI runs the same (``.ci/run``). Runs in the ``dev`` environment that ``scripts/run`` makes. The docstring of a
+task is its ``--help``.
 """
 
 from __future__ import annotations
 
+import argparse
+import inspect
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.prefix) / "bin"
 _NOTHING_TO_RUN = 5
 """pytest's exit code where a part has no tests."""
+_WRONG_WORD = 2
 SETS = ("run", "rehearsal", "dev", "uv")
 
 
@@ -29,14 +33,26 @@ def main(argv: Sequence[str]) -> int:
         "bench": bench,
         "sweep": sweep,
     }
-    return tasks[argv[0]](argv[1:])
+    task, arguments = tasks[argv[0]], argv[1:]
+    # A benchmark's own options stand behind its name.
+    asking = arguments[:1] if task is bench else arguments
+    if {"-h", "--help"} & {*asking}:
+        sys.stdout.write(f"{inspect.getdoc(task)}\n")
+        return 0
+    return task(arguments)
 
 
 def test(arguments: Sequence[str]) -> int:
-    """All tests, or those the arguments of pytest name; gets a Docker engine where none runs.
+    """Run all tests, or those that pytest's arguments name.
 
-    All of them are shared out among two processes: many wait, and one process uses one processor.
-    ``tests/sharing.py`` says which stay together; ``-n2`` does the same with some tests.
+      scripts/run test [--no-install] [PYTEST'S ARGUMENTS]
+      scripts/run test tests/core -q
+      scripts/run test -n2 -m "not docker"      shared out among two processes, as all of them are
+      scripts/run test -m act                   a consumer's repository under act: three minutes
+
+    Gets a Docker engine where none runs, unless --no-install forbids it; what lacks something skips and says
+    why. tests/sharing.py says which tests stay together. pytest tells of its own options: -m pytest --help,
+    by the environment's Python (~/.cache/modelway/env-dev-*/bin/python).
     """
     install = "0" if os.environ.get("MODELWAY_NO_INSTALL") else "1"
     chosen = [argument for argument in arguments if argument != "--no-install"]
@@ -55,14 +71,21 @@ def _nothing_is_missing() -> bool:
 
 
 def lint(arguments: Sequence[str]) -> int:
-    """Every check that runs nothing of modelway; all run, so that one look shows all that is wrong."""
+    """Run every check that runs nothing of modelway, or those named.
+
+      scripts/run lint [NAME ...]
+      scripts/run lint ruff mypy
+
+    Names are ruff, format, mypy, imports, shellcheck, schemas, configs and zizmor. The others run also after
+    one has failed, so that one look shows all that is wrong. Nothing is corrected: for that, ruff check --fix
+    and ruff format are in the environment (~/.cache/modelway/env-dev-*/bin).
+    """
     checks = _checks()
+    if unknown := [name for name in arguments if name not in checks]:
+        return _no_such("check", unknown[0], checks)
     for name in [name for name, argv in checks.items() if not (BIN / argv[0]).exists()]:
         _say(f"skipped {name}: {checks.pop(name)[0]} has no wheel for this machine")
     chosen = {name: argv for name, argv in checks.items() if not arguments or name in arguments}
-    if not chosen:
-        _say(f"there are no checks but {', '.join(checks)}")
-        return 2
     if not (ROOT / ".github/workflows").is_dir():
         _say("skipped zizmor: there are no workflows yet")
     failed = [name for name, argv in chosen.items() if not _check(name, argv)]
@@ -71,10 +94,12 @@ def lint(arguments: Sequence[str]) -> int:
 
 
 def lock(arguments: Sequence[str]) -> int:
-    """Compile the requirement files anew: hashes for every platform, no index addresses in them.
+    """Compile requirements/*.in to the locked *.txt, with hashes for every platform and no index addresses.
 
-    Releases younger than a week are left out, so that a release that gets withdrawn passes us by.
-    ``--upgrade`` takes newer releases than the ones locked now.
+      scripts/run lock [--upgrade] [ARGUMENTS OF uv pip compile]
+
+    --upgrade takes newer releases than the ones locked now. Those younger than a week are always left out, so
+    that a release that gets withdrawn passes us by.
     """
     environment = {**os.environ, "UV_CUSTOM_COMPILE_COMMAND": "scripts/run lock"}
     options = ["--universal", "--python-version=3.11", "--generate-hashes", "--no-emit-index-url"]
@@ -88,36 +113,71 @@ def lock(arguments: Sequence[str]) -> int:
 
 
 def bench(arguments: Sequence[str]) -> int:
-    """One benchmark by name; without a name, the list of them."""
+    """Run one benchmark, which fails where its claim does not hold.
+
+      scripts/run bench NAME [ITS OWN ARGUMENTS]
+      scripts/run bench                         lists the names
+
+    What each claims, and what was seen of it, stands in benchmarks/README.md.
+    """
     tools = {"child", "cloud", "crowd", "kept", "measure", "ml_image", "rates", "recording", "tools"}
     found = sorted({path.stem for path in (ROOT / "benchmarks").glob("*.py")} - tools)
-    if not arguments or arguments[0] not in found:
+    if not arguments:
         _say(f"scripts/run bench NAME, where NAME is one of: {', '.join(found)}")
-        return 2
+        return _WRONG_WORD
+    if arguments[0] not in found:
+        return _no_such("benchmark", arguments[0], found)
     paths = (ROOT / "benchmarks", ROOT / "scripts", ROOT)  # the last for the cloud of the sweeps
     environment = {**os.environ, "PYTHONPATH": ":".join(map(str, paths))}
     return _call([sys.executable, f"benchmarks/{arguments[0]}.py", *arguments[1:]], env=environment)
 
 
 def sweep(arguments: Sequence[str]) -> int:
-    """Disturb releases at every call, then write ``docs/reference/reliability.md``; hours.
+    """Disturb releases at each of their AWS calls, then write docs/reference/reliability.md.
 
-    Arguments are pytest's, as ``-k ecs``: what they choose is swept, the rest of the page stays as it is.
-    ``--sampled`` disturbs only the calls ``.ci/run`` does; nothing is written where something did not hold.
+      scripts/run sweep [--sampled] [--shard I/N] [PYTEST'S ARGUMENTS]
+      scripts/run sweep -k lambda               one target; -k "ecs and canary" one of its strategies
+      scripts/run sweep -k false_greens         what must never end green
+      scripts/run sweep -k load                 what users notice meanwhile
+      scripts/run sweep --sampled               disturbs only the calls that .ci/run does
+      scripts/run sweep --shard 2/4             the second of four parts
+
+    A release is killed before a call or after its effect, or the call fails; then the same command runs again
+    and has to end as if nothing had been. All of it takes hours, in a process for each processor.
+
+    Results are written to .modelway/sweep, which is emptied first. Where everything held, the page and its
+    numbers (reliability.json) get the new ones; what was not swept stays as it was. Else nothing is written.
     """
-    chosen = [argument for argument in arguments if argument != "--sampled"]
-    depth = [] if "--sampled" in arguments else ["--full"]
+    parser = argparse.ArgumentParser("scripts/run sweep", add_help=False, allow_abbrev=False)
+    parser.add_argument("--sampled", action="store_true")
+    parser.add_argument("--shard", type=_part, default=(1, 1), metavar="I/N")
+    options, chosen = parser.parse_known_args(arguments)
     folder = ROOT / ".modelway" / "sweep"
     shutil.rmtree(folder, ignore_errors=True)
-    parts = os.cpu_count() or 1
-    command = [sys.executable, "-m", "pytest", "tests/sweeps", "-q", *depth, f"--sweep-results={folder}"]
+    command = [sys.executable, "-m", "pytest", "tests/sweeps", "-q", f"--sweep-results={folder}"]
+    command += [*([] if options.sampled else ["--full"]), *chosen]
     running = [
-        subprocess.Popen([*command, f"--shard={n}/{parts}", *chosen], cwd=ROOT) for n in range(1, parts + 1)
+        subprocess.Popen([*command, f"--shard={n}/{parts}"], cwd=ROOT)
+        for n, parts in _shared_out(options.shard, os.cpu_count() or 1)
     ]
     codes = [process.wait() for process in running]
     if any(code not in {0, _NOTHING_TO_RUN} for code in codes):
         return max(codes)
     return _call([sys.executable, "docs/generate_reliability.py", str(folder)])
+
+
+def _part(text: str) -> tuple[int, int]:
+    """I and N of ``I/N``."""
+    number, _, parts = text.partition("/")
+    if not (number.isdecimal() and parts.isdecimal() and 1 <= int(number) <= int(parts)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not I/N with I from 1 to N, as 2/4")
+    return int(number), int(parts)
+
+
+def _shared_out(part: tuple[int, int], processes: int) -> list[tuple[int, int]]:
+    """A part as so many smaller ones: every N-th of the work is of the I-th part."""
+    number, parts = part
+    return [(number + parts * n, parts * processes) for n in range(processes)]
 
 
 def _checks() -> dict[str, list[str]]:
@@ -163,6 +223,12 @@ def _check(name: str, argv: Sequence[str]) -> bool:
 def _call(argv: Sequence[str], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> int:
     """Run a program on this terminal."""
     return subprocess.run(argv, cwd=cwd, env=env, check=False).returncode
+
+
+def _no_such(what: str, seen: str, known: Iterable[str]) -> int:
+    """An error in three parts, and its exit code."""
+    _say(f"error: there is no such {what}\n  Seen: {seen}\n  To fix: take one of {', '.join(known)}.")
+    return _WRONG_WORD
 
 
 def _say(text: str) -> None:
