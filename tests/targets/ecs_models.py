@@ -69,8 +69,8 @@ def version(settings: JsonObject = PLAIN, *, weights: bool = False, **more: Json
     return Version(image=image, settings={**settings, **more}, artifact=artifact if weights else None)
 
 
-def refuse_invalid(operation: str, request: Mapping[str, Any]) -> None:
+def refuse_invalid(operation: str, request: Mapping[str, Any], service: str = "ecs") -> None:
     """Raise what botocore finds wrong with a request."""
-    model = botocore.session.get_session().get_service_model("ecs").operation_model(operation)
+    model = botocore.session.get_session().get_service_model(service).operation_model(operation)
     assert model.input_shape
     validate_parameters(request, model.input_shape)

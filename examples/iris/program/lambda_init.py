@@ -24,7 +24,8 @@ def bring_model() -> None:
         return
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     s3 = botocore.session.get_session().create_client("s3")
-    archive, digest = Path("/tmp/model.tar.gz"), hashlib.sha256()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    archive, digest = folder.with_name("model.tar.gz"), hashlib.sha256()
     with archive.open("wb") as file:
         for chunk in s3.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(CHUNK):
             digest.update(chunk)
@@ -35,7 +36,7 @@ def bring_model() -> None:
         message = f"{uri} is not the model that was released: expected sha256 {wanted}, got {seen}"
         raise SystemExit(message)
     fresh = folder.with_name("unpacking")
-    fresh.mkdir(parents=True, exist_ok=True)
+    fresh.mkdir(exist_ok=True)
     with tarfile.open(archive) as tar:
         # Debian 12's Python has no filters; the bytes are the ones that were released in any case.
         tar.extractall(fresh, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))  # noqa: S202
