@@ -1,6 +1,6 @@
-"""Fakes of the ports images go through: a builder, containers, a registry and an artifact store.
+"""Fakes of the ports images go through: a builder, a registry and an artifact store.
 
-The builder, the containers and the registry share one ``Images``, as the real ones share an engine.
+The builder and the registry share one ``Images``, as the real ones share an engine.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from modelway.core.json import JsonObject
 from modelway.core.manifest import DOCKER_CONFIG, Blob, Manifest, digest_of
 from modelway.core.version import Artifact
 from modelway.errors import Differs, Failure, Malformed, NotAllowed, Unavailable
-from modelway.ports import BuildRequest, HttpAnswer, HttpRequest
+from modelway.ports import BuildRequest
 
 BUCKET = "modelway-111111111111-eu-west-1"
 REPOSITORY = "333333333333.dkr.ecr.eu-west-1.amazonaws.com/ml/iris"
@@ -108,57 +108,6 @@ def _archive(config: bytes) -> BinaryIO:
             archive.addfile(member, io.BytesIO(body))
     packed.seek(0)
     return packed
-
-
-@dataclass
-class FakeContainer:
-    """Answers what the test put into ``answers``, by request body."""
-
-    answers: Mapping[bytes, HttpAnswer]
-    lines: tuple[str, ...] = ("listening on 8080",)
-
-    def invoke(self, request: HttpRequest, /) -> HttpAnswer:
-        """The answer for this body; 404 for any other."""
-        unknown = HttpAnswer(status=404, body=b"", content_type="text/plain", latency=0.001)
-        return self.answers.get(request.body, unknown)
-
-    def logs(self, lines: int = 20) -> tuple[str, ...]:
-        """Its last log lines."""
-        return self.lines[-lines:]
-
-
-@dataclass
-class FakeContainers:
-    """Runs nothing; ``failure`` is raised instead of serving."""
-
-    images: Images = field(default_factory=Images)
-    answers: dict[bytes, HttpAnswer] = field(default_factory=dict)
-    failure: Failure | None = None
-    served: list[tuple[str, Path | None]] = field(default_factory=list)
-    running: int = 0
-
-    @contextmanager
-    def serve(
-        self, tag: str, /, *, environment: Mapping[str, str], model: Path | None, timeout: float
-    ) -> Iterator[FakeContainer]:
-        """Serve until the block is left."""
-        del environment, timeout
-        self.images.config(tag)
-        self.served.append((tag, model))
-        if self.failure:
-            raise self.failure
-        self.running += 1
-        try:
-            yield FakeContainer(self.answers)
-        finally:
-            self.running -= 1
-
-    def train(self, tag: str, output: Path, /, *, environment: Mapping[str, str]) -> None:
-        """Leave one file."""
-        del environment
-        self.images.config(tag)
-        output.mkdir(parents=True, exist_ok=True)
-        (output / "model.joblib").write_bytes(b"trained")
 
 
 @dataclass

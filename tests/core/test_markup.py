@@ -29,7 +29,6 @@ HOSTILE = st.lists(
     )
 ).map("".join)
 ANY = st.one_of(HOSTILE, st.text(alphabet=st.characters(exclude_categories=["Cs"])))
-LEFT_ALONE = {"p", "table", "thead", "tbody", "tr", "th", "td", "code", "pre", "details", "summary", "h3"}
 
 
 class Seen(HTMLParser):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from modelway.core.findings import Severity
 from modelway.scanners.builtin.secrets import search as module
-from modelway.scanners.builtin.secrets.checks import aws_account, has_checksum
+from modelway.scanners.builtin.secrets.checks import has_checksum
 from modelway.scanners.builtin.secrets.configuration import secrets_in
 from modelway.scanners.builtin.secrets.files import Ear, Secrets
 from modelway.scanners.builtin.secrets.narrow import BEFORE, RUN, narrowed
@@ -89,11 +89,6 @@ def test_checksums_raise_the_severity_and_their_absence_does_not_hide_a_token() 
     search = Search("x")
     search.feed(f"{token}\n{spoiled}\n".encode(), last=True)
     assert [hit.severity for hit in search.hits] == [Severity.CRITICAL, Severity.HIGH]
-
-
-def test_the_account_of_a_key() -> None:
-    """The id and account of the article that published how they belong together."""
-    assert aws_account(b"ASIAY34FZKBOKMUTVV7A") == "609629065308"
 
 
 @pytest.mark.parametrize(

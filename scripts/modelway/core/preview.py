@@ -16,7 +16,6 @@ MARKER = "<!-- modelway:preview -->"
 COMMENT_LIMIT = 65_536
 """Characters GitHub takes in a comment ("body is too long (maximum is 65536 characters)"); counted in bytes
 here, of which there are never fewer."""
-_SUMMARY_ROWS = 1_000
 _CUT = "\n\n*Shortened here: GitHub takes no longer comments. The job's summary and log have more.*\n"
 
 

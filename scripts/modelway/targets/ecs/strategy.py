@@ -18,8 +18,6 @@ from modelway.targets.ecs.settings import Settings
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import DeploymentConfigurationUnionTypeDef, DeploymentLifecycleHookTypeDef
 
-STAGE = "PRE_PRODUCTION_TRAFFIC_SHIFT"
-"""Where a deployment stops: comes once in BLUE_GREEN, before each share in CANARY and LINEAR."""
 LONGEST_PAUSE = timedelta(days=1)
 """How long a paused deployment waits where the config says nothing; then ECS takes it back."""
 
@@ -117,7 +115,7 @@ def minutes(wait: timedelta) -> int:
 
 
 def _pause(rollout: Rollout) -> DeploymentLifecycleHookTypeDef:
-    """A stop before each share; nobody's answer takes the deployment back, never forward."""
+    """A stop before each share, or all of it; nobody's answer takes the deployment back, never forward."""
     return {
         "targetType": "PAUSE",
         "lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"],

@@ -56,20 +56,6 @@ def has_checksum(token: bytes) -> bool:
     return value == crc32(body)
 
 
-def aws_account(key_id: bytes) -> str:
-    """The account an access key id was issued for: 40 bits of its base 32; empty where it is malformed.
-
-    True of ids issued since 2019 (awsteele.com, "AWS Access Key ID formats").
-    """
-    try:
-        import base64  # noqa: PLC0415  (only where a key was found)
-
-        number = int.from_bytes(base64.b32decode(key_id[4:])[:6], "big")
-    except (binascii.Error, ValueError):
-        return ""
-    return f"{(number & 0x7FFFFFFFFF80) >> 7:012d}"
-
-
 def decoded(text: bytes) -> bytes:
     """Base64, standard or for URLs, padded or not; empty where it is neither."""
     padded = text.rstrip(b"=") + b"=" * (-len(text.rstrip(b"=")) % 4)
