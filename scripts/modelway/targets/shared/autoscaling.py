@@ -47,23 +47,15 @@ class Scalable:
 
         ``ours`` says no to a policy of our name that follows something else.
         """
+        targets = self._targets()
+        if not targets:
+            return None
         with translated("read autoscaling", service="application-autoscaling"):
-            targets = self.client.describe_scalable_targets(
-                ServiceNamespace=self.namespace,
-                ResourceIds=[self.resource],
-                ScalableDimension=self.dimension,
-            )["ScalableTargets"]
-            if not targets:
-                return None
             policies = self.client.describe_scaling_policies(
                 ServiceNamespace=self.namespace, ResourceId=self.resource, PolicyNames=[self.policy]
             )["ScalingPolicies"]
-        if not policies:
-            return None
-        tracking = policies[0]["TargetTrackingScalingPolicyConfiguration"]
-        if not ours(tracking):
-            return None
-        return _autoscaling(targets[0], tracking)
+        tracking = [each["TargetTrackingScalingPolicyConfiguration"] for each in policies]
+        return _autoscaling(targets[0], tracking[0]) if tracking and ours(tracking[0]) else None
 
     def found(self, follows: Callable[[Tracking], bool] = lambda _: True) -> Autoscaling | None:
         """What is registered by whomever, as far as a config can say it: target tracking of one metric.
@@ -88,12 +80,8 @@ class Scalable:
 
     def _registered(self) -> tuple[list[ScalableTargetTypeDef], list[ScalingPolicyTypeDef]]:
         """Bounds and policies, whoever registered them."""
+        targets = self._targets()
         with translated("read autoscaling", service="application-autoscaling"):
-            targets = self.client.describe_scalable_targets(
-                ServiceNamespace=self.namespace,
-                ResourceIds=[self.resource],
-                ScalableDimension=self.dimension,
-            )["ScalableTargets"]
             policies = self.client.describe_scaling_policies(
                 ServiceNamespace=self.namespace, ResourceId=self.resource
             )["ScalingPolicies"]
@@ -101,13 +89,16 @@ class Scalable:
 
     def registered(self) -> bool:
         """Whether it is scaled at all, by whomever."""
+        return bool(self._targets())
+
+    def _targets(self) -> list[ScalableTargetTypeDef]:
+        """The bounds, of which there are at most one pair."""
         with translated("read autoscaling", service="application-autoscaling"):
-            targets = self.client.describe_scalable_targets(
+            return self.client.describe_scalable_targets(
                 ServiceNamespace=self.namespace,
                 ResourceIds=[self.resource],
                 ScalableDimension=self.dimension,
             )["ScalableTargets"]
-        return bool(targets)
 
     def set(self, wanted: Autoscaling, metric: Metric) -> None:
         """Register bounds and policy; both calls overwrite what is there."""
