@@ -258,8 +258,7 @@ def _environment(one: JsonObject) -> HostedEnvironment:
         if isinstance(rule, Mapping) and rule.get("type") == "required_reviewers":
             listed = rule.get("reviewers")
             reviewers += len(listed) if isinstance(listed, list) else 0
-    restricted = one.get("deployment_branch_policy") is not None
-    return HostedEnvironment(name=word(one, "name"), reviewers=reviewers, restricted=restricted)
+    return HostedEnvironment(name=word(one, "name"), reviewers=reviewers)
 
 
 def _approver(review: JsonObject, environment_: str) -> str:

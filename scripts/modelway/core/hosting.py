@@ -40,8 +40,6 @@ class HostedEnvironment:
     name: str
     reviewers: int = 0
     """People and teams of whom one has to approve."""
-    restricted: bool = False
-    """Only certain branches and tags may deploy there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
