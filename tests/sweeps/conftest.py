@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -20,7 +21,7 @@ from tests.sweeps import ground as grounds
 from tests.sweeps.greens import Ends
 from tests.sweeps.ground import FACTOR, Ground, Model
 from tests.sweeps.load import Said
-from tests.sweeps.wire import without_waiting
+from tests.sweeps.wire import sharing_classes, without_waiting
 
 HERE = Path(__file__).parent
 
@@ -50,6 +51,7 @@ def _ground(tmp_path_factory: pytest.TempPathFactory, _registry: str) -> Iterato
     if _registry and os.environ.get("CI") != "true":
         pytest.skip(_registry)
     with grounds.open_ground(tmp_path_factory.mktemp("sweep")) as opened:
+        gc.freeze()  # thousands of releases: no collection has to look at what was imported
         yield opened
 
 
@@ -59,6 +61,7 @@ def ground(_ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]
     for name, value in _ground.cloud.environment().items():
         monkeypatch.setenv(name, value)
     without_waiting(monkeypatch, lambda seconds: time.sleep(seconds / FACTOR))
+    sharing_classes(monkeypatch)
     yield _ground
     _ground.expect(None)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import botocore.endpoint
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.client import ClientCreator
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
@@ -111,3 +112,27 @@ def without_waiting(monkeypatch: pytest.MonkeyPatch, pause: Callable[[float], No
         sleep = staticmethod(pause)
 
     monkeypatch.setattr(botocore.endpoint, "time", Time)
+
+
+def sharing_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What botocore derives of a service's description is derived once, not for the clients of each release.
+
+    The clients themselves, which count their attempts, are each release's own, as in a process of its own.
+    """
+    for name in ("_load_service_model", "_create_client_class"):
+        monkeypatch.setattr(ClientCreator, name, _once(getattr(ClientCreator, name)))
+
+
+def _once(derive: Callable[..., object]) -> Callable[..., object]:
+    """A method of botocore's that is asked once for each service."""
+
+    def derived(creator: ClientCreator, service: str, *rest: object) -> object:
+        key = (derive.__name__, service)
+        if key not in _DERIVED:
+            _DERIVED[key] = derive(creator, service, *rest)
+        return _DERIVED[key]
+
+    return derived
+
+
+_DERIVED: dict[tuple[str, str], object] = {}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import socket
-from typing import Protocol, cast
+from functools import cache
+from typing import TYPE_CHECKING, Protocol, cast
 
 from moto import backends
+from moto.core import responses, utils
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
@@ -15,6 +18,9 @@ from modelway.rehearsal.app import App
 from modelway.rehearsal.context import Context
 from modelway.rehearsal.front import Front
 from modelway.rehearsal.registry_client import Client
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 PARTS = ("ecr", "sagemaker", "runtime", "cloudwatch", "autoscaling", "lambda_", "elb", "ecs", "kms")
 """Modules of this package with ``install(context)``, in the order they are installed."""
@@ -43,12 +49,23 @@ def make(context: Context, identity: str, secret: str, listener: socket.socket) 
     """Make the server of the socket that listens already; these credentials are the laptop's."""
     modules = frozenset(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: modules  # it lists a folder on every request
+    # It lists the methods of a class on every request, too.
+    responses.method_names_from_class = cache(utils.method_names_from_class)  # type: ignore[attr-defined] # imported there
     for name in PARTS:
         cast("Part", importlib.import_module(f"modelway.rehearsal.{name}")).install(context)
     create_laptop(identity, secret)
     front = Front(context, Client(context.registry))
-    app = App(context=context, moto=DomainDispatcherApplication(create_backend_app), front=front)
+    app = App(context=context, moto=DomainDispatcherApplication(_backend), front=front)
     context.hooks.application.append(app)
+    gc.freeze()  # all that is imported stays: no collection has to look at it again
     return make_server(
         context.host, context.port, app, threaded=True, request_handler=Handler, fd=listener.fileno()
     )
+
+
+def _backend(service: backends.SERVICE_NAMES) -> Flask:
+    """One service of moto, without Flask's debugging: that makes a class on every request."""
+    made = create_backend_app(service)
+    made.debug = False
+    made.config["PROPAGATE_EXCEPTIONS"] = True  # the front tells of what is not rehearsed, and of moto's bugs
+    return made
