@@ -22,7 +22,7 @@ from modelway.core.stock import YOUNG, Danger, Group, Ruling, Use, Wish, endange
 from modelway.core.weights import Copy, Decision, Expiry, decide
 from modelway.core.weights import endangered as weights_endangered
 from modelway.errors import Differs, Malformed, NotAllowed, Unavailable
-from modelway.ports import Shelf, Stock, World
+from modelway.ports import Registry, Shelf, Stock, World
 
 
 def sharing(world: World, config: ModelConfig, also: Sequence[str]) -> tuple[ModelConfig, ...]:
@@ -220,3 +220,19 @@ def unmarked(stored: Iterable[Stored], needed: Iterable[Use]) -> tuple[tuple[Dig
         for digest, why in each.images.items()
         if digest in tags and not tags[digest] & each.tags
     )
+
+
+def set_up(world: World, config: ModelConfig, registry: Registry) -> None:
+    """The repository as it must be; its lifecycle policy waits where nobody knows what it would take."""
+    pullers = sorted({place.account for place in config.environments.values()})
+
+    def waits(policy: JsonObject) -> str:
+        if why := may_set(world, config, policy):
+            cure = (
+                "Push once as somebody who may look there: scripts/run iam prints what the push role needs."
+            )
+            world.reporter.warn(f"the lifecycle policy was not set: {why}. {cure}")
+        return why
+
+    for change in registry.ensure(config.registry, pullers, config.owner, config.name, waits=waits):
+        world.reporter.note(change)

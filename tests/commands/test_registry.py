@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from modelway import artifact_scan, evidence
-from modelway.commands import push, registry, rollback
+from modelway import artifact_scan, evidence, registry_guard
+from modelway.commands import registry, rollback
 from modelway.core import ecr
 from modelway.core.image import Image
 from modelway.core.json import JsonObject
@@ -259,7 +259,7 @@ def test_a_rule_of_the_bucket_that_takes_needed_weights_is_refused():
 
 def set_up(at: Stage) -> None:
     """Set the repository up, as every push does first."""
-    push.set_up(at.world, at.config, at.registry)
+    registry_guard.set_up(at.world, at.config, at.registry)
 
 
 def looked_at(at: Stage, monkeypatch: pytest.MonkeyPatch) -> list[str]:

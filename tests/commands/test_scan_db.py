@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -66,6 +67,34 @@ def test_what_one_machine_pushed_another_pulls(machines: tuple[Machine, Machine]
     other.run("pull", "c.yaml")
     assert other.index.about() == one.index.about()
     assert one.reporter.outputs["advisories"].startswith(f"{one.registry.repository}@sha256:")
+
+
+def test_an_import_that_knows_much_less_is_said(machines: tuple[Machine, Machine], tmp_path: Path) -> None:
+    """Advisories of one's own, imported by themselves, left an index that let everything pass."""
+    one, _ = machines
+    files = []
+    for number, ecosystem in enumerate(("PyPI", "PyPI", "Debian:12")):
+        affected = {"package": {"ecosystem": ecosystem, "name": f"p{number}"}, "versions": ["1"]}
+        record = {"id": f"OURS-{number}", "modified": "2026-06-14T00:00:00Z", "affected": [affected]}
+        files.append(tmp_path / f"{number}.json")
+        files[-1].write_text(json.dumps(record))
+    three, own = [str(each) for each in files], str(files[0])
+    one.run("import", *three)
+    one.run("import", *three)
+    assert one.reporter.warnings == []
+    one.run("import", own)
+    (said,) = one.reporter.warnings
+    assert said.startswith("The index had 3 advisories from 0.json, 1.json, 2.json and has 1 now")
+    assert "nothing is known of Debian:12 any more" in said
+
+
+def test_the_index_may_be_the_first_thing_in_a_repository(machines: tuple[Machine, Machine]) -> None:
+    """Without one machine's advisories no other scans, and nothing is pushed."""
+    one, _ = machines
+    one.run("import", str(REHEARSAL))
+    assert one.registry.ensured is None
+    one.run("push", "c.yaml")
+    assert one.registry.ensured
 
 
 def test_pulling_asks_for_no_role_that_can_write(machines: tuple[Machine, Machine]) -> None:

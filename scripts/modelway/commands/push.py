@@ -21,7 +21,7 @@ from modelway.core.config import ModelConfig, Prebuilt
 from modelway.core.counts import counted
 from modelway.core.ecr_scan import EcrScan
 from modelway.core.image import Digest, Image
-from modelway.core.json import JsonObject, canonical
+from modelway.core.json import canonical
 from modelway.core.manifest import Manifest
 from modelway.errors import Differs, NotAllowed, NotEvaluated, Unavailable
 from modelway.ports import Registry, World
@@ -75,7 +75,7 @@ def push_image(world: World, config: ModelConfig, built: BuiltImage) -> Image:
     """
     registry = world.registry(config.registry)
     scanned = _newer(world, config, built.image, registry) if built.image else _passed(world, config, built)
-    set_up(world, config, registry)
+    registry_guard.set_up(world, config, registry)
     image = built.image
     if image:
         world.reporter.note(f"not pushed again: {built.reused}")
@@ -90,22 +90,6 @@ def push_image(world: World, config: ModelConfig, built: BuiltImage) -> Image:
         own = evidence.provenance(world, config, built.input_hash, built.bases, ())
         evidence.vouch_too(world, config, image.digest, own, registry)
     return image
-
-
-def set_up(world: World, config: ModelConfig, registry: Registry) -> None:
-    """The repository as it must be; its lifecycle policy waits where nobody knows what it would take."""
-    pullers = sorted({place.account for place in config.environments.values()})
-
-    def waits(policy: JsonObject) -> str:
-        if why := registry_guard.may_set(world, config, policy):
-            cure = (
-                "Push once as somebody who may look there: scripts/run iam prints what the push role needs."
-            )
-            world.reporter.warn(f"the lifecycle policy was not set: {why}. {cure}")
-        return why
-
-    for change in registry.ensure(config.registry, pullers, config.owner, config.name, waits=waits):
-        world.reporter.note(change)
 
 
 def _attach(world: World, config: ModelConfig, built: BuiltImage, image: Digest, scanned: Scanned) -> None:

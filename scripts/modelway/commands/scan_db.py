@@ -8,7 +8,8 @@
   status   say what the index holds and how old it is
 
 The index lies in this user's cache folder, or where MODELWAY_ADVISORIES or --database says. It is replaced
-whole or not at all; an update that was cut off goes on where it stopped.
+whole or not at all, so name every file of OSV records in one import; what is known of attackers stays until
+it is imported anew. An update that was cut off goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from modelway import registry_guard
 from modelway.commands import options as shared
 from modelway.core.access import reading
 from modelway.core.duration import parse
 from modelway.core.json import canonical
 from modelway.core.report import Database
 from modelway.core.report_json import database_json
-from modelway.errors import Malformed, NotEvaluated
+from modelway.errors import Failure, Malformed, NotEvaluated
 from modelway.ports import Advisories, World
 
 OSV = "https://osv-vulnerabilities.storage.googleapis.com"
@@ -96,8 +98,7 @@ def _act(options: argparse.Namespace, world: World, advisories: Advisories) -> D
                     wanted, options.base_url, kev_url=options.kev_url, epss_url=options.epss_url
                 )
         case "import":
-            with world.reporter.stage("Import advisories"):
-                return advisories.bring(options.source, note=options.note, as_of=_day(options.as_of))
+            return _import(options, world, advisories)
         case "push":
             return _push(options, world, advisories)
         case "pull":
@@ -108,13 +109,32 @@ def _act(options: argparse.Namespace, world: World, advisories: Advisories) -> D
             raise AssertionError(other)
 
 
+def _import(options: argparse.Namespace, world: World, advisories: Advisories) -> Database:
+    """Read files; that they know much less than the index did is said: an import replaces all records."""
+    try:
+        before = advisories.about()
+    except Failure:
+        before = None  # there is none yet, or it is broken and replaced
+    with world.reporter.stage("Import advisories"):
+        after = advisories.bring(options.source, note=options.note, as_of=_day(options.as_of))
+    lost = [name for name, _ in before.ecosystems if name not in dict(after.ecosystems)] if before else []
+    if before and (lost or after.records * 2 < before.records):
+        missing = f"; nothing is known of {', '.join(lost)} any more" if lost else ""
+        world.reporter.warn(
+            f"The index had {before.records:,} advisories from {', '.join(before.sources)} and has "
+            f"{after.records:,} now{missing}. An import replaces all records: name every file in one import."
+        )
+    return after
+
+
 def _push(options: argparse.Namespace, world: World, advisories: Advisories) -> Database:
-    """Keep the index in the repository; the same index is kept once."""
+    """Keep the index in the repository, which may be a new one; the same index is kept once."""
     config = shared.load(options, world)
     with world.reporter.stage("Push the advisories"), TemporaryDirectory() as folder:
         packed = Path(folder) / "advisories.sqlite.gz"
         about = advisories.pack(packed)
         registry = world.registry(config.registry)
+        registry_guard.set_up(world, config, registry)
         digest = registry.publish(NAME, FILE_TYPE, packed, created=world.clock.now())
         world.reporter.note(f"{registry.repository}@{digest}")
     world.reporter.output("advisories", f"{registry.repository}@{digest}")

@@ -13,6 +13,8 @@ from modelway.core.problem import Flaw, Level
 from modelway.core.scan_spec import Organisation, ScanSpec, WaiverRules
 from modelway.core.tighten import binding, demanded, loosenings, strictest
 
+_PLACEHOLDER = "todo"
+"""What the suggested waiver leaves to be written."""
 Keys: TypeAlias = tuple[str | int, ...]
 
 
@@ -68,7 +70,8 @@ def _places(waiver: Mapping[str, Json], path: Keys, demands: Demands) -> Iterato
 def _duties(waiver: Mapping[str, Json], path: Keys, demands: Demands) -> Iterator[Flaw]:
     """It says what the organisation wants to know, and is about something that may be waived."""
     for name in demands.rules.require:
-        if not waiver.get(name):
+        told = str(waiver.get(name) or "").strip()
+        if not told or told.casefold() == _PLACEHOLDER:
             message = f"the waiver names no {name}, which {demands.by} asks of every waiver"
             yield Flaw(path=path, message=message, cure=f"Add {name}.")
     id_ = waiver.get("id")
