@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -93,6 +94,31 @@ def test_a_workflow_gets_the_result_and_an_annotation(
     assert ending(monkeypatch, error) == code
     assert re.fullmatch(rf"result<<(\S+)\n{result}\n\1\n", (tmp_path / "outputs").read_text())
     assert ("::error::" in capsys.readouterr().err) == (error is not None)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "analysis-on-sagemaker",
+        "pause-on-sagemaker",
+        "serverless-canary",
+        "lambda-rolling",
+        "ecs-canary-on-one-target-group",
+    ],
+)
+@pytest.mark.parametrize("verb", ["plan", "deploy"])
+def test_what_a_platform_cannot_do_is_refused_before_any_call_and_what_can_is_named(
+    repository: Path, root: Path, verb: str, case: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = root / "tests/schemas/invalid" / f"{case}.yaml"
+    shutil.copytree(root / "tests/schemas/model", repository / "model")
+    shutil.copy(file, repository / "config.yaml")
+    image = ["--image", f"x@sha256:{'a' * 64}"] if verb == "deploy" else []
+    assert entry.main([verb, "config.yaml", "-e", "staging", *image]) == 2
+    place, _, told = file.read_text().partition("\n")[0].removeprefix("# expect: ").partition(" ")
+    message, _, cure = told.partition(" | ")
+    said = capsys.readouterr().err
+    assert f"config.yaml:{place}: error: {message}\n      {cure}\n" in said
 
 
 def test_what_nobody_foresaw_becomes_a_report_and_no_traceback(
