@@ -47,6 +47,7 @@ _RESERVED_PREFIXES = (
     "MODELWAY_MODEL_",
     "MODELWAY_SECRETS",
 )
+_MODEL_FOLDER = "SM_MODEL_DIR"
 _PLATFORMS = ("linux/amd64", "linux/arm64")
 _WHOLE = 100
 
@@ -56,7 +57,7 @@ def check(subject: Subject, environment: Environment, limits: Mapping[str, Limit
     yield from _name(subject.model, environment)
     yield from _platform(subject, environment)
     yield from _sizes(environment, limits)
-    yield from _variables(environment)
+    yield from _variables(subject, environment)
     yield from _owned(environment)
     yield from checks_settings.secrets(environment)
     yield from checks_settings.tags(environment)
@@ -111,7 +112,7 @@ def _size(path: tuple[str, ...], value: Json) -> float | None:
             return None
 
 
-def _variables(environment: Environment) -> Iterator[Flaw]:
+def _variables(subject: Subject, environment: Environment) -> Iterator[Flaw]:
     """Variables that are not the config's to set, and how many bytes they are."""
     given = environment.settings.get("environment")
     variables = given if isinstance(given, Mapping) else {}
@@ -121,6 +122,10 @@ def _variables(environment: Environment) -> Iterator[Flaw]:
             who = "modelway" if key.startswith("MODELWAY_") else "Lambda"
             message = f"variable {key} is set by {who}"
             yield wrong_key(environment, ("environment", key), message, "Use another name.")
+        elif key == _MODEL_FOLDER and subject.artifact:
+            message = f"variable {key} is set by modelway: it says where the model_artifact is to be unpacked"
+            cure = "Remove it; the program reads the folder from it."
+            yield wrong_key(environment, ("environment", key), message, cure)
     told = len(json.dumps(secrets)) if isinstance(secrets, Mapping) else 0
     size = sum(len(f"{key}{value}".encode()) for key, value in variables.items()) + told
     if size > _ENVIRONMENT - _OURS:
