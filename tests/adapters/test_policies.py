@@ -347,6 +347,23 @@ def test_a_policy_somebody_named_must_be_on_the_branch(
         house.rules()
 
 
+def test_another_repository_checked_out_inside_of_this_one_is_not_taken_for_a_file_of_the_branch(
+    house: House, protected: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """actions/checkout puts it there; whoever changes this repository could put anything there."""
+    house.write()
+    protected()
+    (house.root / "policy/.git").mkdir(parents=True)
+    (house.root / "policy/ours.yaml").write_text("schema_version: 1\nscan: {fail_on: low}\n")
+    monkeypatch.setenv(VARIABLE, "policy/ours.yaml")
+    with pytest.raises(NotEvaluated, match=r"policy/ours\.yaml") as caught:
+        house.rules()
+    assert "$RUNNER_TEMP" in caught.value.cure
+    (house.root / "policy").rename(house.root.parent / "policy")
+    monkeypatch.setenv(VARIABLE, str(house.root.parent / "policy/ours.yaml"))
+    assert house.spec().fail_on == "low"
+
+
 def test_a_named_policy_outside_of_the_repository_counts_as_it_lies_there(
     house: House, protected: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,11 @@ _CURE = (
     "the job, so that GitHub can be asked."
 )
 
+_NO_POLICY = (
+    "merge the file there first, or correct the variable; the policy of another repository has to lie outside "
+    "of this one's folder, as in $RUNNER_TEMP."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policies:
@@ -100,7 +105,7 @@ class Policies:
         if text is None:
             if organisation.demanded():
                 what = f"{organisation.VARIABLE} names the policy {path}, and {branch.words} has no such file"
-                raise NotEvaluated(what, cure="merge the file there first, or correct the variable.")
+                raise NotEvaluated(what, cure=_NO_POLICY)
             return None
         found, problems = organisation.parsed(path, text, self.today())
         if errors := _errors(problems):
