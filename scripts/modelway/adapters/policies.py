@@ -25,8 +25,8 @@ _CURE = (
 )
 
 _NO_POLICY = (
-    "merge the file there first, or correct the variable; the policy of another repository has to lie outside "
-    "of this one's folder, as in $RUNNER_TEMP."
+    "merge the file there first, or correct the variable; the policy of another repository has to lie "
+    "outside of this one's folder, as in $RUNNER_TEMP."
 )
 
 
