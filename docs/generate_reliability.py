@@ -62,6 +62,11 @@ def _whole(row: Row) -> bool:
     return bool(row["cases"] == row["of"])
 
 
+def _share(row: Row) -> float:
+    """How much of a cell was swept."""
+    return float(row["cases"] / row["of"])
+
+
 def _crashes(sweeps: Sequence[Row]) -> Iterator[str]:
     """Kills, a line a strategy."""
     yield "## Killed, and started again\n"
@@ -186,14 +191,14 @@ _NOT = "not yet"
 
 
 def take(folder: Path) -> None:
-    """Put what was swept now in place of what was swept before; a sample never replaces the whole."""
+    """Put what was swept now in place of what was swept before; a smaller part never replaces a larger."""
     told = FOLDER / "reliability.json"
     rows = json.loads(told.read_text("utf-8"))["rows"] if told.exists() else []
     kept: dict[tuple[str, ...], Row] = {_name(row): row for row in rows}
     for path in sorted(folder.glob("*.json")):
         row: Row = json.loads(path.read_text("utf-8"))
         before = kept.get(_name(row))
-        if row["kind"] != "sweep" or before is None or _whole(row) or not _whole(before):
+        if row["kind"] != "sweep" or before is None or _share(row) >= _share(before):
             kept[_name(row)] = row
     text = json.dumps({"rows": [kept[name] for name in sorted(kept)]}, indent=1, ensure_ascii=False)
     told.write_text(f"{text}\n", encoding="utf-8")

@@ -27,22 +27,29 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep a part of them, where several processes share the work; one strategy stays in one process."""
+    """Keep a part of them, where several processes share the work."""
     part, _, parts = str(config.getoption("--shard")).partition("/")
     # pytest asks about every test of the run, also those of other folders: they are nobody's part.
-    groups = {item.nodeid: _group(item) for item in items if HERE in item.path.parents}
-    taken = {group for n, group in enumerate(sorted({*groups.values()})) if n % int(parts) != int(part) - 1}
+    mine = [item for item in items if HERE in item.path.parents]
+    groups = {item.nodeid: group(item, full=config.getoption("--full")) for item in mine}
+    taken = {name for n, name in enumerate(sorted({*groups.values()})) if n % int(parts) != int(part) - 1}
     left = [item for item in items if groups.get(item.nodeid) in taken]
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]
 
 
-def _group(item: pytest.Item) -> str:
-    """What shares its preparation: a target's strategy, or a file."""
+def group(item: pytest.Item, *, full: bool) -> str:
+    """What is done by one process: a file, or of the sweeps a cell of the table; of a sample a strategy.
+
+    A cell in full takes minutes, to prepare its strategy seconds; a sample takes hardly longer than that.
+    """
     chosen = getattr(item, "callspec", None)
     values = chosen.params if chosen else {}
-    return f"{values['target']}-{values['strategy']}" if "strategy" in values else item.path.stem
+    if "strategy" not in values:
+        return item.path.stem
+    strategy = f"{values['target']}-{values['strategy']}"
+    return f"{strategy}-{values['mishap'].name}" if full else strategy
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,12 @@ import json
 import re
 import runpy
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import pytest
+
+from tests.sweeps.conftest import group
 from tests.sweeps.sites import SITES
 from tests.sweeps.wire import KILLS, Mishap
 
@@ -72,13 +76,40 @@ def test_users_were_asked_for_on_every_target_that_was_watched(root: Path) -> No
         assert row["lost"] <= (row["sent"] * int(share[1]) / 100 + 1 if share else 0), row
 
 
-def test_a_sample_never_takes_the_place_of_the_whole(root: Path, tmp_path: Path) -> None:
+def test_a_part_never_takes_the_place_of_a_larger_one(root: Path, tmp_path: Path) -> None:
     script = runpy.run_path(str(root / "docs" / "generate_reliability.py"))
     take = script["take"]
     take.__globals__["FOLDER"] = tmp_path
     about = {"kind": "sweep", "target": "t", "strategy": "s", "mishap": "m", "of": 3}
-    for cases in (2, 3, 1):
-        (tmp_path / "results").mkdir(exist_ok=True)
-        (tmp_path / "results" / "row.json").write_text(json.dumps({**about, "cases": cases}))
+    (tmp_path / "results").mkdir()
+    kept = []
+    for date, cases in enumerate((1, 2, 1, 2, 3, 2, 3)):
+        row = {**about, "cases": cases, "date": date}
+        (tmp_path / "results" / "row.json").write_text(json.dumps(row))
         take(tmp_path / "results")
-    assert [row["cases"] for row in json.loads((tmp_path / "reliability.json").read_text())["rows"]] == [3]
+        (row,) = json.loads((tmp_path / "reliability.json").read_text())["rows"]
+        kept.append((row["date"], row["cases"]))
+    assert kept == [(0, 1), (1, 2), (1, 2), (3, 2), (4, 3), (4, 3), (6, 3)]
+
+
+def test_cells_swept_apart_make_one_table(root: Path, tmp_path: Path) -> None:
+    script = runpy.run_path(str(root / "docs" / "generate_reliability.py"))
+    take = script["take"]
+    take.__globals__["FOLDER"] = tmp_path
+    row = {"kind": "sweep", "target": "t", "strategy": "s", "of": 1, "cases": 1}
+    for mishap in ("HTTP 500", "timeout"):
+        shard = tmp_path / mishap
+        shard.mkdir()
+        (shard / "row.json").write_text(json.dumps({**row, "mishap": mishap}))
+        take(shard)
+    rows = json.loads((tmp_path / "reliability.json").read_text())["rows"]
+    assert [row["mishap"] for row in rows] == ["HTTP 500", "timeout"]
+
+
+@pytest.mark.parametrize(("full", "groups"), [(True, 3), (False, 2)])
+def test_a_cell_of_the_table_is_a_process_s_own_and_of_a_sample_a_strategy(full: bool, groups: int) -> None:  # noqa: FBT001 - a parameter
+    items = [
+        SimpleNamespace(callspec=SimpleNamespace(params={"target": "t", "strategy": s, "mishap": m}))
+        for s, m in (("one", Mishap.ERROR), ("one", Mishap.TIMEOUT), ("two", Mishap.ERROR))
+    ]
+    assert len({group(cast("pytest.Item", item), full=full) for item in items}) == groups
