@@ -8,6 +8,7 @@ cvss is LGPL, pip-audit brings thirty packages, and nothing of modelway needs ei
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -37,8 +38,12 @@ def oracle() -> Oracle:
             return Path(on_path)
         if not ALLOWED:
             pytest.skip(f"needs {package} from PyPI to compare with: MODELWAY_ORACLES=1 gets it")
-        subprocess.run([sys.executable, "-m", "venv", FOLDER / package], check=True)
-        subprocess.run([FOLDER / package / "bin" / "pip", "install", "--quiet", package], check=True)
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        with (FOLDER / f"{package}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # another process of the same run may be getting it
+            if not kept.exists():
+                subprocess.run([sys.executable, "-m", "venv", FOLDER / package], check=True)
+                subprocess.run([FOLDER / package / "bin" / "pip", "install", "--quiet", package], check=True)
         return kept
 
     return found

@@ -242,19 +242,6 @@ def test_files_that_are_no_models_are_not_set_aside() -> None:
 # What others make of the same.
 
 
-def test_picklescan_finds_nothing_that_is_missed_here(tmp_path: Path) -> None:
-    """Another reader of pickles (PyPI picklescan) as the oracle, where it is installed."""
-    scanner = pytest.importorskip(
-        "picklescan.scanner", reason="needs picklescan to compare with: pip install picklescan"
-    )
-    for name, body in UNSAFE.items():
-        path = tmp_path / name
-        path.write_bytes(body)
-        theirs = scanner.scan_file_path(str(path))
-        if theirs.issues_count:
-            assert rules(body, name), name
-
-
 def test_scikit_learns_own_models_pass(tmp_path: Path) -> None:
     """The iris example's model, as joblib writes it, where scikit-learn is installed."""
     joblib = pytest.importorskip(

@@ -1,18 +1,16 @@
-"""Other tools, run: by stand-ins on PATH that write what the tools write, and by the tools where they are."""
+"""Other tools, run by stand-ins on PATH that write what they write; ``tests/oracles`` has the real ones."""
 
 from __future__ import annotations
 
 import io
 import json
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from modelway.core.config import Byoc
-from modelway.core.findings import Kind, Severity
 from modelway.core.report import Report
 from modelway.errors import NotEvaluated, Unavailable
 from modelway.ports import Scanner
@@ -280,45 +278,3 @@ def test_an_archive_says_what_it_is(archive: bytes) -> None:
         assert str(image.config) == IMAGE
         assert [one.diff_id for one in image.layers] == [f"sha256:{images.digest(one)}" for one in LAYERS]
         assert [*image.members.values()] == [*image.layers]
-
-
-# --- the tools themselves, where they are installed ---
-
-
-def installed(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(
-        shutil.which(name) is None,
-        reason=f"{name} is not in PATH: docs/reference/scanners.md says how to get it",
-    )
-
-
-@installed("syft")
-def test_syft_itself(tmp_path: Path) -> None:
-    found = scan(syft.open_scanner(means(tmp_path)))
-    assert {(one.ecosystem, one.name, one.version) for one in found.packages} == {
-        ("deb", "libc6", "2.36-9+deb12u1"),
-        ("deb", "bash", "5.2.15-2+b13"),
-        ("deb", "gone", "1.0"),  # syft 1.18 lists what was removed and left its settings, too
-        ("pypi", "idna", "3.6"),
-    }
-    assert found.distro == "Debian:12"
-
-
-@installed("hadolint")
-def test_hadolint_itself_and_its_ignore_comments(tmp_path: Path) -> None:
-    (tmp_path / ".hadolint.yaml").write_text("ignored: [DL3007]\n")
-    (tmp_path / "Dockerfile").write_text("# hadolint ignore=DL3007\nFROM debian:latest\nRUN sudo true\n")
-    found = scan(hadolint.open_scanner(means(tmp_path)))
-    assert {(one.id, one.severity) for one in found.findings} >= {
-        ("DL3007", Severity.MEDIUM),
-        ("DL3004", Severity.HIGH),
-    }
-
-
-@pytest.mark.parametrize("name", [pytest.param(n, marks=installed(n)) for n in ("gitleaks", "kingfisher")])
-def test_a_secret_that_a_later_layer_deletes_is_found_and_not_told(name: str, tmp_path: Path) -> None:
-    found = scan(MODULES[name].open_scanner(means(tmp_path)))
-    (secret,) = found.findings
-    assert (secret.kind, secret.path) == (Kind.SECRET, "/app/token.txt")
-    assert secret.id.endswith("github-pat")
-    assert SECRET not in repr(found)
