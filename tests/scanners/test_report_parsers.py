@@ -322,6 +322,14 @@ def test_what_is_no_report_is_refused(name: str, given: bytes) -> None:
         READERS[name](given)
 
 
+@pytest.mark.parametrize("odd", ["1e999", "-1e999", "9" * 400])
+def test_a_line_that_nobody_counts_to_is_refused(odd: str) -> None:
+    """JSON writes it, and Python made an overflow of it: a crash where the report is wrong."""
+    with pytest.raises(Wrong, match="expected a number"):
+        Node(json.loads(f'{{"line": {odd}}}'), "x").line("line")
+    assert Node({"line": "inf"}, "x").line("line") == 0
+
+
 def test_a_wrong_report_says_where() -> None:
     broken = json.loads(raw("trivy.json"))
     broken["Results"][1]["Vulnerabilities"][0]["PkgName"] = ["a", "list"]

@@ -6,6 +6,7 @@ No scanner itself. Nothing here decides: words of severity become ours, and miss
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -68,6 +69,10 @@ class Wrong(ValueError):
     """A report is not what the tool's reports are; says where, what was expected and what is there."""
 
 
+_NO_NUMBER = 1e300
+"""What JSON can write and nobody counts to: 1e999 is read as infinity, and has no line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """An object of a report, and where in it."""
@@ -91,12 +96,13 @@ class Node:
         value = self.value.get(key)
         if isinstance(value, str):
             try:
-                return float(value)
+                number = float(value)
             except ValueError:
                 return None
+            return number if math.isfinite(number) else None
         if value is None or isinstance(value, bool):
             return None
-        if not isinstance(value, int | float):
+        if not isinstance(value, int | float) or not abs(value) < _NO_NUMBER:
             raise self._wrong(key, "a number", value)
         return float(value)
 
@@ -216,14 +222,14 @@ def nearest(installed: str, versions: Iterable[str]) -> tuple[str, ...]:
 
     Only for ecosystems whose versions PEP 440 can read: the caller leaves distributions alone.
     """
-    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - where a tool gave several
+    from packaging.version import Version  # noqa: PLC0415 - where a tool gave several
 
     given = tuple(dict.fromkeys(versions))
     if len(given) < 2:  # noqa: PLR2004 - nothing to order
         return given
     try:
         ordered, here = sorted(given, key=Version), Version(installed)
-    except InvalidVersion:
+    except ValueError:  # also a number too long for Python to read
         return given
     above = [one for one in ordered if Version(one) > here]
     return (*above, *(one for one in ordered if one not in above))
