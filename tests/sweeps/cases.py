@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from modelway.core.config import Rollout
 from modelway.errors import Unavailable
 from tests.sweeps.ground import Ground, Model, Site
-from tests.sweeps.wire import AT_CLIENT, KILLS, Mishap
+from tests.sweeps.wire import AT_CLIENT, KILLS, Mishap, Place, bare
 
 DONE, UNAVAILABLE, KILLED = "0", str(Unavailable.exit_code), "killed"
 
@@ -62,6 +62,27 @@ class Sweep:
         elif (end := self._model.end()) != self._undisturbed:
             self._break(f"{about}: exit {first}, and the end differs:\n{_difference(self._undisturbed, end)}")
 
+    def disturb_each(self, mishap: Mishap, numbers: Sequence[int]) -> None:
+        """Release once with the mishap at each of these calls; apart, where that does not end as it has to.
+
+        Only for mishaps after which the call is made again. Where all of them were met, and the end is that
+        of the undisturbed release, each was survived, in company.
+        """
+        if self._model is None:
+            self.calls()
+        assert self._model
+        self._model.next()
+        self.ground.expect_each(mishap, places(self._calls, numbers))
+        ended = self._model.start()
+        met = self.ground.met()
+        self.ground.expect(None)
+        if ended == DONE and met and self._model.end() == self._undisturbed:
+            self.ends[DONE] += len(numbers)
+            return
+        self._model = None
+        for number in numbers:
+            self.disturb(mishap, number)
+
     def _aim(self, mishap: Mishap, number: int) -> None:
         """Let the n-th call meet the mishap; at the client, the same call of its operation.
 
@@ -78,6 +99,18 @@ class Sweep:
         """Write it down, and go on with a model nothing happened to."""
         self.broken.append(what)
         self._model = None
+
+
+def places(calls: Sequence[str], numbers: Sequence[int]) -> Sequence[Place]:
+    """Where these calls are met, when each meets a mishap once and is made again."""
+    chosen = Counter[str]()
+    found = list[Place]()
+    for number in sorted(numbers):
+        operation = bare(calls[number - 1])
+        before = sum(bare(each) == operation for each in calls[:number])
+        found.append((operation, before + chosen[operation]))
+        chosen[operation] += 1
+    return found
 
 
 def _difference(expected: str, seen: str) -> str:

@@ -10,7 +10,7 @@ import json
 import re
 import tarfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,7 +25,7 @@ from modelway.core.config import (
     Rollout,
 )
 from modelway.core.image import Digest, Image
-from modelway.core.json import Json
+from modelway.core.json import Json, JsonObject
 from modelway.core.plan import State
 from modelway.core.scan_spec import ScanSpec
 from modelway.core.version import Artifact, Version
@@ -39,7 +39,7 @@ from tests.configs import model_config
 from tests.fakes import FakeReporter
 from tests.rehearsal.clients import PRODUCTION, REGION, REGISTRY, STAGING, Clients
 from tests.rehearsal.images import Pusher, image
-from tests.sweeps.wire import LASTING, Killed, Mishap, Wire, WiredAccounts
+from tests.sweeps.wire import LASTING, Killed, Mishap, Place, Wire, WiredAccounts
 
 FACTOR = 600.0
 """Seconds that pass in a wait for one on the wall."""
@@ -81,6 +81,22 @@ class Ground:
         rule = {"kind": answered, "from": number, "to": None if mishap in LASTING else number}
         if answered or self.cloud.control("faults"):
             self.cloud.control("faults", {"rules": [rule] if answered else []})
+
+    def expect_each(self, mishap: Mishap, places: Sequence[Place]) -> None:
+        """From now on calls are counted anew, and each of these meets the mishap."""
+        self.expect(None)
+        self.wire.expect_each(mishap, places)
+        if kind := _ANSWERED.get(mishap):
+            rules: list[Json] = [{"kind": kind, "operation": name, "from": n, "to": n} for name, n in places]
+            self.cloud.control("faults", {"rules": rules})
+
+    def met(self) -> bool:
+        """Whether each of these did meet it."""
+        if self.wire.mishap not in _ANSWERED:
+            return self.wire.met == self.wire.places
+        told = self.cloud.control("faults")
+        counts = {(one["operation"], at) for one in _rows(told) for at in range(int(str(one["matched"])) + 1)}
+        return self.wire.places <= counts
 
     def meanwhile(self, act: Callable[[], None], *, operation: str, number: int = 1) -> None:
         """Right before the n-th call of the operation, somebody else does something; nothing else happens."""
@@ -184,6 +200,10 @@ class Model:
                 text = text.replace(version.artifact.sha256.hex, f"weights of {name}")
         alike = json.loads(_TIME.sub("TIME", text.replace(self.name, "MODEL")))
         return json.dumps(_sorted(alike), sort_keys=True, indent=1)
+
+
+def _rows(told: Json) -> list[JsonObject]:
+    return [one for one in told if isinstance(one, Mapping)] if isinstance(told, list) else []
 
 
 def _sorted(value: Json) -> Json:

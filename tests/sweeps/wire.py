@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -19,6 +20,10 @@ from modelway.ports import Clock
 
 if TYPE_CHECKING:
     import boto3
+
+
+Place = tuple[str, int]
+"""The n-th call of an operation, of any service; each attempt counts."""
 
 
 class Killed(BaseException):
@@ -40,6 +45,8 @@ class Mishap(StrEnum):
 
 
 KILLS = frozenset({Mishap.KILLED_BEFORE, Mishap.KILLED_AFTER})
+PASSING = frozenset({Mishap.THROTTLED, Mishap.ERROR, Mishap.TIMEOUT, Mishap.DROPPED})
+"""Faults of one call, which is then made again."""
 LASTING = frozenset({Mishap.THROTTLED_ON, Mishap.ERROR_ON})
 AT_CLIENT = frozenset({Mishap.KILLED_BEFORE, Mishap.KILLED_AFTER, Mishap.TIMEOUT, Mishap.DROPPED})
 """The others are answers, which the rehearsal's AWS gives in each service's own words."""
@@ -58,22 +65,33 @@ class Wire:
     """Only calls of this operation count, with its service or without; empty for all."""
     meanwhile: Callable[[], None] | None = None
     """What somebody else does right before the first of them."""
+    places: frozenset[Place] = frozenset()
+    """Calls that meet it beside those."""
+    met: set[Place] = field(default_factory=set)
+    """Which of them did."""
     _met: int = 0
+    _of: Counter[str] = field(default_factory=Counter)
     _http: URLLib3Session = field(default_factory=URLLib3Session)
 
     def expect(self, mishap: Mishap | None, first: int, last: int, *, operation: str = "") -> None:
         """From now on calls are counted anew, and some of them meet the mishap."""
         self.calls, self.mishap, self._met, self.meanwhile = [], mishap, 0, None
         self.first, self.last, self.operation = first, last, operation
+        self.places, self.met, self._of = frozenset(), set(), Counter()
+
+    def expect_each(self, mishap: Mishap, places: Collection[Place]) -> None:
+        """From now on calls are counted anew, and each of these meets the mishap."""
+        self.expect(mishap, 0, 0)
+        self.places = frozenset(places)
 
     def before_send(self, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse | None:
         """As botocore's event ``before-send``; an answer returned here is the call's answer."""
         self.calls.append(event_name.removeprefix("before-send."))
-        self._met += self.operation in {"", self.calls[-1], self.calls[-1].rpartition(".")[2]}
+        self._met += self.operation in {"", self.calls[-1], bare(self.calls[-1])}
         if self.meanwhile and self._met == self.first:
             act, self.meanwhile = self.meanwhile, None
             act()
-        if self.mishap not in AT_CLIENT or not self.first <= self._met <= self.last:
+        if self.mishap not in AT_CLIENT or not self._is_meant():
             return None
         if self.mishap in {Mishap.KILLED_AFTER, Mishap.DROPPED}:
             self._http.send(request)
@@ -84,6 +102,20 @@ class Wire:
                 raise ReadTimeoutError(endpoint_url=request.url)
             case _:
                 raise ConnectionClosedError(endpoint_url=request.url)
+
+    def _is_meant(self) -> bool:
+        """Whether the call that was just counted is to meet the mishap."""
+        operation = bare(self.calls[-1])
+        self._of[operation] += 1
+        place = (operation, self._of[operation])
+        if place in self.places:
+            self.met.add(place)
+        return place in self.places or self.first <= self._met <= self.last
+
+
+def bare(call: str) -> str:
+    """The operation of ``service.Operation``."""
+    return call.rpartition(".")[2]
 
 
 class WiredAccounts(Accounts):
