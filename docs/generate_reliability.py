@@ -19,8 +19,8 @@ FOLDER = Path(__file__).resolve().parent / "reference"
 HEAD = """\
 # Reliability: what was disturbed, and what came of it
 
-Written by `scripts/run sweep`, last on {date}: {cases} calls disturbed, after {broken} of which a release did not
-end as it has to. Which commit each part was swept at stands [below](#what-was-swept-when).
+Written by `scripts/run sweep`, last on {date}: {cases} calls disturbed, after {broken} of which a
+release did not end as it has to. Which commit each part was swept at stands [below](#what-was-swept-when).
 {sampled}
 
 A version that passed serves, and another one is kept to go back to. The next version is released: other
@@ -34,8 +34,8 @@ person would. What has to hold:
 - a run that ended with exit 0 had reached that end by itself. Of a fault comes no other exit than 0 and 8
   (unavailable: run it again).
 
-Each kill has a release of its own, and so has each fault that lasts. Faults after which the call is made again
-meet up to eight calls of one release, far apart from each other; where that release does not end as the
+Each kill has a release of its own, and so has each fault that lasts. Faults after which the call is made
+again meet up to eight calls of one release, far apart from each other; where that release does not end as the
 undisturbed one with exit 0, each of them gets a release of its own, and that is what counts.
 
 The control plane is the [rehearsal's](../explanation/rehearsal.md), asked over HTTP by the real clients.
@@ -94,8 +94,9 @@ def _faults(sweeps: Sequence[Row]) -> Iterator[str]:
     for target, strategy in _groups(sweeps):
         mine = _of(sweeps, target, strategy)
         yield f"| `{target}` | {strategy} | {' | '.join(_ends(mine.get(kind)) for kind in _FAULTS)} |"
-    yield "\nAfter how many calls the run ended with exit 0, and after how many with 8 and was finished by the next. A timeout"
-    yield "is a call that is never sent; *from then on* is until modelway gives up, after eight attempts."
+    yield "\nAfter how many calls the run ended with exit 0, and after how many with 8 and was finished by the"
+    yield "next. A timeout is a call that is never sent; *from then on* is until modelway gives up, after eight"
+    yield "attempts."
 
 
 _FAULTS = (

@@ -287,6 +287,14 @@ def test_a_scan_kingfisher_did_not_finish_is_no_pass() -> None:
         kingfisher.read(broken)
 
 
+@pytest.mark.parametrize("odd", ['"inf"', '"1"', "true", "-1", "1e999", "[]"])
+def test_what_kingfisher_left_undone_is_not_read_as_nothing(odd: str) -> None:
+    """Where a count of what failed is damaged, nobody knows that all was looked through."""
+    broken = raw("kingfisher.json").replace(b'"scan_failed":0', f'"scan_failed":{odd}'.encode())
+    with pytest.raises(Wrong, match="expected a count"):
+        kingfisher.read(broken)
+
+
 @pytest.mark.parametrize(
     "findings",
     [

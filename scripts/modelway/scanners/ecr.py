@@ -156,7 +156,7 @@ def _look(first: Node, at: datetime, count: int, fingerprint: str, *, listed: bo
         completed=_time(inner, "imageScanCompletedAt"),
         advisories=_time(inner, "vulnerabilitySourceUpdatedAt"),
         read=count,
-        counted=sum(counts.line(name) for name in counts.value),
+        counted=sum(counts.count(name) for name in counts.value),
         listed=listed,
         fingerprint=fingerprint,
     )

@@ -84,15 +84,15 @@ def read(raw: bytes) -> Found:
     """kingfisher's report; raises ``reading.Wrong``, and ``NotEvaluated`` where it was not finished."""
     report = document(raw)
     summary = report.inner("audit").inner("summary")
-    undone = [name for name in _UNDONE if summary.line(name)]
+    undone = [name for name in _UNDONE if summary.count(name)]
     if undone:
         raise NotEvaluated(
             "kingfisher did not look through the whole image",
-            seen=", ".join(f"{name}: {summary.line(name)}" for name in undone),
+            seen=", ".join(f"{name}: {summary.count(name)}" for name in undone),
             cure="see what it says above, then scan again.",
         )
     findings = [_finding(one) for one in report.each("findings", needed=True)]
-    return Found(findings, report.inner("metadata").inner("summary").line("blobs_scanned"))
+    return Found(findings, report.inner("metadata").inner("summary").count("blobs_scanned"))
 
 
 def _finding(one: Node) -> Finding:

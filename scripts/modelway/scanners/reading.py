@@ -110,6 +110,15 @@ class Node:
         """A line's number; 0 where there is none."""
         return max(0, int(self.number(key) or 0))
 
+    def count(self, key: str) -> int:
+        """How many; 0 where it is missing or null. Text is none: what is counted may be what was not done."""
+        value = self.value.get(key)
+        if value is None:
+            return 0
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _NO_NUMBER:
+            raise self._wrong(key, "a count", value)
+        return math.ceil(value)
+
     def inner(self, key: str) -> Node:
         """An object; an empty one where it is missing or null."""
         value = self.value.get(key)

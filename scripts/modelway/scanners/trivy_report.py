@@ -95,7 +95,7 @@ def _result(result: Node, found: Read) -> None:
         found.findings.append(_secret(one, result, found))
     summary, checks = result.inner("MisconfSummary"), [*result.each("Misconfigurations")]
     # Checks that passed are counted since 0.51 and not listed.
-    found.checks += max(summary.line("Successes") + summary.line("Failures"), len(checks))
+    found.checks += max(summary.count("Successes") + summary.count("Failures"), len(checks))
     failed = [one for one in checks if one.text("Status") in {"", "FAIL"}]
     found.findings += [_misconfiguration(one, result, found) for one in failed]
     for one in result.each("Licenses"):
