@@ -94,9 +94,9 @@ def _faults(sweeps: Sequence[Row]) -> Iterator[str]:
     for target, strategy in _groups(sweeps):
         mine = _of(sweeps, target, strategy)
         yield f"| `{target}` | {strategy} | {' | '.join(_ends(mine.get(kind)) for kind in _FAULTS)} |"
-    yield "\nAfter how many calls the run ended with exit 0, and after how many with 8 and was finished by the"
-    yield "next. A timeout is a call that is never sent; *from then on* is until modelway gives up, after eight"
-    yield "attempts."
+    yield "\nAfter how many calls the run ended with exit 0, and after how many with 8 and was finished by"
+    yield "the next. A timeout is a call that is never sent; *from then on* is until modelway gives up, after"
+    yield "eight attempts."
 
 
 _FAULTS = (
