@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -203,4 +204,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(
+        100_000
+    )  # a command makes much, keeps it and ends: a tenth of its time went into looking
     raise SystemExit(main(sys.argv[1:]))

@@ -92,8 +92,9 @@ def read_ecr(answer: Node, into: Read) -> int:
 
 
 def read_inspector(one: Node, into: Read) -> None:
-    """One finding of Inspector: as many of ours as it names packages."""
-    if one.text("type") not in {"", "PACKAGE_VULNERABILITY"}:
+    """One finding of Inspector: as many of ours as it names packages; what it names decides, not its type."""
+    about_package = one.value.get("packageVulnerabilityDetails")
+    if not about_package and one.text("type") not in {"", "PACKAGE_VULNERABILITY"}:
         into.notes.append(
             f"{one.text('title') or one.text('type')}: not about a package, so left to Inspector"
         )

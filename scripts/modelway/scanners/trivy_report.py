@@ -44,6 +44,8 @@ _FIXED = {
 _VENDOR = (Severity.UNKNOWN, Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)
 """Trivy's numbers of severity (trivy-db, pkg/types/types.go)."""
 _OS = frozenset({"deb", "apk", "rpm"})
+_KEPT = {"PASS", "EXCEPTION"}
+"""What Trivy says of checks that found nothing, or whose finding somebody accepted; all others count."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,7 +98,7 @@ def _result(result: Node, found: Read) -> None:
     summary, checks = result.inner("MisconfSummary"), [*result.each("Misconfigurations")]
     # Checks that passed are counted since 0.51 and not listed.
     found.checks += max(summary.count("Successes") + summary.count("Failures"), len(checks))
-    failed = [one for one in checks if one.text("Status") in {"", "FAIL"}]
+    failed = [one for one in checks if one.text("Status") not in _KEPT]
     found.findings += [_misconfiguration(one, result, found) for one in failed]
     for one in result.each("Licenses"):
         found.findings.append(_licence(one, result, found))
@@ -208,7 +210,7 @@ def _ratings(one: Node) -> Iterator[Rating]:
                 scored.add(source)
                 yield rating(source, score, vector)
     for source, number in one.inner("VendorSeverity").value.items():
-        known = isinstance(number, int) and 0 <= number < len(_VENDOR)
+        known = isinstance(number, int) and not isinstance(number, bool) and 0 <= number < len(_VENDOR)
         if source not in scored and known:
             yield Rating(source=source, severity=_VENDOR[int(str(number))])
 
