@@ -77,10 +77,13 @@ class Sweep:
         ended = self._model.start()
         met = self.ground.met()
         self.ground.expect(None)
-        if ended == DONE and met and self._model.end() == self._undisturbed:
+        again = DONE if ended == DONE else self._model.start()
+        as_it_has_to = again == DONE and self._model.end() == self._undisturbed
+        if ended == DONE and met and as_it_has_to:
             self.ends[DONE] += len(numbers)
             return
-        self._model = None
+        if not as_it_has_to:
+            self._model = None
         for number in numbers:
             self.disturb(mishap, number)
 
