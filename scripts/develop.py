@@ -143,9 +143,9 @@ def sweep(arguments: Sequence[str]) -> int:
       scripts/run sweep --shard 2/4             the second of four parts
 
     A release is killed before a call or after its effect, or the call fails; then the same command runs again
-    and has to end as if nothing had been. All of it takes hours, in a process for each processor: some 7,800
-    releases of two to three processor-seconds, which two idle processors would do in three hours. It can be
-    done in parts, on any day: --shard 1/40 is three cells of the table, -k sagemaker-rolling-timeout is one.
+    and has to end as if nothing had been. All of it takes hours, in a process for each processor: some
+    7,800 calls are disturbed in some 3,500 releases, as a fault that passes shares one with seven others. It
+    can be done in parts, on any day: --shard 1/40 is three cells, -k sagemaker-rolling-timeout is one.
 
     Results are written to .modelway/sweep, which is emptied first. Where everything held, the page and its
     numbers (reliability.json) get the new ones; what was not swept stays as it was. Else nothing is written.
