@@ -142,6 +142,18 @@ def test_a_stopped_task_tells_whose_fault_it_was(said: str, blame: Blame, cure: 
     assert cure in found.cure
 
 
+@pytest.mark.parametrize("name", ["tokenizer", "secret-finder", "quota-forecast", "genie"])
+def test_what_a_model_is_called_says_nothing_about_whose_fault_it_was(name: str) -> None:
+    group = f"arn:aws:elasticloadbalancing:eu-west-1:222222222222:targetgroup/{name}/0123456789abcdef"
+    stopped = task(f"Task failed ELB health checks in (target-group {group})")
+    assert setback(deployment("ROLLBACK_SUCCESSFUL"), [stopped], ()).blame is Blame.VERSION
+    reason = "due to (reason Health checks failed)"
+    event = f"(service {name}) (port 8080) is unhealthy in (target-group {group}) {reason}"
+    assert setback(deployment("ROLLBACK_SUCCESSFUL"), [], (event,)).blame is Blame.VERSION
+    news: Any = [{"createdAt": AT + timedelta(seconds=1), "message": f"(service {name}) has started 1 tasks"}]
+    assert of_trouble(news, deployment()) == ()
+
+
 @pytest.mark.parametrize(
     ("code", "blame", "said"),
     [

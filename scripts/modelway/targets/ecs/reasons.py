@@ -43,7 +43,7 @@ _RULES: tuple[Rule, ...] = (
         "account: scripts/run push), reading secrets, writing logs. It must trust ecs-tasks.amazonaws.com.",
     ),
     (
-        r"unable to pull secrets|ResourceNotFoundException.*secret|secret",
+        r"\bsecrets?\b",
         Blame.PLATFORM,
         "Look whether each secret exists at its version, and whether the execution role may read it.",
     ),
@@ -54,7 +54,7 @@ _RULES: tuple[Rule, ...] = (
         "and logs, or public_ip: true in public subnets.",
     ),
     (
-        r"ResourceInitializationError|ENI|network interface|Timeout waiting for",
+        r"ResourceInitializationError|\bENIs?\b|network interface|Timeout waiting for",
         Blame.PLATFORM,
         "Look at the tasks' network and at the log group, then run it again.",
     ),
@@ -138,7 +138,7 @@ def _by_tasks(deployment: Deployment, tasks: Sequence[TaskTypeDef], events: Sequ
                 return Setback(blame=blame, reason=_told(deployment.reason, reason), cure=cure)
     said = [*dict.fromkeys(text for task in tasks for text in _texts(task))]
     for text in [*said, *events, deployment.reason]:
-        if found := judged(text, _RULES):
+        if found := judged(_without_names(text), _RULES):
             return replace(found, reason=_told(deployment.reason, text))
     return Setback(blame=Blame.VERSION, reason=_told(deployment.reason, *said[:1]))
 
@@ -164,8 +164,14 @@ def of_trouble(events: Iterable[ServiceEventTypeDef], deployment: Deployment) ->
     return tuple(
         event["message"]
         for event in events
-        if event["createdAt"] >= deployment.created and _TROUBLE.search(event["message"])
+        if event["createdAt"] >= deployment.created and _TROUBLE.search(_without_names(event["message"]))
     )
 
 
+def _without_names(text: str) -> str:
+    """What ECS says, without what people named: a model may be called ``secret-finder`` or ``tokenizer``."""
+    return _NAMES.sub("", text)
+
+
+_NAMES = re.compile(r"\((service|task|instance|cluster) [^)]*\)|arn:aws[^\s),]*")
 _TROUBLE = re.compile(r"unable|failed|unavailable|limit|unhealthy|not authorized|denied", re.IGNORECASE)
