@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from modelway import evidence, papers, scan_gate
-from modelway.core import admission, contents
+from modelway.core import admission, contents, ecr
 from modelway.core.access import reading
 from modelway.core.admission import Author, Witnessed
+from modelway.core.choice import Choice
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.counts import Counts, counted
 from modelway.core.decode import Wrong
@@ -24,9 +25,10 @@ from modelway.core.plan import State
 from modelway.core.record import Record
 from modelway.core.summary import BrokenGlass, Summary, broken_of, summary_of
 from modelway.core.verdict import verdict_of
+from modelway.core.version import VersionId
 from modelway.core.vouched import REPORT
 from modelway.core.words import stands
-from modelway.errors import Differs, Failure, NotAllowed
+from modelway.errors import Differs, Failure, Malformed, NotAllowed, Unavailable
 from modelway.ports import Keys, Registry, Target, World
 
 _READERS: Mapping[str, Callable[[JsonObject], Summary | BrokenGlass]] = {
@@ -37,42 +39,82 @@ _AT_ONCE = 8
 """Releases asked about at the same time."""
 
 
-def gather(
-    world: World, config: ModelConfig, environment: str, *, only: Digest | None = None, most: int = 50
-) -> Dossier:
-    """Every release an environment remembers, or one image; the answer is about one environment."""
-    looking = reading(config)
+def gather(world: World, config: ModelConfig, environment: str, choice: Choice | None = None) -> Dossier:
+    """The releases that are asked for; the answer is about what serves in one environment, shown or not."""
+    choice, looking = choice or Choice(), reading(config)
     registry, keys = world.registry(looking.registry), world.keys(looking)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         # Opened one after the other, because sessions are; looked at together.
         opened = [(place, world.target(looking, place)) for place in looking.environments.values()]
-        seen = pool.map(lambda one: _look(*one), opened)
+        seen = pool.map(lambda one: _look(*one, needed=one[0].name == environment), opened)
         places = dict(zip(looking.environments, seen, strict=True))
         states = {name: state for name, (_, state) in places.items()}
-        images = [only] if only else _images(states.values())
+        serving = Digest.parse(places[environment][0].image) if places[environment][0].image else None
+        named = _named(config, registry, states, serving, choice)
+        images = _images(states.values()) if named is None else [*{*named, *([serving] if serving else [])}]
         there = registry.manifests_of(images)
 
         def about(image: Digest) -> Release:
             return _release(looking, registry, keys, image, there.get(image), states)
 
-        releases = sorted(pool.map(about, images), key=lambda one: one.newest, reverse=True)[:most]
+        releases = sorted(pool.map(about, images), key=lambda one: one.newest, reverse=True)
     return Dossier(
         model=config.name,
         owner=config.owner,
         repository=registry.repository,
         places=tuple(place for place, _ in places.values()),
-        releases=tuple(releases),
+        releases=choice.shown(releases, named),
         answer=answer(places[environment][0], releases),
     )
 
 
-def _look(place: Environment, target: Target) -> tuple[Place, State]:
-    """What serves in an environment now; that its platform runs another image is trouble, not the end."""
+def _named(
+    config: ModelConfig,
+    registry: Registry,
+    states: Mapping[str, State],
+    serving: Digest | None,
+    choice: Choice,
+) -> tuple[Digest, ...] | None:
+    """The images that are asked for by a name of theirs; ``None`` where it is all of them."""
+    if choice.serving:
+        return (serving,) if serving else ()
+    if choice.version:
+        return (_image_of(config, registry, states, choice.version),)
+    return (choice.image,) if choice.image else None
+
+
+def _image_of(
+    config: ModelConfig, registry: Registry, states: Mapping[str, State], version: VersionId
+) -> Digest:
+    """A version's image: as an environment remembers it, or by the tag that kept it for one."""
+    for state in states.values():
+        if version in state.records:
+            return Digest.parse(state.records[version].digest)
+    for name in states:
+        if found := registry.find(ecr.pointer(config.name, name, version)):
+            return found.digest
+    known = sorted({f"{id_} in {name}" for name, state in states.items() for id_ in state.records})
+    raise Malformed(
+        f"no environment of {config.name} knows a version {version}, and no tag in its repository names it",
+        seen=f"There are: {', '.join(known) or 'none'}.",
+        cure="Name one of them, or an image: --image sha256:...",
+    )
+
+
+def _look(place: Environment, target: Target, *, needed: bool) -> tuple[Place, State]:
+    """What serves in an environment now; that its platform runs another image is trouble, not the end.
+
+    Nor is that it cannot be looked at, where it is not ``needed`` for the answer: it hides no other.
+    """
     bare = Place(name=place.name, target=place.target, promote_from=place.promote_from)
     try:
         state = target.observe(None)
     except Differs as differs:
         return replace(bare, trouble=str(differs)), State()
+    except Unavailable as unavailable:
+        if needed:
+            raise
+        return replace(bare, trouble=f"it could not be looked at: {unavailable}"), State()
     record = state.records.get(state.serving) if state.serving else None
     if record is None:
         foreign = f"{state.foreign} serves, which modelway did not make" if state.foreign else ""
@@ -104,7 +146,7 @@ def _release(  # noqa: PLR0913, PLR0917  (all that is known of it so far)
         if record.digest == str(image)
     )
     if manifest is None:
-        return Release(image=image, gone=True, ran=ran, trouble=("the image is gone from the registry",))
+        return Release(image=image, gone=True, ran=ran, trouble=("the image is not in the registry",))
     documents = registry.attached(image, *evidence.TYPES)
     try:
         attached = evidence.witnessed(keys, image, documents)
@@ -133,6 +175,7 @@ def _ran(environment: str, record: Record, state: State) -> Ran:
     return Ran(
         environment=environment,
         version=record.id,
+        artifact=record.artifact,
         standing=stands(record, state),
         release=record.release,
         attempts=record.attempts,

@@ -26,7 +26,7 @@ from modelway.core.merge import merge
 from modelway.core.statement import Statement
 from modelway.core.version import VersionId
 from modelway.core.vouched import REPORT
-from modelway.errors import Differs, Malformed, NotAllowed
+from modelway.errors import Differs, Malformed, NotAllowed, Unavailable
 from tests.configs import model_config
 from tests.fake_world import Stage
 from tests.fakes import FakeKeys
@@ -171,9 +171,79 @@ def test_only_one_image_can_be_asked_for():
     assert str(second.digest) not in told.partition("\n\n")[2]
 
 
+def test_what_is_shown_changes_nothing_of_the_answer():
+    """An old image, or the newest of many, once made what serves look as if it had been deleted."""
+    stage = signing_stage("staging")
+    first, serving = released(stage), released(stage, "two")
+    stage.clock.sleep(60)
+    stage.delivery("staging").deploy(stage.push("three"))
+    for options in (("--image", str(first.digest)), ("--last", "1"), ("--serving", "-e", "staging")):
+        told = ask(stage, "--verify", *options)
+        assert "yes: " in told.splitlines()[0]
+        assert f"\n\n{serving.digest}" not in told
+        stage.reporter.printed.clear()
+
+
+def test_only_what_serves_can_be_asked_for():
+    stage = signing_stage("staging")
+    first, serving = released(stage), released(stage, "two")
+    told = ask(stage, "--serving").partition("\n\n")[2]
+    assert told.startswith(str(serving.digest))
+    assert str(first.digest) not in told
+
+
+def test_only_one_version_can_be_asked_for_with_what_others_say_of_the_same():
+    stage = signing_stage("staging")
+    image = released(stage)
+    same, other = (stage.delivery(name).version(image).id for name in ("production", "staging"))
+    assert same == other, "the environments have the same settings"
+    place = stage.config.environments["production"]
+    changed = replace(place, settings={**place.settings, "environment": {"LOG_LEVEL": "debug"}})
+    stage.config = replace(stage.config, environments={**stage.config.environments, "production": changed})
+    newer = stage.delivery("production").version(image).id
+    stage.delivery("production").deploy(image)
+    asked = json.loads(ask(stage, "--version", newer, "--format", "json").splitlines()[-1])
+    (release,) = asked["releases"]
+    said = {(one["environment"], one["version"]) for one in release["verdicts"]}
+    assert said == {("production", newer), ("staging", other)}
+    assert {(one["environment"], one["id"]) for one in release["versions"]} == said
+    assert {(one["environment"], one["version"]) for one in release["gates"]} == said
+
+
+def test_a_version_no_environment_remembers_is_found_by_the_tag_that_kept_it():
+    stage = signing_stage("staging")
+    image = released(stage)
+    version = stage.delivery("staging").version(image).id
+    for target in stage.targets.values():
+        target.records, target.traffic = {}, {}
+    told = ask(stage, "--version", version)
+    assert str(image.digest) in told
+    assert "in staging, said by staging" in told
+
+
+def test_an_environment_that_cannot_be_looked_at_hides_no_other():
+    stage = signing_stage("staging")
+    released(stage)
+    denied = Unavailable("AWS does not allow this identity to look", cure="add a statement")
+
+    def refuse(_: object) -> None:
+        raise denied
+
+    stage.targets["staging"].observe = refuse  # type: ignore[method-assign, assignment]
+    told = ask(stage, "--verify")
+    assert "yes: production runs version" in told
+    assert "staging      sagemaker  it could not be looked at: AWS does not allow" in told
+    assert "staging: it could not be looked at" in "\n".join(stage.reporter.warnings)
+    with pytest.raises(Unavailable):
+        ask(stage, "-e", "staging")
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        (("--last", "0"), "--last 0 shows nothing"),
+        (("--version", "1.4.0"), "--version: not a version's id"),
+        (("--version", "0" * 12), "no environment of iris-classifier knows a version 000000000000"),
         (("-e", "prod"), "no environment 'prod'"),
         (("--image", "latest"), "--image: not a sha256 digest"),
         (("--out", "/nowhere/at/all"), "cannot be written"),

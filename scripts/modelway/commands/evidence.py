@@ -1,7 +1,8 @@
 """Show all that is known of a model's releases, checked against what runs: who built, tested, approved.
 
-Read back from the registry and the platforms: no database, no server. `--verify` asks one question, whether
-an environment runs the version that was tested, and ends with exit 5 where it does not.
+Read back from the registry and the platforms: no database, no server. Everything of the newest releases, of
+one image, of one version, or of what serves. `--verify` asks one question, whether an environment runs the
+version that was tested, and ends with exit 5 where it does not; what is shown changes nothing of the answer.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from modelway import dossier
 from modelway.commands import options as shared
 from modelway.core import dossier_page, dossier_text
+from modelway.core.choice import Choice
 from modelway.core.config import ModelConfig
 from modelway.core.dossier import Dossier, dossier_json
 from modelway.core.image import Digest
@@ -27,9 +29,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-e", "--environment", metavar="NAME", help="whose question is answered (the config's last)"
     )
-    parser.add_argument(
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument(
         "--image", metavar="DIGEST", help="only this image: sha256:..., or repository@sha256:..."
     )
+    only.add_argument(
+        "--version",
+        metavar="ID",
+        help="only this version, and what other environments say of the same image and weights",
+    )
+    only.add_argument("--serving", action="store_true", help="only what serves in the environment")
     parser.add_argument("--last", type=int, default=50, metavar="N", help="releases shown at most (50)")
     parser.add_argument(
         "--verify", action="store_true", help="exit 5 unless the environment runs the tested version"
@@ -47,8 +56,10 @@ def run(options: argparse.Namespace, world: World) -> None:
     """Gather, show, and answer."""
     config = shared.load(options, world)
     environment = _environment(options, config)
-    only = _digest(options.image) if options.image else None
-    told = dossier.gather(world, config, environment, only=only, most=options.last)
+    told = dossier.gather(world, config, environment, _choice(options))
+    for place in told.places:
+        if place.trouble:
+            world.reporter.warn(f"{place.name}: {place.trouble}")
     newest = told.releases[:1]
     if newest:
         found = dossier.findings(world, config, newest[0].image)
@@ -58,6 +69,18 @@ def run(options: argparse.Namespace, world: World) -> None:
     world.reporter.output("tested", "true" if answer.ok else "false")
     if options.verify and not answer.ok:
         raise Differs(answer.reason, seen=answer.seen, cure=answer.cure)
+
+
+def _choice(options: argparse.Namespace) -> Choice:
+    """What is to be shown."""
+    if options.last < 1:
+        raise Malformed(f"--last {options.last} shows nothing", cure="Give a number of releases, 1 or more.")
+    return Choice(
+        image=_digest(options.image) if options.image else None,
+        version=shared.version_id(options.version, "--version") if options.version else None,
+        serving=options.serving,
+        most=options.last,
+    )
 
 
 def _show(options: argparse.Namespace, world: World, told: Dossier) -> None:
@@ -75,7 +98,8 @@ def _show(options: argparse.Namespace, world: World, told: Dossier) -> None:
         try:
             Path(options.out).write_text(text, encoding="utf-8")
         except OSError as error:
-            raise Malformed(f"--out: {options.out} cannot be written", seen=str(error)) from error
+            what, cure = f"--out: {options.out} cannot be written", "Name a file in a folder that is there."
+            raise Malformed(what, seen=str(error), cure=cure) from error
         world.reporter.note(f"wrote {options.out}")
     else:
         world.reporter.data(text.rstrip("\n"))

@@ -65,6 +65,8 @@ class Ran:
 
     environment: str
     version: VersionId
+    artifact: str | None = None
+    """Of its weights, ``sha256:...``."""
     standing: str
     """``serves``, or what the environment remembers of it."""
     release: str = ""
@@ -145,7 +147,9 @@ def answer(place: Place, releases: Sequence[Release]) -> Answer:
         what = f"{place.image} serves in {place.name} and is not in the registry"
         return no(what, cure="Keep it: push it again from what built it, and look who deleted it.")
     if found.trouble:
-        return no(f"what is said of {place.image} cannot be relied on", seen="\n".join(found.trouble))
+        what = f"what is said of {place.image} cannot be relied on"
+        cure = "Find out who may write to the repository; release the image anew from the release workflow."
+        return no(what, seen="\n".join(found.trouble), cure=cure)
     for name in filter(None, (place.promote_from, place.name)):
         same, other = _saying(name, place, found.verdicts)
         if not [one for one in same if one.trusted]:
