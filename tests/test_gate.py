@@ -51,14 +51,14 @@ class Host:
     approved_by: tuple[str, ...] = ("ann",)
     reviewers: int = 1
     asked: list[str] = field(default_factory=list)
+    names: tuple[str, ...] = ("production", "production-break-glass")
 
     def approval(self, environment: str, /) -> Approval:
         self.asked.append(environment)
         return Approval(run=RUN, actor="bob", approved_by=self.approved_by)
 
     def environments(self) -> tuple[HostedEnvironment, ...]:
-        names = ("production", "production-break-glass")
-        return tuple(HostedEnvironment(name=name, reviewers=self.reviewers) for name in names)
+        return tuple(HostedEnvironment(name=name, reviewers=self.reviewers) for name in self.names)
 
 
 @dataclass
@@ -248,6 +248,17 @@ def test_an_environment_without_reviewers_needs_no_approval():
     gated = Gated()
     gated.host.approved_by, gated.host.reviewers = (), 0
     assert "GitHub asks nobody" in gated.ask().reasons[-1]
+
+
+def test_the_reviewers_of_an_environment_written_otherwise_are_asked_all_the_same():
+    gated = Gated(host=Host(approved_by=(), names=("Production",)))
+    with pytest.raises(NotAllowed, match="step 10 of 10, approval: the GitHub environment production has"):
+        gated.ask()
+
+
+def test_an_environment_github_does_not_have_is_not_called_one_without_reviewers():
+    gated = Gated(host=Host(approved_by=(), names=()))
+    assert "the repository has no environment production" in gated.ask().reasons[-1]
 
 
 def test_the_approver_is_named():

@@ -147,9 +147,8 @@ def _release(  # noqa: PLR0913, PLR0917  (all that is known of it so far)
     )
     if manifest is None:
         return Release(image=image, gone=True, ran=ran, trouble=("the image is not in the registry",))
-    documents = registry.attached(image, *evidence.TYPES)
     try:
-        attached = evidence.witnessed(keys, image, documents)
+        attached = evidence.witnessed(keys, image, registry.attached(image, *evidence.TYPES))
     except NotAllowed as failure:
         layers = tuple(blob.size for blob in manifest.blobs[1:])
         return Release(image=image, layers=layers, ran=ran, trouble=(str(failure),))

@@ -248,7 +248,7 @@ def approved(world: World, environment: str) -> str:
     if said.approved_by:
         return f"approved by {', '.join(said.approved_by)} in {said.run}"
     try:
-        asked = [one for one in world.hosting().environments() if one.name == environment]
+        asked = [one for one in world.hosting().environments() if one.is_(environment)]
     except Unavailable as unavailable:
         return (
             f"nobody approved it; whether {environment} has reviewers could not be read: {unavailable.what}"
@@ -259,6 +259,8 @@ def approved(world: World, environment: str) -> str:
             seen=f"expected from a reviewer of {environment}, found from nobody: {said.run}",
             cure="Let a reviewer approve the run; an administrator who bypasses the rule does not count.",
         )
+    if not asked:
+        return f"GitHub asks nobody: the repository has no environment {environment}"
     return f"GitHub asks nobody: the environment {environment} has no reviewers"
 
 

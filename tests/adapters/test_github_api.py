@@ -309,6 +309,20 @@ def test_who_approved_a_run_is_read_back_from_github(hub: Hub, monkeypatch: pyte
     assert (found.actor, found.approved_by, found.commit) == ("ann", ("bob",), "c" * 40)
 
 
+@pytest.mark.parametrize(("attempt", "ends"), [(1, "/runs/77"), (3, "/runs/77/attempts/3")])
+def test_the_attempt_of_a_run_is_named_and_environments_have_no_case(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, attempt: int, ends: str
+) -> None:
+    monkeypatch.setenv("GITHUB_RUN_ID", "77")
+    told = {"html_url": "https://github.com/octo/models/actions/runs/77", "run_attempt": attempt}
+    reviews = [{"state": "approved", "user": {"login": "bob"}, "environments": [{"name": "Production"}]}]
+    hub.fixed = {("GET", RUN): (200, told), ("GET", f"{RUN}/approvals"): (200, reviews)}
+    found = api(hub).approval("production")
+    assert found
+    assert found.approved_by == ("bob",)
+    assert found.run.endswith(ends)
+
+
 def test_outside_a_workflow_nobody_approved(hub: Hub) -> None:
     assert api(hub).approval("production") is None
 

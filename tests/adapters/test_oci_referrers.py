@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
+import pytest
 from requests import Response
 
 from modelway.adapters import oci_referrers
@@ -13,6 +14,7 @@ from modelway.adapters.oci import Repository
 from modelway.core import manifest as manifests
 from modelway.core.image import OCI_INDEX, Digest
 from modelway.core.manifest import Blob, Manifest, digest_of
+from modelway.errors import Unavailable
 from tests.fake_images import manifest_over
 
 IMAGE, OTHER = manifest_over(b"one"), manifest_over(b"two")
@@ -96,3 +98,67 @@ def test_what_has_to_stay_is_counted() -> None:
     there.hold(IMAGE, b"one")
     assert "1 documents are about" in oci_referrers.lost(there, IMAGE.digest)
     assert oci_referrers.lost(Registry(), IMAGE.digest) == ""
+
+
+class Odd(Registry):
+    """A registry that answers every question for referrers alike."""
+
+    def __init__(self, status: int, body: bytes = b"no", **headers: str) -> None:
+        super().__init__()
+        self.status, self.body, self.headers = status, body, headers
+
+    def _ask(self, method: str, url: str, **_: object) -> Response:
+        self.asked.append(f"{method} {url}")
+        answer = Response()
+        answer.url, answer.status_code, answer._content = url, self.status, self.body  # noqa: SLF001 - as above
+        answer.headers.update({name.replace("_", "-"): value for name, value in self.headers.items()})
+        return answer
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 406, 501])
+def test_a_registry_says_in_many_ways_that_it_has_no_such_api(status: int) -> None:
+    assert "no referrers API" in oci_referrers.bring(Odd(status), Registry(), IMAGE, silent)
+
+
+def test_a_page_for_browsers_is_no_list_of_referrers() -> None:
+    page = Odd(200, b"<html>", Content_Type="text/html; charset=utf-8")
+    assert "no referrers API" in oci_referrers.bring(page, Registry(), IMAGE, silent)
+
+
+def test_an_empty_list_may_be_written_as_null() -> None:
+    assert oci_referrers.bring(Odd(200, b'{"manifests": null}'), Registry(), IMAGE, silent) == ""
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        (Odd(500), "HTTP 500"),
+        (Odd(403), "HTTP 403"),
+        (Odd(200, b"{"), "what is no such list"),
+        (Odd(200, b'{"manifests": [{"digest": "sha512:00"}]}'), "what is no such list"),
+        (Odd(200, b'{"manifests": []}', Link='</v2/again>; rel="next"'), "it still names another"),
+    ],
+)
+def test_what_is_no_answer_is_not_taken_for_an_empty_list(odd: Odd, said: str) -> None:
+    with pytest.raises(Unavailable, match="did not list what is attached") as caught:
+        oci_referrers.bring(odd, Registry(), IMAGE, silent)
+    assert said in caught.value.seen
+    assert caught.value.cure
+
+
+def test_what_cannot_be_read_stays_and_keeps_nothing_else_from_coming() -> None:
+    there, here = Registry(), Registry()
+    good = there.hold(IMAGE, b"good")
+    old = digest_of(b"an artifact manifest of before OCI 1.1")
+
+    def read(digest: Digest) -> Manifest:
+        if digest == old:
+            return manifests.read('{"mediaType": "application/vnd.oci.artifact.manifest.v1+json"}')
+        return there.manifests[digest]
+
+    there.manifests[old] = good
+    there.manifest = read  # type: ignore[method-assign]
+    said = oci_referrers.bring(there, here, IMAGE, silent)
+    assert said.startswith("1 documents attached to the image came along; left where they were")
+    assert str(old) in said
+    assert set(here.manifests) == {good.digest}

@@ -146,7 +146,7 @@ class Ecr:
         """
         address, name = address_and_name(source.repository)
         there = Repository(address, name, self._login_to(address) or kept_login(address))
-        manifest = there.manifest(source.digest)
+        manifest = self._sensible(lambda: there.manifest(source.digest), source)
         if manifest.index:
             manifest = there.manifest(self._sensible(lambda: manifests.child(manifest, platform), source))
         carry(there, self._registry, manifest, self._reporter.progress)
@@ -180,7 +180,7 @@ class Ecr:
     ) -> Digest:
         """Attach a document to a digest as an OCI referrer; the same document is attached once."""
         for kept in self._documents(subject, artifact_type):
-            if kept.blobs[1].digest == manifests.digest_of(body):
+            if manifests.content(kept).digest == manifests.digest_of(body):
                 return kept.digest
         wanted = manifests.attachment(self._present(subject), artifact_type, body, created, annotations)
         for blob, content in zip(wanted.blobs, (manifests.EMPTY, body), strict=True):
@@ -197,7 +197,7 @@ class Ecr:
     def _body(self, document: Manifest) -> bytes:
         """An attached document: out of its manifest, or out of its blob."""
         body = manifests.embedded(document)
-        return b"".join(self._registry.read(document.blobs[1].digest)) if body is None else body
+        return b"".join(self._registry.read(manifests.content(document).digest)) if body is None else body
 
     def export(self, digest: Digest, /) -> AbstractContextManager[BinaryIO]:
         """An image as an archive, made while it is read."""

@@ -10,14 +10,16 @@ from modelway.adapters.oci import ACCEPTED
 from modelway.core import manifest as manifests
 from modelway.core.image import Digest
 from modelway.core.manifest import Manifest
-from modelway.errors import Differs, Unavailable
+from modelway.errors import Differs, Tampered, Unavailable
 
 if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
     from mypy_boto3_ecr import ECRClient
     from mypy_boto3_ecr.type_defs import ImageIdentifierTypeDef, ListImageReferrersRequestTypeDef
 
 _AT_ONCE = 100
 """Images BatchGetImage takes in one call."""
+_NO_LIST = {"RepositoryNotFoundException", "UnableToListUpstreamImageReferrersException"}
 
 
 def images(client: ECRClient, name: str, wanted: Sequence[ImageIdentifierTypeDef]) -> list[Manifest]:
@@ -27,7 +29,12 @@ def images(client: ECRClient, name: str, wanted: Sequence[ImageIdentifierTypeDef
 
 
 def attached(client: ECRClient, name: str, subject: Digest, artifact_types: Sequence[str]) -> list[Manifest]:
-    """What is attached. ListImageReferrers needs ecr:BatchGetImage, and has no paginator."""
+    """What is attached. ListImageReferrers needs ecr:BatchGetImage, and has no paginator.
+
+    Raises ``Tampered`` for what is under a document's type and holds none.
+    """
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
+
     found: list[ImageIdentifierTypeDef] = []
     token: str | None = ""
     asked: ListImageReferrersRequestTypeDef = {
@@ -37,11 +44,38 @@ def attached(client: ECRClient, name: str, subject: Digest, artifact_types: Sequ
     }
     with translated(f"list what is attached to {subject}", service="ecr"):
         while token is not None:
-            told = client.list_image_referrers(**asked)
+            try:
+                told = client.list_image_referrers(**asked)
+            except ClientError as error:
+                if code(error) not in _NO_LIST:
+                    raise
+                return _no_list(subject, name, error)
             found += [{"imageDigest": entry["digest"]} for entry in told["referrers"]]
             token = told.get("nextToken")
             asked["nextToken"] = token or ""
-    return images(client, name, found)
+    return [_holding(one, subject) for one in images(client, name, found)]
+
+
+def _no_list(subject: Digest, name: str, error: ClientError) -> list[Manifest]:
+    """Nothing, where there is no repository; raises ``Unavailable`` where another one was to be asked."""
+    if code(error) == "RepositoryNotFoundException":
+        return []
+    what = f"ECR cannot list what is attached to {subject} of {name}"
+    cure = "see the pull through cache rule of the repository; keep releases in one without a rule"
+    raise Unavailable(what, seen=str(error), cure=cure) from error
+
+
+def _holding(document: Manifest, subject: Digest) -> Manifest:
+    """One with a document in it; raises ``Tampered`` for what was put there in its place."""
+    try:
+        manifests.content(document)
+    except ValueError as error:
+        raise Tampered(
+            f"what is attached to {subject} as a document is none",
+            seen=str(error),
+            cure="find out who may write to the repository and put it there; release the image anew",
+        ) from error
+    return document
 
 
 def _batch(client: ECRClient, name: str, wanted: Sequence[ImageIdentifierTypeDef]) -> list[Manifest]:
@@ -69,8 +103,15 @@ def _batch(client: ECRClient, name: str, wanted: Sequence[ImageIdentifierTypeDef
 
 
 def _checked(body: str, media_type: str, named: ImageIdentifierTypeDef) -> Manifest:
-    """A manifest whose bytes are the digest that ECR gives it; raises ``Differs``."""
-    manifest = manifests.read(body, media_type)
+    """A manifest whose bytes are the digest that ECR gives it; raises ``Differs``, or ``Tampered``."""
+    try:
+        manifest = manifests.read(body, media_type)
+    except ValueError as error:
+        raise Tampered(
+            f"the manifest {named.get('imageDigest')} cannot be read as an image's or a document's",
+            seen=f"{error} ({media_type or 'no media type'})",
+            cure="look at it in the ECR console: who pushed it, and with what; push the image anew",
+        ) from error
     if named.get("imageDigest") != str(manifest.digest):
         raise Differs(
             f"ECR gave other bytes for {named.get('imageDigest')}",

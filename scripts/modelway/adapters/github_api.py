@@ -187,20 +187,21 @@ class GitHubApi:
     def approval(self, environment_: str, /) -> Approval | None:
         """The run this is, as GitHub tells it, and who approved it for the environment.
 
-        docs.github.com/rest/actions/workflow-runs: "Get a workflow run", "Get the review history".
+        docs.github.com/rest/actions/workflow-runs: "Get a workflow run", "Get the review history". It
+        tells of all attempts of a run, and does not say to which an approval belongs.
         """
-        number = environment.get("GITHUB_RUN_ID")
-        if not number.isdecimal():
+        id_ = environment.get("GITHUB_RUN_ID")
+        if not id_.isdecimal():
             return None
-        path = f"repos/{self._repository}/actions/runs/{number}"
+        path = f"repos/{self._repository}/actions/runs/{id_}"
         run = self._rest.get(path, "read the workflow run")
         try:
             reviews = [*self._rest.listed(f"{path}/approvals")]
         except Refused as refused:
             raise self._rest.failure(refused, "read who approved the workflow run") from refused
-        actor = run.get("triggering_actor") or run.get("actor")
+        actor, attempt = run.get("triggering_actor") or run.get("actor"), number(run, "run_attempt")
         return Approval(
-            run=word(run, "html_url"),
+            run=word(run, "html_url") + (f"/attempts/{attempt}" if attempt > 1 else ""),
             workflow=word(run, "path"),
             commit=word(run, "head_sha"),
             event=word(run, "event"),
@@ -262,11 +263,8 @@ def _environment(one: JsonObject) -> HostedEnvironment:
 
 
 def _approver(review: JsonObject, environment_: str) -> str:
-    """Who approved, where the review is one that approves this environment."""
+    """Who approved, where the review is one that approves this environment, whose name has no case."""
     places = review.get("environments")
-    named = {word(one, "name") for one in places} if isinstance(places, list) else set()
-    return (
-        word(review.get("user"), "login")
-        if word(review, "state") == "approved" and environment_ in named
-        else ""
-    )
+    named = {word(one, "name").casefold() for one in places} if isinstance(places, list) else set()
+    approves = word(review, "state") == "approved" and environment_.casefold() in named
+    return word(review.get("user"), "login") if approves else ""

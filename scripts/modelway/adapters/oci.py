@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from modelway.core.image import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, Digest
-from modelway.core.manifest import Blob, Manifest, digest_of, entries, read
+from modelway.core.manifest import Blob, Manifest, digest_of, read, referrers
 from modelway.errors import Differs, Unavailable
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ ACCEPTED = (DOCKER_MANIFEST, DOCKER_INDEX, OCI_MANIFEST, OCI_INDEX)
 _CHUNK = 1 << 20
 _TIMEOUT = (5, 60)
 _UNAUTHORIZED, _NOT_FOUND = 401, 404
+_NO_REFERRERS = {400, 404, 405, 406, 501}
+"""How registries say that they have no referrers API: 404 is the specification's, the others are seen."""
+_PAGES = 1000
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -63,15 +66,25 @@ class Repository:
         Its tags are never asked instead: what stands under one is whatever somebody pushed there last.
         """
         found: list[Digest] = []
-        url = self._url("referrers", str(subject))
-        while url:
+        url, doing = self._url("referrers", str(subject)), f"list what is attached to {subject}"
+        for _ in range(_PAGES):
             answer = self._ask("GET", url, headers={"Accept": OCI_INDEX})
-            if answer.status_code == _NOT_FOUND:
+            if answer.status_code in _NO_REFERRERS or (answer.ok and _is_page(answer)):
                 return None  # distribution-spec, "Listing Referrers": an empty list is no 404
-            self._good(answer, f"list what is attached to {subject}")
-            found += entries(answer.text)
-            url = urljoin(url, answer.links["next"]["url"]) if "next" in answer.links else ""
-        return tuple(found)
+            self._good(answer, doing)
+            try:
+                found += referrers(answer.text)
+            except ValueError as error:
+                raise self._not(doing, f"it answered with what is no such list: {error}") from error
+            if "next" not in answer.links:
+                return tuple(dict.fromkeys(found))
+            url = urljoin(url, answer.links["next"]["url"])
+        raise self._not(doing, f"after {_PAGES} pages it still names another")
+
+    def _not(self, doing: str, seen: str) -> Unavailable:
+        """The registry's answer is of no use."""
+        cure = "Run it again; if it stays so, ask whoever runs the registry, or name an image of another."
+        return Unavailable(f"the registry did not {doing} of {self._name}", seen=seen, cure=cure)
 
     def has(self, blob: Blob) -> bool:
         """Whether the repository has the blob."""
@@ -215,6 +228,11 @@ def kept_login(address: str) -> Login | None:
     kept: dict[str, str] = load_config().resolve_authconfig(None if hub else address) or {}
     told = {key.lower(): value for key, value in kept.items()}
     return Login(told["username"], told["password"]) if {"username", "password"} <= set(told) else None
+
+
+def _is_page(answer: Response) -> bool:
+    """Whether something for browsers answered, which takes every address for one of its own."""
+    return answer.headers.get("Content-Type", "").startswith("text/html")
 
 
 def _session() -> Session:

@@ -18,9 +18,13 @@ def bring(there: Repository, here: Repository, image: Manifest, say: Callable[[s
     found = there.referrers(image.digest)
     if found is None:
         return "nothing that is said of the image came along: where it is from there is no referrers API"
-    came, strange = 0, list[str]()
+    came, strange, unread = 0, list[str](), list[str]()
     for digest in found:
-        document = there.manifest(digest)
+        try:
+            document = there.manifest(digest)
+        except ValueError:  # an artifact manifest of before OCI 1.1, say: no statement of ours or cosign's
+            unread.append(str(digest))
+            continue
         if document.index or manifests.subject(document) != str(image.digest):
             strange.append(str(digest))
             continue
@@ -28,6 +32,7 @@ def bring(there: Repository, here: Repository, image: Manifest, say: Callable[[s
         here.put(document)
         came += 1
     left = f"; left where they were, being about something else: {', '.join(strange)}" if strange else ""
+    left += f"; left where they were, in a form that cannot be read: {', '.join(unread)}" if unread else ""
     return f"{came} documents attached to the image came along{left}" if found else ""
 
 

@@ -41,6 +41,10 @@ class HostedEnvironment:
     reviewers: int = 0
     """People and teams of whom one has to approve."""
 
+    def is_(self, name: str) -> bool:
+        """Whether it is the one of this name: GitHub's have no case (docs.github.com, the same page)."""
+        return self.name.casefold() == name.casefold()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:

@@ -171,6 +171,19 @@ def embedded(manifest: Manifest) -> bytes | None:
     return body if data and digest_of(body) == manifest.blobs[1].digest else None
 
 
+def content(manifest: Manifest) -> Blob:
+    """The attached document's own blob; raises ``ValueError`` for what holds none."""
+    if len(manifest.blobs) < 2:  # noqa: PLR2004 - its config, and the document
+        raise ValueError(f"{manifest.digest} holds no document")
+    return manifest.blobs[1]
+
+
+def referrers(body: str) -> tuple[Digest, ...]:
+    """What a list of referrers names; raises ``ValueError``. Some registries write an empty list as null."""
+    listed = _object(json.loads(body)).get("manifests")
+    return () if listed is None else entries(body)
+
+
 def entries(body: str) -> tuple[Digest, ...]:
     """The manifests an index lists; raises ``ValueError`` for what is no index."""
     listed = map(_object, _list(_object(json.loads(body)).get("manifests")))
