@@ -26,6 +26,7 @@ class FakeStock:
     registry: FakeRegistry
     clock: Clock
     pushed: dict[Digest, datetime] = field(default_factory=dict)
+    archived: dict[Digest, datetime] = field(default_factory=dict)
     deleted: list[Digest] = field(default_factory=list)
     role: str = ""
     """By which role it was opened last."""
@@ -43,6 +44,7 @@ class FakeStock:
                 pushed=self.pushed.get(digest, LONG_AGO),
                 tags=self.registry.tags(digest),
                 size=100,
+                archived=self.archived.get(digest),
             )
             for digest in self.registry.manifests
         ]

@@ -92,7 +92,7 @@ class Gate:
         """The manifest, its digest recomputed; raises ``NotAllowed``."""
         found = self._registry.manifest(self._image.digest)
         if found is None:
-            cure = "Push it: scripts/run push CONFIG. If it was there, look who or which rule deleted it."
+            cure = "Push it: scripts/run push CONFIG. If it was there: who or which rule took it away?"
             raise NotAllowed(f"{self._image} is not in the registry", cure=cure)
         return found
 

@@ -201,7 +201,7 @@ def _refuse(config: ModelConfig, found: Sequence[Danger]) -> None:
 
 def told(found: Iterable[Danger]) -> str:
     """Each danger on a line."""
-    return "\n".join(f"{one.digest} by {one.rule}: {one.why}" for one in found)
+    return "\n".join(one.words for one in found)
 
 
 def marked(stored: Iterable[Stored]) -> Use:

@@ -78,6 +78,30 @@ def released(*names: str, keep: int = 1) -> tuple[Stage, list[Image]]:
     return at, images
 
 
+def test_a_policy_that_archives_what_runs_is_refused():
+    at, (_, second) = released("one", "two")
+    (policy_rule,) = json.loads(json.dumps(TAKES_ALL))["rules"]
+    moves = {"type": "transition", "targetStorageClass": "archive"}
+    at.registry.lifecycle = {"rules": [{**policy_rule, "action": moves}]}
+    with pytest.raises(Differs, match="the lifecycle policy would archive what is needed of") as caught:
+        run(at, "check")
+    line = next(one for one in caught.value.seen.splitlines() if str(second.digest) in one)
+    assert "by rule 4 (tidy), which moves it to the archive: iris-classifier in" in line
+
+
+def test_what_is_needed_and_archived_already_is_told_with_what_restores_it():
+    at, (first, second) = released("one", "two")
+    at.stock.archived[build(at, "unused").digest] = at.clock.now()
+    run(at, "check")
+    at.stock.archived[second.digest] = at.clock.now()
+    with pytest.raises(Differs, match="lies in the archive, from where nothing can be pulled") as caught:
+        run(at, "check")
+    assert str(second.digest) in caught.value.seen
+    assert str(first.digest) not in caught.value.seen
+    assert "aws ecr update-image-storage-class --region eu-west-1" in caught.value.cure
+    assert at.reporter.outputs["endangered"] == "true"
+
+
 def test_a_plan_lists_what_goes_and_what_stays_and_deletes_nothing():
     at, (_, second) = released("one", "two")
     unused = build(at, "unused")

@@ -61,6 +61,22 @@ def test_days_in_the_archive_are_counted_of_archived_images_only():
     assert gone([rule(1, number=30, **days)], archived, image("plain", days=99)) == named(("archived", 1))
 
 
+def test_what_is_archived_is_taken_with_what_is_attached_and_told_apart():
+    """Nothing in the archive can be pulled; a policy that archived what ran was once called safe."""
+    away = {**rule(1, number=1), "action": {"type": "transition", "targetStorageClass": "archive"}}
+    rules = read(json.loads(json.dumps({"rules": [away]})))
+    word = image("word", days=9, subject=digest_of("old"))
+    images = [image("old", "env-a", days=3), image("new"), word]
+    for found in (taken(rules, images, NOW), in_time(rules, images, NOW)):
+        assert {(one.digest, one.archives) for one in found} == {
+            (digest_of("old"), True),
+            (word.digest, True),
+        }
+    assert not {
+        one.archives for one in taken(read(json.loads(json.dumps({"rules": [rule(1)]}))), images, NOW)
+    } - {False}
+
+
 def test_several_patterns_are_all_wanted():
     both = rule(1, "tagged", tagPatternList=["a*z", "b*"], countType="sinceImagePushed", countUnit="days")
     found = gone([both], image("both", "a-z", "b", days=2), image("one", "a-z", days=2))

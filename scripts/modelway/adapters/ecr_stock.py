@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         GetLifecyclePolicyPreviewRequestTypeDef,
         ImageDetailTypeDef,
         ImageIdentifierTypeDef,
+        LifecyclePolicyPreviewResultTypeDef,
     )
 
     from modelway.adapters.aws import Accounts
@@ -112,11 +113,7 @@ class EcrStock:
             with translated(f"read the preview of a lifecycle policy of {name}", service="ecr"):
                 told = self._ecr.get_lifecycle_policy_preview(**asked)
             if told["status"] == "COMPLETE":
-                found += [
-                    Doomed(digest=Digest.parse(one["imageDigest"]), rule=one["appliedRulePriority"])
-                    for one in told.get("previewResults", [])
-                    if one.get("action", {}).get("type") == "EXPIRE"
-                ]
+                found += map(_doomed, told.get("previewResults", []))
                 if not told.get("nextToken"):
                     return tuple(found)
                 asked["nextToken"] = told["nextToken"]
@@ -172,6 +169,15 @@ class EcrStock:
                     )
 
 
+def _doomed(told: LifecyclePolicyPreviewResultTypeDef) -> Doomed:
+    """An image the policy takes: by deleting it, or by moving it to where nothing is pulled from."""
+    return Doomed(
+        digest=Digest.parse(told["imageDigest"]),
+        rule=told["appliedRulePriority"],
+        archives=told.get("action", {}).get("type") == "TRANSITION",
+    )
+
+
 def _stored(told: ImageDetailTypeDef, children: tuple[Digest, ...]) -> Stored:
     """An image as ECR tells of it."""
     subject = told.get("subjectManifestDigest")
@@ -184,5 +190,5 @@ def _stored(told: ImageDetailTypeDef, children: tuple[Digest, ...]) -> Stored:
         subject=Digest.parse(subject) if subject else None,
         children=children,
         pulled=told.get("lastRecordedPullTime"),
-        archived=told.get("lastArchivedAt") if archived else None,
+        archived=told.get("lastArchivedAt", told["imagePushedAt"]) if archived else None,
     )

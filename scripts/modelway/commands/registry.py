@@ -2,7 +2,8 @@
 
   check   preview the lifecycle policy that is there, or one in a file, against what every environment of
           every config that shares the repository runs or may go back to; the lifecycle rules of the buckets
-          with model artifacts, too. Exit 5 where one would take what is needed.
+          with model artifacts, too. Exit 5 where one would take what is needed, or archive it, or where it
+          lies in ECR's archive already: nothing is pulled from there.
   prune   list this model's images and model artifacts that no environment needs, how many bytes they
           have, and what is kept and why. Reads only; with --apply, what was listed is deleted, but for what
           became needed meanwhile.
@@ -29,7 +30,7 @@ from modelway.core import duration
 from modelway.core.access import pruning, reading
 from modelway.core.config import ModelConfig
 from modelway.core.json import Json, JsonObject
-from modelway.core.stock import YOUNG, Danger, Fate, Ruling, Use, still
+from modelway.core.stock import YOUNG, Danger, Fate, Ruling, Use, archived, still
 from modelway.core.weights import Copy, Decision, Expiry
 from modelway.errors import Differs, Malformed
 from modelway.ports import Shelf, World
@@ -88,14 +89,18 @@ def _check(options: argparse.Namespace, world: World, config: ModelConfig, neede
     policy = _file(Path(options.lifecycle)) if options.lifecycle else stock.lifecycle()
     found = registry_guard.dangers(world, config, policy, needed) if policy else ()
     taken = registry_guard.dangers_to_weights(world, config, needed)
-    for digest, why in registry_guard.unmarked(stock.stored(), needed):
+    stored = stock.stored()
+    away = archived(stored, needed)
+    for digest, why in registry_guard.unmarked(stored, needed):
         world.reporter.warn(
             f"no tag keeps {digest}, which is needed: {why}. Deploy that version again: it is tagged."
         )
     images = {digest for use in needed for digest in use.images}
     if options.format == "json":
-        world.reporter.data(json.dumps(_checked(images, found, taken)))
-    world.reporter.output("endangered", "true" if found or taken else "false")
+        world.reporter.data(json.dumps(_checked(images, (*found, *away), taken)))
+    world.reporter.output("endangered", "true" if found or taken or away else "false")
+    if away:
+        raise _away(config, away)
     if found:
         raise _refused(options.lifecycle or "", config, found)
     if taken:
@@ -122,13 +127,25 @@ def _file(path: Path) -> JsonObject:
 
 def _refused(file: str, config: ModelConfig, found: Sequence[Danger]) -> Differs:
     """The refusal, each danger on a line."""
-    what = f"{file or 'the lifecycle policy'} would delete what is needed of {config.registry.repository}"
+    verb = "archive" if all(one.archives for one in found) else "delete"
+    what = f"{file or 'the lifecycle policy'} would {verb} what is needed of {config.registry.repository}"
     seen = registry_guard.told(found)
     cure = (
         "Put a rule before it that keeps env-*: tagPrefixList [env-], imageCountMoreThan 9999; "
         "scripts/run push sets modelway's own policy, which has it."
     )
     return Differs(what, seen=seen, cure=cure)
+
+
+def _away(config: ModelConfig, found: Sequence[Danger]) -> Differs:
+    """What is needed cannot be pulled as it is."""
+    spec = config.registry
+    what = f"what is needed of {spec.repository} lies in the archive, from where nothing can be pulled"
+    cure = (
+        f"Restore each, in up to 20 minutes: aws ecr update-image-storage-class --region {spec.region}"
+        f" --repository-name {spec.repository} --target-storage-class STANDARD --image-id imageDigest=..."
+    )
+    return Differs(what, seen=registry_guard.told(found), cure=cure)
 
 
 def _refused_weights(taken: Sequence[Taken]) -> Differs:

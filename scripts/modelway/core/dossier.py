@@ -145,7 +145,9 @@ def answer(place: Place, releases: Sequence[Release]) -> Answer:
     found = next((one for one in releases if str(one.image) == place.image), None)
     if found is None or found.gone:
         what = f"{place.image} serves in {place.name} and is not in the registry"
-        return no(what, cure="Keep it: push it again from what built it, and look who deleted it.")
+        return no(
+            what, cure="Keep it: push it again from what built it, and look who deleted or archived it."
+        )
     if found.trouble:
         what = f"what is said of {place.image} cannot be relied on"
         cure = "Find out who may write to the repository; release the image anew from the release workflow."

@@ -96,6 +96,8 @@ class Doomed:
     digest: Digest
     rule: int
     """The rule's priority; 0 where the image only follows another."""
+    archives: bool = False
+    """It goes to the archive, from where nothing can be pulled, and is not deleted."""
 
 
 def read(policy: JsonObject) -> tuple[Rule, ...]:
@@ -161,19 +163,23 @@ def _matches(pattern: str, tag: str) -> bool:
 
 
 def taken(rules: Sequence[Rule], images: Collection[Stored], now: datetime) -> tuple[Doomed, ...]:
-    """What one evaluation takes from the repository, by the rule that does; archiving takes nothing."""
+    """What one evaluation takes from the repository, by the rule that does.
+
+    What it archives is taken, too: nothing there can be pulled before somebody restores it
+    (docs.aws.amazon.com/AmazonECR/latest/userguide/archive-image.html).
+    """
     there = {image.digest for image in images}
     roots = [image for image in images if image.subject not in there]
     named = {child for image in images for child in image.children}
-    doomed: dict[Digest, int] = {}
+    doomed: dict[Digest, Rule] = {}
     claimed: set[Digest] = set()
     for rule in rules:
         about = [
             image for image in roots if rule.selects(image) and (image.archived is not None) == rule.archive
         ]
         for image in _marked(rule, about, now):
-            if image.digest not in claimed and image.digest not in named and rule.expires:
-                doomed[image.digest] = rule.priority
+            if image.digest not in claimed and image.digest not in named:
+                doomed[image.digest] = rule
         claimed |= {image.digest for image in about}
     return tuple(_with_followers(doomed, [image for image in images if image.digest not in named]))
 
@@ -198,24 +204,29 @@ def _age_from(rule: Rule, image: Stored) -> datetime:
             return image.pushed
 
 
-def _with_followers(doomed: Mapping[Digest, int], images: Iterable[Stored]) -> Iterator[Doomed]:
+def _with_followers(doomed: Mapping[Digest, Rule], images: Iterable[Stored]) -> Iterator[Doomed]:
     """And what is attached to it, one to the other; no list loses an image by it."""
-    yield from (Doomed(digest=digest, rule=rule) for digest, rule in doomed.items())
+    archives = {digest: not rule.expires for digest, rule in doomed.items()}
+    yield from (
+        Doomed(digest=digest, rule=rule.priority, archives=archives[digest])
+        for digest, rule in doomed.items()
+    )
     attached: dict[Digest, list[Digest]] = {}
     for image in images:
         if image.subject:
             attached.setdefault(image.subject, []).append(image.digest)
-    waiting, gone = list(doomed), set(doomed)
+    waiting = list(doomed)
     while waiting:
-        for digest in attached.get(waiting.pop(), []):
-            if digest not in gone:
-                gone.add(digest)
+        subject = waiting.pop()
+        for digest in attached.get(subject, []):
+            if digest not in archives:
+                archives[digest] = archives[subject]
                 waiting.append(digest)
-                yield Doomed(digest=digest, rule=0)
+                yield Doomed(digest=digest, rule=0, archives=archives[digest])
 
 
 def in_time(rules: Sequence[Rule], images: Collection[Stored], now: datetime) -> tuple[Doomed, ...]:
-    """All that the policy takes sooner or later, if nothing is pushed or pulled any more.
+    """All that the policy takes sooner or later, if nothing is pushed or pulled or restored any more.
 
     A rule that counts days takes nothing today of what it takes for certain next month.
     """

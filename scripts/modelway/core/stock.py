@@ -248,6 +248,14 @@ class Danger:
     rule: str
     why: str
     """Who needs it."""
+    archives: bool = False
+    """It would not be deleted, but nobody could pull it."""
+
+    @property
+    def words(self) -> str:
+        """On a line."""
+        away = ", which moves it to the archive" if self.archives else ""
+        return f"{self.digest} by {self.rule}{away}: {self.why}"
 
 
 def endangered(
@@ -258,9 +266,24 @@ def endangered(
     found = list(_needed(groups(images), uses))
     why = {digest: reason for group, reason in found for digest in group.digests}
     return tuple(
-        Danger(digest=one.digest, rule=words.get(one.rule, "what it belongs to goes"), why=why[one.digest])
+        Danger(
+            digest=one.digest,
+            rule=words.get(one.rule, "what it belongs to goes"),
+            why=why[one.digest],
+            archives=one.archives,
+        )
         for one in doomed
         if one.digest in why
+    )
+
+
+def archived(images: Collection[Stored], uses: Iterable[Use]) -> tuple[Danger, ...]:
+    """Of what is needed, what lies in the archive already: the next instance cannot pull it."""
+    found = [(each, why) for group, why in _needed(groups(images), uses) for each in group.members]
+    return tuple(
+        Danger(digest=each.digest, rule=f"being in the archive since {each.archived:%Y-%m-%d}", why=why)
+        for each, why in found
+        if each.archived
     )
 
 

@@ -15,7 +15,7 @@ from moto.ecr.models import Image, Repository
 
 from modelway.core.decode import Wrong
 from modelway.core.image import Digest
-from modelway.core.lifecycle import Rule, Stored, read, taken
+from modelway.core.lifecycle import Doomed, Rule, Stored, read, taken
 from modelway.rehearsal import images
 from modelway.rehearsal.ecr_request import Asked, Output, named_repository, page
 from modelway.rehearsal.images import EcrError, ManifestFacts
@@ -69,7 +69,11 @@ class Previews:
             found.looks += 1
         if found.status == "IN_PROGRESS":
             return _about(there, found)
-        summary = {"expiringImageTotalCount": len(found.results)}
+        moved = sum(one["action"] != {"type": "EXPIRE"} for one in found.results)
+        summary: Output = {"expiringImageTotalCount": len(found.results) - moved}
+        if moved:
+            totals = [{"targetStorageClass": "ARCHIVE", "imageTotalCount": moved}]
+            summary["transitioningImageTotalCounts"] = totals
         return {**_about(there, found), **page(asked, "previewResults", found.results), "summary": summary}
 
 
@@ -95,16 +99,17 @@ def _results(there: Repository, rules: tuple[Rule, ...]) -> tuple[Output, ...]:
     """What the policy would take now. What follows its subject is not told: ECR takes it afterwards."""
     known = {image.image_digest: image for image in there.images}
     found = taken(rules, [_stored(image) for image in known.values()], datetime.now(UTC))
-    return tuple(_result(known[str(one.digest)], one.rule) for one in found if one.rule)
+    return tuple(_result(known[str(one.digest)], one) for one in found if one.rule)
 
 
-def _result(image: Image, rule: int) -> Output:
+def _result(image: Image, doomed: Doomed) -> Output:
+    moved = {"type": "TRANSITION", "targetStorageClass": "ARCHIVE"}
     return {
         "imageTags": list(image.image_tags),
         "imageDigest": image.image_digest,
         "imagePushedAt": image.image_pushed_at,
-        "action": {"type": "EXPIRE"},
-        "appliedRulePriority": rule,
+        "action": moved if doomed.archives else {"type": "EXPIRE"},
+        "appliedRulePriority": doomed.rule,
         "storageClass": "STANDARD",
     }
 
