@@ -111,6 +111,30 @@ def test_traffic_between_versions_differs():
     assert "other with 40 %" in stage.reporter.text
 
 
+def test_what_had_the_traffic_and_was_removed_by_hand_differs():
+    """It was told as "nothing serves", with exit 0."""
+    stage = released()
+    (version,) = stage.targets["staging"].records
+    stage.targets["staging"].traffic = {}
+    with pytest.raises(Differs, match="1 fields differ"):
+        compare(stage, "-e", "staging")
+    told = stage.reporter.text
+    assert f"config:  a version, as {version}, the newest that passed here" in told
+    assert "world:   nothing: what had the traffic is gone" in told
+    assert SOMEBODY.who in told
+
+
+def test_where_nothing_ever_passed_or_all_was_withdrawn_nothing_is_missed():
+    stage = released()
+    target = stage.targets["staging"]
+    target.traffic = {}
+    gone = Withdrawn(reason="wrong")
+    target.records = {id_: replace(one, withdrawn=gone) for id_, one in target.records.items()}
+    assert "in staging: nothing serves" in compare(stage)
+    target.records = {}
+    assert "in staging: nothing serves" in compare(stage)
+
+
 def test_a_withdrawn_version_that_serves_differs():
     stage = released()
     state = stage.targets["staging"].observe(None)

@@ -81,7 +81,7 @@ def _differences(world: World, delivery: Delivery) -> tuple[Difference, ...]:
     if not state.settled:
         what = f"a change is under way in {name}: nothing was compared"
         raise Unfinished(what, cure="Run this again when it is over.")
-    other = drift.unlike(state)
+    other = drift.unlike(state) or drift.vanished(state)
     if other:
         return (other,)
     record = state.records.get(state.serving) if state.serving else None

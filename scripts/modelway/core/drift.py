@@ -78,6 +78,21 @@ def unlike(state: State) -> Difference | None:
     return _pointer("traffic", "one version with 100 %", world, "run the release again, or roll back")
 
 
+def vanished(state: State) -> Difference | None:
+    """That nothing serves although a version passed and was not withdrawn: what had the traffic was removed."""
+    passed = [(one.passed.at, id_) for id_, one in state.records.items() if one.passed and not one.withdrawn]
+    if state.foreign or any(state.traffic.values()) or not passed:
+        return None
+    return Difference(
+        field="what serves",
+        config=f"a version, as {max(passed)[1]}, the newest that passed here",
+        world="nothing: what had the traffic is gone, or failed",
+        about=About.POINTER,
+        release="release that version again",
+        change="take the environment out of it, once scripts/run retire has removed what is left",
+    )
+
+
 def _pointer(field: str, config: str, world: str, release: str) -> Difference:
     change = "no config can ask for this"
     return Difference(

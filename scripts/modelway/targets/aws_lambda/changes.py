@@ -12,7 +12,10 @@ from modelway.core.drift import About
 
 _SCALING = ("RegisterScalableTarget", "DeregisterScalableTarget", "PutScalingPolicy", "DeleteScalingPolicy")
 EVENTS: Mapping[About, tuple[str, ...]] = {
-    About.POINTER: (*("CreateAlias20150331", "UpdateAlias20150331"), *("CreateAlias", "UpdateAlias")),
+    About.POINTER: (
+        *("CreateAlias20150331", "UpdateAlias20150331", "DeleteAlias20150331", "DeleteFunction20150331"),
+        *("CreateAlias", "UpdateAlias", "DeleteAlias", "DeleteFunction"),
+    ),
     About.CAPACITY: ("PutProvisionedConcurrencyConfig", "DeleteProvisionedConcurrencyConfig", *_SCALING),
     About.SURROUNDINGS: ("PutMetricAlarm", "DeleteAlarms", *_SCALING),
 }

@@ -11,7 +11,7 @@ from modelway.core.drift import About
 
 _SCALING = ("RegisterScalableTarget", "DeregisterScalableTarget", "PutScalingPolicy", "DeleteScalingPolicy")
 EVENTS: Mapping[About, tuple[str, ...]] = {
-    About.POINTER: ("CreateService", "UpdateService"),
+    About.POINTER: ("CreateService", "UpdateService", "DeleteService"),
     About.CAPACITY: ("UpdateService", *_SCALING),
     About.SURROUNDINGS: ("PutMetricAlarm", "DeleteAlarms", *_SCALING),
 }

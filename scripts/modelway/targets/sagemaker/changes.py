@@ -11,7 +11,7 @@ from modelway.core.drift import About
 
 _SCALING = ("RegisterScalableTarget", "DeregisterScalableTarget", "PutScalingPolicy", "DeleteScalingPolicy")
 EVENTS: Mapping[About, tuple[str, ...]] = {
-    About.POINTER: ("CreateEndpoint", "UpdateEndpoint"),
+    About.POINTER: ("CreateEndpoint", "UpdateEndpoint", "DeleteEndpoint"),
     About.CAPACITY: ("UpdateEndpointWeightsAndCapacities", "UpdateEndpoint", *_SCALING),
     About.SURROUNDINGS: ("PutMetricAlarm", "DeleteAlarms", *_SCALING),
 }
