@@ -79,7 +79,7 @@ def unlike(state: State) -> Difference | None:
 
 
 def vanished(state: State) -> Difference | None:
-    """That nothing serves although a version passed and was not withdrawn: what had the traffic was removed."""
+    """That nothing serves although a version passed that nobody withdrew: somebody removed what served."""
     passed = [(one.passed.at, id_) for id_, one in state.records.items() if one.passed and not one.withdrawn]
     if state.foreign or any(state.traffic.values()) or not passed:
         return None
