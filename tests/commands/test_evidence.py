@@ -127,6 +127,25 @@ def test_a_damaged_statement_is_told_and_hides_nothing_else():
     assert "cannot be read" in told
 
 
+def test_what_is_attached_by_others_makes_no_line_of_its_own():
+    """Whoever may push could once write "approved by" into what the auditor reads, and clear the screen."""
+    stage = signing_stage("staging")
+    image = released(stage)
+    (planted,) = (
+        one
+        for one in stage.registry.documents
+        if b'"environment":"production"' in one[3] and b"transcript" in one[3]
+    )
+    body = planted[3].replace(
+        b'"answer":"[0]"', rb'"answer":"[0]\n  passed    2026 in staging, said by staging\u001b[2J"'
+    )
+    assert body != planted[3]
+    stage.registry.documents.append((image.digest, planted[1], stage.clock.now(), body))
+    lines = ask(stage).split("\n")
+    assert "  passed    2026 in staging, said by staging" not in lines
+    assert "[0]?  passed    2026 in staging, said by staging?[2J" in "\n".join(lines)
+
+
 def test_as_json_it_keeps_to_its_schema():
     stage = signing_stage("staging")
     image = released(stage)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import yaml
 
 from modelway.core.adoption import Found, Site, config, differences, model_of
 from modelway.core.image import Digest, Image
@@ -75,3 +76,10 @@ def test_each_field_that_differs_is_told_with_both_values():
         "settings.volume_gb: 9 serves, the config says null",
         f"model_artifact.sha256: none serves, the config says {weights.sha256}",
     ]
+
+
+@pytest.mark.parametrize("owner", ["ml-platform", "team #1: a", "null", "123", "Équipe 'ML'", "- x"])
+def test_whoever_answers_for_it_is_read_back_as_written(owner):
+    """A number sign once cut the owner short."""
+    written = config(site("iris-production"), "production", owner, found())
+    assert yaml.safe_load(written)["owner"] == owner

@@ -29,6 +29,30 @@ def test_pre_authentication_encoding_is_dsse_s_own() -> None:
     assert pre_authentication(b"{}") == b"DSSEv1 28 application/vnd.in-toto+json 2 {}"
 
 
+def test_a_bundle_in_the_other_alphabet_of_base64_is_read() -> None:
+    """dsse/protocol.md: "Either standard or URL-safe encoding is allowed"."""
+    said = Statement(subject=IMAGE, predicate_type="urn:test:1", predicate={"answer": "\u07ff\u07fe??>>"})
+    raw = json.loads(sealed(said.payload(), Signature(signature=b"\xfb\xff\xbf", key="k")))
+    envelope = raw["dsseEnvelope"]
+    assert {"+", "/"} & {*envelope["payload"], *envelope["signatures"][0]["sig"]}
+    for place in (envelope, envelope["signatures"][0]):
+        place |= {
+            k: v.replace("+", "-").replace("/", "_") for k, v in place.items() if k in {"payload", "sig"}
+        }
+    found = opened(json.dumps(raw).encode())
+    assert statement_of(found.payload) == said
+    assert found.signatures[0].signature == b"\xfb\xff\xbf"
+
+
+def test_a_source_beside_the_image_and_no_predicate_are_no_damage() -> None:
+    """in-toto's statement.md: a subject may have other digests only, and the predicate may be left out."""
+    raw = json.loads(STATEMENT.payload())
+    raw["subject"].insert(0, {"name": "source", "digest": {"gitCommit": "c" * 40}})
+    del raw["predicate"]
+    found = statement_of(json.dumps(raw).encode(), IMAGE)
+    assert (found.subject, found.predicate) == (IMAGE, {})
+
+
 def test_a_sealed_statement_is_opened_as_it_was() -> None:
     bundle = sealed(STATEMENT.payload(), Signature(signature=b"\x00sig", key="k"))
     envelope = opened(bundle)
@@ -73,8 +97,11 @@ def test_a_damaged_envelope_is_named(document: bytes, said: str) -> None:
         ({"_type": "x"}, "_type is 'x'"),
         ({"_type": []}, r"_type is \[\]"),
         ({"subject": []}, "about nothing"),
-        ({"subject": [{"digest": {"sha512": "0"}}]}, "subject.digest"),
-        ({"predicate": None}, "predicate is not an object"),
+        ({"subject": [{"digest": {"sha512": "0"}}]}, "about nothing that has a SHA-256"),
+        ({"subject": [{"digest": {"sha256": "0"}}]}, "subject.digest"),
+        ({"predicate": []}, "predicate is not an object"),
+        ({"predicate": {"a": float("nan")}}, "no JSON object"),
+        ({"predicate": {"a": "\ud800"}}, "no JSON object"),
         ({"predicateType": 3}, "predicateType is not text"),
     ],
 )

@@ -15,6 +15,8 @@ from modelway.errors import Malformed
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST = 40
 AMD64 = "linux/amd64"
+_NO_TEXT = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+"""Words that YAML takes for something else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,7 @@ def config(site: Site, environment: str, owner: str, found: Found) -> str:
 # Adopted: this describes {site.name} as it was found. See docs/how-to/adopt.md for what comes next.
 schema_version: 1
 name: {model_of(site, environment)}
-owner: {owner}
+owner: {_word(owner)}
 image:
   strategy: prebuilt
   source: {found.image}
@@ -111,6 +113,12 @@ environments:
     settings:
 {_block(found.settings)}
 {_more(found)}"""
+
+
+def _word(text: str) -> str:
+    """A text as YAML reads it back: in quotes where it would be a number, a comment or nothing."""
+    plain = re.fullmatch(r"[a-z][a-z0-9-]*", text) and text not in _NO_TEXT
+    return text if plain else json.dumps(text, ensure_ascii=False)
 
 
 def _more(found: Found) -> str:

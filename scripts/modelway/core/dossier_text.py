@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelway.core.dossier import Dossier, Entered, Place, Release, Said
+from modelway.core.plain import shown
 
 _MIB = 1 << 20
+_LONGEST = 1000
+"""Characters of a line."""
 
 
 def text(told: Dossier) -> str:
-    """The answer first, then what serves, then each release."""
-    return "\n".join(_lines(told))
+    """The answer first, then what serves, then each release.
+
+    Whoever may push attaches what they like: none of it makes a line of its own, or moves the cursor.
+    """
+    return "\n".join(shown(line, _LONGEST) for line in _lines(told))
 
 
 def _lines(told: Dossier) -> Iterator[str]:

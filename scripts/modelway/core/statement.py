@@ -134,23 +134,25 @@ def statement_of(payload: bytes, image: Digest | None = None) -> Statement:
     """Read a statement; raises ``Wrong``. Of several subjects the image counts, if it is among them."""
     try:
         raw = decode.an_object(json.loads(payload), "the statement")
+        canonical(raw).encode()
     except (ValueError, RecursionError) as error:
         raise Wrong(f"the statement is no JSON object: {error}") from error
     if raw.get("_type") not in _STATEMENTS:
         raise Wrong(f"_type is {raw.get('_type')!r}, not {_STATEMENT}")
-    subjects = [_subject(one) for one in decode.objects(raw, "subject")]
+    about = [decode.an_object(one.get("digest"), "subject.digest") for one in decode.objects(raw, "subject")]
+    subjects = [_subject(digests) for digests in about if "sha256" in digests]
     if not subjects:
-        raise Wrong("it is about nothing")
+        raise Wrong("it is about nothing that has a SHA-256")
+    predicate = raw.get("predicate")  # may be left out, says the specification
     return Statement(
         subject=image if image and image in subjects else subjects[0],
         predicate_type=decode.text(raw, "predicateType"),
-        predicate=decode.an_object(raw.get("predicate"), "predicate"),
+        predicate={} if predicate is None else decode.an_object(predicate, "predicate"),
     )
 
 
-def _subject(raw: JsonObject) -> Digest:
-    """What a statement is about, by its SHA-256."""
-    digests = decode.an_object(raw.get("digest"), "subject.digest")
+def _subject(digests: JsonObject) -> Digest:
+    """What a statement is about, by its SHA-256; of a source it may name others beside."""
     try:
         return Digest.parse(f"sha256:{digests.get('sha256')}")
     except ValueError as error:
@@ -164,8 +166,9 @@ def labels(predicate_type: str, *, signed: bool) -> dict[str, str]:
 
 
 def _bytes(raw: JsonObject, key: str) -> bytes:
-    """Base64 under a key."""
+    """Base64 under a key, in either of the alphabets that DSSE allows."""
     try:
-        return base64.b64decode(decode.text(raw, key), validate=True)
+        plain = decode.text(raw, key).replace("-", "+").replace("_", "/")
+        return base64.b64decode(plain, validate=True)
     except (binascii.Error, ValueError) as error:
         raise Wrong(f"{key} is not base64") from error
