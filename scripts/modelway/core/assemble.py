@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
-from modelway.core import checks, checks_scan, parse, parse_scan
+from modelway.core import checks, checks_evidence, checks_scan, parse, parse_scan
 from modelway.core.checks import Subject, TargetCheck, Wanted
 from modelway.core.checks_scan import Demands
 from modelway.core.config import Environment, ModelConfig, Signing, Strategy
@@ -54,6 +54,7 @@ def assemble(
     flaws = (
         *days,
         *sections.policies(environments, organisation),
+        *sections.authors(environments),
         *(checks.secrets(image) if image else ()),
         *checks.tests(tests),
         *checks.promotions(sections.promotions()),
@@ -122,6 +123,13 @@ class _Sections:
         yield from checks_scan.idle(scan, ("scan",)) if scan else ()
         for name, one in inner.items():
             yield from checks_scan.idle(one, ("environments", name, "scan"))
+
+    def authors(self, environments: Mapping[str, Environment]) -> Iterator[Flaw]:
+        """Flaws of who signs what."""
+        registry = self.parsed("registry", parse.registry)
+        home = (registry.account, registry.region) if registry else ("", "")
+        signing = self.parsed("evidence", parse.signing)
+        return checks_evidence.authors(signing, home, environments, self._written("environments"))
 
     def _at(self, *path: str) -> Json:
         """The value at a path; ``None`` where there is none."""
