@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -98,9 +98,12 @@ def weights(config: ModelConfig, needed: Iterable[Use]) -> dict[str, str]:
     return found | {sha256: why for each in mine for sha256, why in each.weights.items()}
 
 
-def shelves(world: World, config: ModelConfig) -> Iterator[Shelf]:
-    """Every bucket with copies of the model's artifacts, once; none for a model without."""
-    if config.artifact is None:
+def shelves(world: World, config: ModelConfig, wanted: Collection[str]) -> Iterator[Shelf]:
+    """Every bucket with copies of the model's artifacts, once; none where nothing wants one any more.
+
+    A version that may be gone back to does, although the config names none now.
+    """
+    if not wanted:
         return
     seen = set()
     for place in config.environments.values():
@@ -113,10 +116,11 @@ def decisions(
     world: World, config: ModelConfig, needed: Iterable[Use], young: timedelta = YOUNG
 ) -> tuple[tuple[Decision, Shelf], ...]:
     """What becomes of every copy of the model's artifacts, and where it is deleted."""
-    wanted, deleting = weights(config, needed), shelves(world, pruning(config))
+    wanted = weights(config, needed)
+    looking, deleting = shelves(world, reading(config), wanted), shelves(world, pruning(config), wanted)
     return tuple(
         (decision, shelf)
-        for looked, shelf in zip(shelves(world, reading(config)), deleting, strict=True)
+        for looked, shelf in zip(looking, deleting, strict=True)
         for decision in decide(looked.copies(), wanted, world.clock.now(), young)
     )
 
@@ -128,7 +132,7 @@ def dangers_to_weights(
     wanted = weights(config, needed)
     return tuple(
         (copy, rule_, wanted[copy.sha256])
-        for shelf in shelves(world, reading(config))
+        for shelf in shelves(world, reading(config), wanted)
         for copy, rule_ in weights_endangered(shelf.copies(), shelf.expiries(), wanted)
     )
 

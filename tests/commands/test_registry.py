@@ -278,6 +278,17 @@ def test_a_rule_of_the_bucket_that_takes_needed_weights_is_refused():
     run(at, "check")
 
 
+def test_weights_of_the_way_back_are_guarded_although_the_config_names_none_any_more():
+    """They were forgotten as soon as the config was: the next rollback found nothing to load."""
+    at, needed, unused = with_weights()
+    at.config = replace(at.config, artifact=None)
+    at.shelf.rules = (Expiry(name="tidy", prefix=f"{at.config.name}/"),)
+    with pytest.raises(Differs, match="would take model artifacts that are needed") as caught:
+        run(at, "check")
+    assert str(needed) in caught.value.seen
+    assert f"goes  {unused}" in run(at, "prune")
+
+
 # --- push: a lifecycle policy of our own ---
 
 
