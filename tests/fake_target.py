@@ -158,7 +158,9 @@ class FakeTarget:
         return False
 
     def stage(self, version: Version, /, *, release: str) -> None:
-        record = Record(id=version.id, digest=str(version.image.digest), release=release)
+        weights = str(version.artifact.sha256) if version.artifact else None
+        image = str(version.image.digest)
+        record = Record(id=version.id, digest=image, artifact=weights, release=release)
         self._write(f"stage {version.id}", lambda: self.records.setdefault(version.id, record))
 
     def shift(self, version: VersionId, percent: int, /, *, urgent: bool) -> None:
