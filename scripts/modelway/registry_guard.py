@@ -72,23 +72,28 @@ def rulings(
 
 
 def owner(world: World, config: ModelConfig, group: Group) -> str:
-    """The model an image is of, as the build's own word attached to it says; empty where there is none."""
+    """The model an image is of, as the build's own word attached to it says; empty where there is none.
+
+    A model of another repository's may have the same name: what was built there is not this one's.
+    """
     looking, author = reading(config), Author(name=BUILD, keys=evidence.names(config.evidence))
     registry, keys = world.registry(looking.registry), world.keys(looking)
-    models = set()
+    models, sources = set(), {world.run.source} - {""}
     for image in (each.digest for each in group.members if each.subject is None):
         try:
-            said = evidence.witnessed(keys, image, registry.attached(image, *evidence.TYPES))
-            models |= {
-                provenance_of(one.statement.predicate).model
-                for one in said
+            attached = evidence.witnessed(keys, image, registry.attached(image, *evidence.TYPES))
+            said = [
+                provenance_of(one.statement.predicate)
+                for one in attached
                 if one.statement.predicate_type == PROVENANCE
                 and one.statement.subject == image
                 and author.said(one)
-            }
+            ]
         except (NotAllowed, Wrong):
             return ""
-    return models.pop() if len(models) == 1 else ""
+        models |= {one.model for one in said}
+        sources |= {one.source.repository for one in said} - {""}
+    return models.pop() if len(models) == 1 and len(sources) <= 1 else ""
 
 
 def weights(config: ModelConfig, needed: Iterable[Use]) -> dict[str, str]:

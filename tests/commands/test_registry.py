@@ -173,6 +173,23 @@ def test_another_models_images_in_the_same_repository_are_left_alone():
     assert f"it is not known to be of {at.config.name}" in said
 
 
+def test_a_model_of_the_same_name_in_another_repository_keeps_its_images():
+    """It is nobody's here: its endpoints are not looked at, so its images would have gone."""
+    at, _ = released("one", "two")
+    run_here = at.world.run
+    there = replace(at.world, run=replace(run_here, source="https://github.com/acme/theirs"))
+    theirs = at.push("theirs")
+    word = evidence.provenance(there, at.config, "theirs", (), ())
+    evidence.vouch(there, at.config, theirs.digest, word, at.registry)
+    here = replace(at.world, run=replace(run_here, source="https://github.com/acme/models"))
+    (ruling,) = (
+        one
+        for one in registry_guard.rulings(here, at.config, registry_guard.uses(here, [at.config]))
+        if theirs.digest in one.group.digests
+    )
+    assert ruling.why == f"it is not known to be of {at.config.name}"
+
+
 def test_the_newest_releases_stay_and_json_says_the_same():
     at, _ = released("one", keep=3)
     build(at, "unused")
