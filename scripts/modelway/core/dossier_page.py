@@ -193,8 +193,9 @@ def _said(said: Said) -> Iterator[str]:
     yield f"Passed in {escape(verdict.environment)}; said by {escape(said.by)}{word}"
     approval = verdict.approval
     if approval:
-        by = ", ".join(approval.approved_by) or "nobody was asked"
-        yield f"<br>Started by {escape(approval.actor)}, approved by {escape(by)}: {escape(approval.run)}"
+        by = f"approved by {', '.join(approval.approved_by) or 'nobody'}"
+        who = approval.actor or "nobody known"
+        yield f"<br>Started by {escape(who)}, {escape(by)}: {escape(approval.run)}"
     if verdict.glass:
         yield f'<br><span class="bad">Break-glass: {escape(verdict.glass)}</span>'
     if verdict.comparison:

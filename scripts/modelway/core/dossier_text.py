@@ -79,7 +79,7 @@ def _said(said: Said) -> Iterator[str]:
     yield f"  passed    {verdict.passed[:19]}Z in {verdict.environment}, said by {said.by}{trust}"
     approval = verdict.approval
     if approval:
-        by = f", approved by {', '.join(approval.approved_by)}" if approval.approved_by else ""
+        by = f", approved by {', '.join(approval.approved_by) or 'nobody'}"
         yield f"            run {approval.run} of {approval.actor or 'nobody known'}{by}"
     if verdict.glass:
         yield f"            BREAK-GLASS: {verdict.glass}"
