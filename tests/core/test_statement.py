@@ -111,6 +111,17 @@ def test_a_damaged_statement_is_named(changes: dict[str, object], said: str) -> 
         statement_of(payload)
 
 
+@pytest.mark.parametrize("half", [b"\xed\xa0\x80", b"\\ud800"])
+def test_half_a_character_is_no_text_however_it_is_written(half: bytes) -> None:
+    with pytest.raises(Wrong, match="no JSON object"):
+        statement_of(STATEMENT.payload().replace(b"answer", half))
+
+
+def test_a_character_in_two_halves_is_one() -> None:
+    payload = STATEMENT.payload().replace(b"answer", rb"\ud83d\ude00")
+    assert "\U0001f600" in statement_of(payload).predicate
+
+
 @given(st.binary(max_size=200), st.integers(0, 400))
 def test_a_mutated_bundle_is_read_or_named(junk: bytes, place: int) -> None:
     """Whatever the bytes, nothing but ``Wrong`` comes out."""

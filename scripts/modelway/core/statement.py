@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
 
 from modelway.core import decode
@@ -23,6 +24,8 @@ STATEMENT_TYPE = "application/vnd.in-toto+json"
 """The OCI artifact type of a statement nobody signed, and the payload type of one that is."""
 _STATEMENT = "https://in-toto.io/Statement/v1"
 _STATEMENTS = (_STATEMENT, "https://in-toto.io/Statement/v0.1")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+"""Half a character, as JSON escapes it: two of them may be one."""
 PREDICATE_ANNOTATION = "dev.sigstore.bundle.predicateType"
 CONTENT_ANNOTATION = "dev.sigstore.bundle.content"
 
@@ -133,8 +136,10 @@ def bare_signature(document: bytes) -> bool:
 def statement_of(payload: bytes, image: Digest | None = None) -> Statement:
     """Read a statement; raises ``Wrong``. Of several subjects the image counts, if it is among them."""
     try:
-        raw = decode.an_object(json.loads(payload), "the statement")
-        canonical(raw).encode()
+        text = payload.decode()
+        raw = decode.an_object(json.loads(text, parse_constant=_no_number), "the statement")
+        if _SURROGATE.search(text):
+            canonical(raw).encode()
     except (ValueError, RecursionError) as error:
         raise Wrong(f"the statement is no JSON object: {error}") from error
     if raw.get("_type") not in _STATEMENTS:
@@ -149,6 +154,11 @@ def statement_of(payload: bytes, image: Digest | None = None) -> Statement:
         predicate_type=decode.text(raw, "predicateType"),
         predicate={} if predicate is None else decode.an_object(predicate, "predicate"),
     )
+
+
+def _no_number(text: str) -> None:
+    """Python reads ``NaN``; JSON has no such number."""
+    raise ValueError(f"{text} is no number")
 
 
 def _subject(digests: JsonObject) -> Digest:
