@@ -250,6 +250,31 @@ def test_provisioned_environments_are_started_before_anybody_asks(
         assert refused(error) == ("ProvisionedConcurrencyConfigNotFoundException", 404)
 
 
+@pytest.mark.parametrize(("behaviour", "status"), [("healthy", "READY"), ("unhealthy", "FAILED")])
+def test_traffic_stays_where_environments_are_ready_until_they_are_behind_the_new_version(
+    functions: Functions, behaviour: str, status: str
+) -> None:
+    with functions.function() as name:
+        first, second = functions.published(name), functions.published(name, BEHAVIOUR=behaviour, VERSION="2")
+        functions.client.create_alias(FunctionName=name, Name="live", FunctionVersion=first)
+        asked = Asked(FunctionName=name, Qualifier="live")
+        functions.client.put_provisioned_concurrency_config(**asked, ProvisionedConcurrentExecutions=1)
+        until(lambda: functions.client.get_provisioned_concurrency_config(**asked)["Status"] == "READY")
+        moved = functions.client.update_alias(
+            FunctionName=name, Name="live", FunctionVersion=second, RoutingConfig={}
+        )
+        assert moved["RoutingConfig"]["AdditionalVersionWeights"] == {first: 1.0}
+        until(lambda: functions.client.get_provisioned_concurrency_config(**asked)["Status"] == status)
+        if status == "READY":
+            assert functions.ask(name, "live")[0] == second
+            return
+        assert functions.ask(name, "live")[0] == first
+        with pytest.raises(ClientError, match="Alias with weights can not be used"):
+            functions.client.put_provisioned_concurrency_config(**asked, ProvisionedConcurrentExecutions=2)
+        functions.client.update_alias(FunctionName=name, Name="live", RoutingConfig={})
+        assert functions.client.get_alias(FunctionName=name, Name="live").get("RoutingConfig") is None
+
+
 def test_without_concurrency_left_requests_are_throttled_but_for_what_is_provisioned(
     functions: Functions,
 ) -> None:

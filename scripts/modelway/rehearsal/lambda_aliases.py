@@ -72,6 +72,8 @@ class AliasOperations:
             check_routes(function, number, weights)
             if asked.get("Description") is not None:
                 alias.description = str(asked["Description"])
+            if number != alias.version and not weights:
+                weights = _held(function, alias, number)
             moved = (number, weights) != (alias.version, alias.weights)
             alias.version, alias.weights, alias.credit = number, weights, 0.0
             alias.revision = str(uuid.uuid4())
@@ -109,8 +111,13 @@ class AliasOperations:
                     "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
                 )
             function.target(qualifier)
+            alias = function.aliases.get(str(qualifier))
+            if alias and alias.weights:
+                raise invalid("Alias with weights can not be used with Provisioned Concurrency")
             self._check_limit(function, str(qualifier), wanted)
-            function.provisioned[str(qualifier)] = Provisioned(wanted=wanted)
+            before = function.provisioned.get(str(qualifier))
+            behind, turn = (before.behind, before.turn) if before else (None, 0)
+            function.provisioned[str(qualifier)] = Provisioned(wanted=wanted, behind=behind, turn=turn)
             self._provision(function, str(qualifier))
             return function.provisioned[str(qualifier)].describe()
 
@@ -128,17 +135,26 @@ class AliasOperations:
     def _provision(self, function: Function, qualifier: str) -> None:
         """Start what the qualifier names, and say when it is ready."""
         config = function.provisioned[qualifier]
-        config.status, config.reason = "IN_PROGRESS", ""
+        config.status, config.reason, config.turn = "IN_PROGRESS", "", config.turn + 1
         alias = function.aliases.get(qualifier)
         numbers = (alias.version, *alias.weights) if alias else (qualifier,)
         versions = [function.version(number) for number in numbers]
-        run = threading.Thread(target=self._warm, args=(function, config, versions), daemon=True)
-        run.start()
+        work = (function, qualifier, config.turn, versions)
+        threading.Thread(target=self._warm, args=work, daemon=True).start()
 
-    def _warm(self, function: Function, config: Provisioned, versions: list[Version]) -> None:
+    def _warm(self, function: Function, qualifier: str, turn: int, versions: list[Version]) -> None:
+        """Start them; once all are ready, an alias whose traffic was held sends it on."""
         failed = [v for v in versions if self.environments.of(function, v).warm(_INIT_SECONDS) is not None]
-        config.status = "FAILED" if failed else "READY"
-        config.reason = _INIT_FAILED if failed else ""
+        with function.lock:
+            config, alias = function.provisioned.get(qualifier), function.aliases.get(qualifier)
+            if config is None or config.turn != turn:
+                return
+            if failed:
+                config.status, config.reason = "FAILED", _INIT_FAILED
+                return
+            if alias and alias.weights == _held(function, alias, alias.version):
+                alias.weights, alias.revision = {}, str(uuid.uuid4())
+            config.status, config.behind = "READY", alias.version if alias else qualifier
 
     def get_provisioned_concurrency_config(self, place: Place, asked: JsonObject) -> Answer:
         """GetProvisionedConcurrencyConfig."""
@@ -178,6 +194,16 @@ class AliasOperations:
             "TotalCodeSize": 80530636800,
         }
         return {"AccountLimit": limit, "AccountUsage": {"FunctionCount": len(mine), "TotalCodeSize": 0}}
+
+
+def _held(function: Function, alias: Alias, number: str) -> Mapping[str, float]:
+    """The traffic stays where environments are ready until they are so behind the version named now.
+
+    hashicorp/terraform-provider-aws#48116; an empty routing that names no other version ends it.
+    """
+    config = function.provisioned.get(alias.name)
+    behind = config.behind if config else None
+    return {behind: 1.0} if behind and behind != number else {}
 
 
 def weights_of(asked: JsonObject) -> Mapping[str, float]:

@@ -167,6 +167,10 @@ class Provisioned:
     status: str = "IN_PROGRESS"
     reason: str = ""
     modified: str = field(default_factory=now_text)
+    behind: str | None = None
+    """The version whose environments were ready last; none before any were."""
+    turn: int = 0
+    """How often starting them has begun: what an earlier turn ends with counts no more."""
 
     def describe(self) -> Answer:
         """As in GetProvisionedConcurrencyConfig."""

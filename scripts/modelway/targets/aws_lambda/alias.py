@@ -27,23 +27,48 @@ class Alias:
     inventory: Inventory
     clock: Clock
 
-    def move(self, version: VersionId, percent: int) -> None:
+    def move(self, version: VersionId, percent: int, *, urgent: bool = False) -> None:
         """Send this share of traffic to the version, the rest to the one with most of it now.
 
         What is written down beside it in the same update is the step and its time: Lambda keeps none.
-        Raises ``Differs`` where somebody else moved it meanwhile.
+        Urgent waits for nothing that is provisioned. Raises ``Differs`` where somebody else moved it
+        meanwhile.
         """
         number, seen = self.inventory.number(version), self.inventory.pointer()
-        since = self.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        told = pointed(version, percent, since)
         if seen is None:
-            self._create(version, number, pointed(version, FULL, since))
+            self._create(version, number, pointed(version, FULL, self._now()))
             return
+        if seen.held:  # what was provisioned for the version it names now came to nothing
+            self.release()
+            seen = self.inventory.pointer() or seen
+        told = pointed(version, percent, self._now())
         others = {n: share for n, share in seen.shares.items() if n != number}
         rest = max(others, key=lambda n: others[n], default=number)
         first = number if percent == FULL or rest == number else rest
         weights = {number: percent / FULL} if first == rest != number and percent else {}
         self._update(version, percent, seen, (first, weights, told))
+        if urgent and (now := self.inventory.pointer()) and now.held:
+            self._update(version, percent, now, (number, {}, told))
+
+    def _now(self) -> str:
+        return self.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def held(self) -> bool:
+        """Whether Lambda keeps the traffic where it was, for what is provisioned."""
+        seen = self.inventory.pointer()
+        return seen is not None and seen.held is not None
+
+    def release(self) -> None:
+        """Let the alias name the version that has the traffic, where Lambda kept it there."""
+        seen = self.inventory.pointer()
+        if seen and seen.held:
+            self._point(seen, seen.held)
+
+    def _point(self, seen: Pointer, number: str) -> None:
+        """All traffic to a version that has it already."""
+        serving = next((v for v, p in self.inventory.versions().items() if p.number == number), None)
+        if serving:
+            self._update(serving, FULL, seen, (number, {}, pointed(serving, FULL, self._now())))
 
     def _create(self, version: VersionId, number: str, told: str) -> None:
         """The first version's alias."""
@@ -87,8 +112,10 @@ class Alias:
     def _accept(self, version: VersionId, percent: int, error: Exception) -> None:
         """An update whose answer was lost was sent again: what is there may be what was asked for."""
         now, number = self.inventory.pointer(), self.inventory.number(version)
-        if now and now.shares.get(number, 0) == percent and now.step and now.step[:2] == (version, percent):
-            return
+        if now and now.step and now.step[:2] == (version, percent):
+            held = now.held is not None and now.first == number
+            if held or now.shares.get(number, 0) == percent:
+                return
         what = f"somebody else moved the alias {self.inventory.function}:{ALIAS} meanwhile"
         cure = "Look at what serves now (scripts/run status), then run this again."
         raise Differs(what, seen=str(error), cure=cure) from error
@@ -100,7 +127,4 @@ class Alias:
         if seen is None or step is None or step[1] != 0 or len(seen.shares) != 1:
             return
         [number] = seen.shares
-        serving = next((v for v, p in self.inventory.versions().items() if p.number == number), None)
-        if serving:
-            since = self.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            self._update(serving, FULL, seen, (number, {}, pointed(serving, FULL, since)))
+        self._point(seen, number)

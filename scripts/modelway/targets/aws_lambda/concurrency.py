@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import code, translated
 from modelway.adapters.waits import waits
 from modelway.core.config import Capacity
-from modelway.errors import Unavailable
+from modelway.core.plan import Blame, Setback
+from modelway.errors import Failure, Unavailable, Unhealthy
 from modelway.ports import Clock
 from modelway.targets.aws_lambda.reasons import refused
 from modelway.targets.aws_lambda.settings import ALIAS
@@ -20,7 +22,17 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_lambda.type_defs import GetProvisionedConcurrencyConfigResponseTypeDef
 
-_POLL, _PATIENCE = (5.0, 15.0), 1800.0
+POLL, PATIENCE = (5.0, 15.0), 1800.0
+_NO_ROOM = (
+    "See the account's quota of concurrent executions, or lower capacity, then run this again; the version "
+    "is not marked as failed."
+)
+_DOES_NOT_START = "See its log lines: it answered when asked, and does not start where it is kept ready."
+
+
+def blame(reason: str) -> Blame:
+    """Whose fault it is: of a version that ends at its start Lambda says ``FUNCTION_ERROR_INIT_FAILURE``."""
+    return Blame.VERSION if "FUNCTION_ERROR" in reason else Blame.PLATFORM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,20 +110,46 @@ class Concurrency:
             except ClientError as error:
                 raise refused(error, self.client.meta.region_name) from error
 
-    def await_ready(self) -> None:
+    def await_ready(self, held: Callable[[], bool] = lambda: False) -> None:
         """Wait until what is provisioned is ready, also after the alias moved; nothing where none is.
 
-        Raises ``Unavailable`` where Lambda gave up: the alias serves all the same, its starts are cold.
+        ``held`` says whether Lambda keeps the traffic where it was meanwhile. Raises ``Unhealthy`` where
+        the version does not start, ``Unavailable`` where Lambda gave up for another reason.
         """
-        pauses = waits(*_POLL, within=_PATIENCE)
-        while (found := self._provisioned()) is not None and found["Status"] != "READY":
+        pauses = waits(*POLL, within=PATIENCE)
+        while (found := self._provisioned()) is not None and (found["Status"] != "READY" or held()):
             pause = next(pauses, None)
             if found["Status"] == "FAILED" or pause is None:
-                what = f"Lambda did not make the provisioned concurrency of {self.function}:{ALIAS} ready"
-                seen = found.get("StatusReason", "") or f"It is {found['Status']} after half an hour."
-                cure = "The alias serves, with cold starts. See the quota of concurrency; run this again."
-                raise Unavailable(what, seen=seen, cure=cure)
+                reason = found.get("StatusReason", "") or f"It is {found['Status']} after half an hour."
+                raise self._given_up(reason, held=held())
             self.clock.sleep(pause)
+
+    def _given_up(self, reason: str, *, held: bool) -> Failure:
+        """What it means that the environments do not get ready."""
+        what = f"Lambda did not make the provisioned concurrency of {self.function}:{ALIAS} ready"
+        if held and blame(reason) is Blame.VERSION:
+            return Unhealthy(what, seen=reason, cure=_DOES_NOT_START)
+        serves = "The version before serves, with all traffic." if held else "It serves, with cold starts."
+        return Unavailable(what, seen=f"{reason}\n{serves}", cure=_NO_ROOM)
+
+    def endless(self) -> Unavailable:
+        """The failure where the traffic stays where it was, and Lambda says of nothing that it failed."""
+        routing = f"aws lambda get-alias --function-name {self.function} --name {ALIAS}"
+        what = f"Lambda has kept the traffic of {self.function}:{ALIAS} where it was for half an hour"
+        cure = f"Look at its routing: {routing}. To stay with that version: scripts/run deploy --abort"
+        return Unavailable(what, cure=cure)
+
+    def setback(self) -> Setback | None:
+        """Why an alias whose traffic is held does not get it; ``None`` while it still may."""
+        found = self._provisioned()
+        if found and found["Status"] != "FAILED":
+            return None
+        told = found.get("StatusReason") if found else "nothing is provisioned any more"
+        reason = f"{self.function}:{ALIAS} keeps all traffic at the version before: {told or 'FAILED'}"
+        whose = blame(reason)
+        return Setback(
+            blame=whose, reason=reason, cure=_DOES_NOT_START if whose is Blame.VERSION else _NO_ROOM
+        )
 
     def _metrics(self) -> list[TargetTrackingMetricDataQueryTypeDef]:
         """Invocations a minute for each provisioned environment.

@@ -72,12 +72,25 @@ class Pointer:
     shares: Mapping[str, int]
     """Percent by Lambda's version number; what has none is not named."""
     description: str
+    first: str
+    """The number the alias names; another may have a share of it, or all."""
 
     @property
     def step(self) -> tuple[VersionId, int, str] | None:
         """The version it was last moved for, to which share, and when; ``None`` where others wrote there."""
         found = _POINTED.fullmatch(self.description)
         return (VersionId(found["id"]), int(found["percent"]), found["since"]) if found else None
+
+    @property
+    def held(self) -> str | None:
+        """The number that has all traffic although the alias names another, for which we moved it.
+
+        Lambda keeps traffic there until what is provisioned for the alias is ready behind the version it
+        names now, and for good where that fails (hashicorp/terraform-provider-aws#48116).
+        """
+        if self.step is None or self.step[1] != FULL:
+            return None
+        return next((n for n, share in self.shares.items() if share == FULL and n != self.first), None)
 
 
 @dataclass(slots=True)
@@ -224,4 +237,5 @@ def _pointer(alias: AliasConfigurationResponseTypeDef) -> Pointer:
         revision=alias["RevisionId"],
         shares={number: share for number, share in {**first, **others}.items() if share},
         description=alias.get("Description", ""),
+        first=alias["FunctionVersion"],
     )

@@ -60,10 +60,13 @@ class Observer:
         if wanted:
             _refuse_another(wanted, published.get(wanted.id))
         traffic = _traffic(pointer, published)
-        alarms = self._alarms(wanted)
+        alarms, held = self._alarms(wanted), pointer is not None and pointer.held is not None
+        setback = self.concurrency.setback() if held else None
         return State(
             records={id_: _record(id_, each, marks.get(id_, {})) for id_, each in published.items()},
             traffic=traffic,
+            settled=not held or setback is not None,
+            setback=setback,
             modified=pointer.revision if pointer else None,
             needs=self._needs(wanted, pointer, alarms),
             obstacles=self._obstacles(wanted, published, pointer, alarms),

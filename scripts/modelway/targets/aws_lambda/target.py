@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from modelway.adapters.waits import waits
 from modelway.core.analysis import Sample
 from modelway.core.config import Capacity, Environment
 from modelway.core.image import DOCKER_MANIFEST, OCI_MANIFEST
@@ -16,9 +17,11 @@ from modelway.core.naming import version_name
 from modelway.core.plan import FULL, State
 from modelway.core.record import Mark
 from modelway.core.version import Version, VersionId
+from modelway.errors import Unhealthy
 from modelway.ports import ArtifactStore, HttpAnswer, HttpRequest
 from modelway.targets.aws_lambda import settings as settings_
 from modelway.targets.aws_lambda.alias import Alias
+from modelway.targets.aws_lambda.concurrency import PATIENCE, POLL
 from modelway.targets.aws_lambda.estate import Estate
 from modelway.targets.aws_lambda.metrics import dimensions
 from modelway.targets.aws_lambda.observation import ARTIFACT, Observer
@@ -79,7 +82,7 @@ class Lambda:
     @property
     def returning(self) -> str:
         """The alias is all there is to it."""
-        return "one update of the alias, which takes effect within seconds; what is provisioned follows it."
+        return "the alias is moved, which takes effect within seconds; what is provisioned follows it."
 
     @property
     def capacity(self) -> Capacity | None:
@@ -129,15 +132,24 @@ class Lambda:
     def shift(self, version: VersionId, percent: int, /, *, urgent: bool) -> None:
         """Move the alias; going forward, wait until what is provisioned is ready behind it."""
         new = self.observer.inventory.pointer() is None
-        self.alias.move(version, percent)
+        self.alias.move(version, percent, urgent=urgent)
         if new:
             self.observer.url.set(settings_.parse(self.environment.settings).function_url)
         if percent == FULL and not urgent:
-            self.observer.concurrency.await_ready()
+            self._await_ready()
+
+    def _await_ready(self) -> None:
+        """Until all traffic is there; a version that does not start where it is provisioned never gets it."""
+        try:
+            self.observer.concurrency.await_ready(self.alias.held)
+        except Unhealthy:
+            self.alias.release()
+            raise
 
     def interrupt(self) -> None:
-        """Nothing is ever under way; a version beside is named no more."""
+        """A version beside is named no more, and one whose environments get ready gets no traffic."""
         self.alias.end_beside()
+        self.alias.release()
 
     def measure(self, candidate: VersionId, baseline: VersionId, seconds: float, /) -> tuple[Sample, Sample]:
         """What the two answered through the alias."""
@@ -149,8 +161,16 @@ class Lambda:
         return dimensions(inventory.function, inventory.number(version))
 
     def settle(self, say: Callable[[str], None], /, *, patience: float | None = None) -> None:
-        """An alias that was moved has moved."""
-        del say, patience
+        """An alias that was moved has moved, unless Lambda first makes ready what is provisioned."""
+        pauses, concurrency = waits(*POLL, within=patience or PATIENCE), self.observer.concurrency
+        while self.alias.held() and not concurrency.setback():
+            say(f"{self._function}: Lambda moves the traffic when what is provisioned is ready")
+            pause = next(pauses, None)
+            if pause is None:
+                if patience is not None:
+                    return
+                raise concurrency.endless()
+            self.observer.clock.sleep(pause)
 
     def invoke(self, request: HttpRequest, version: VersionId | None, /) -> HttpAnswer:
         """Ask the version by its number, or what the alias has."""
@@ -169,6 +189,7 @@ class Lambda:
     def configure(self, version: VersionId, capacity: Capacity, /) -> None:
         """Set what is provisioned for the alias, and its autoscaling."""
         del version
+        self.alias.release()  # Lambda provisions nothing for an alias of two versions
         self.observer.concurrency.set(capacity)
 
     def retire(self, version: VersionId, /) -> None:
