@@ -446,6 +446,17 @@ def test_a_tag_cannot_choose_whom_it_is_believed_by(here: dict[str, object], wor
     assert "main (abc) says otherwise" in caught.value.seen
 
 
+def test_a_tag_cannot_choose_by_whom_the_glass_is_broken():
+    """With the role of ordinary releases in its place, every job of production could have."""
+    gated = Gated()
+    world = in_a_workflow(gated, glass={"production": "modelway-deploy"})
+    delivery = Delivery.open(world, gated.stage.config, "production")
+    assert delivery.gate(gated.image).reasons, "nothing is broken, so that it is no matter"
+    with pytest.raises(Tampered, match="be broken by modelway-deploy, not by nobody") as caught:
+        delivery.gate(gated.image, glass="INC-7: nothing answers any more")
+    assert "new keys and roles are merged there first" in caught.value.cure
+
+
 def test_the_default_branch_s_own_keys_pass():
     gated = Gated()
     assert Delivery.open(in_a_workflow(gated), gated.stage.config, "production").gate(gated.image).reasons

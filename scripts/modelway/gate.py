@@ -140,10 +140,11 @@ class Gate:
     def _trusted(self) -> None:
         """Raise where this checkout believes somebody whom the default branch does not."""
         rules = self.world.rules(self.config).rules
-        if wrong := rules.undermined(self.place.name):
+        wrong = rules.undermined(self.place.name)
+        if wrong := wrong or (rules.unlocked(self.place.name) if self.glass else ""):
             what = f"the config of this checkout {wrong}"
             seen = f"{rules.source} says otherwise, and whose word counts is not a release's own to say."
-            cure = "Release a commit whose config says the same; new keys are merged there first."
+            cure = "Release a commit whose config says the same; new keys and roles are merged there first."
             raise Tampered(what, seen=seen, cure=cure)
 
     def _built(self) -> str:

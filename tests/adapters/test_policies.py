@@ -494,6 +494,24 @@ def test_a_checkout_cannot_name_or_swap_keys(
     assert house.rules().rules.undermined("staging") == wrong
 
 
+def test_the_role_that_breaks_the_glass_is_the_branchs(house: House, protected: Callable[[], None]) -> None:
+    file = house.root / CONFIG
+    house.write()
+    plain = file.read_text()
+    account = next(line for line in plain.splitlines() if line.startswith("    account:"))
+
+    def with_role(role: str) -> str:
+        return plain.replace(account, f"{account}\n    break_glass_role: {role}")
+
+    file.write_text(with_role("firefighter"))
+    protected()
+    assert house.rules().rules.unlocked("staging") == ""
+    file.write_text(with_role("modelway-push"))
+    wrong = "lets the glass of staging be broken by modelway-push, not by firefighter"
+    assert house.rules().rules.unlocked("staging") == wrong
+    assert house.rules(ci=False).rules.unlocked("staging") == ""
+
+
 def test_keys_that_cannot_be_read_on_the_branch_are_not_none(
     house: House, protected: Callable[[], None]
 ) -> None:

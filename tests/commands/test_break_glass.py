@@ -219,6 +219,17 @@ def test_whoever_may_not_assume_the_role_breaks_nothing(monkeypatch: pytest.Monk
     assert gated.stage.targets["production"].observe(None).serving is None
 
 
+def test_a_role_that_ordinary_jobs_have_breaks_nothing():
+    """validate compares the roles of one environment; that of a push is another account's or this one's."""
+    gated = emergency("modelway-push")
+    registry = replace(gated.stage.config.registry, account="222222222222")
+    gated.stage.config = replace(gated.stage.config, registry=registry)
+    with pytest.raises(NotAllowed, match="is no role of its own") as caught:
+        break_glass(gated)
+    assert "modelway-push is registry.push_role, too" in caught.value.seen
+    assert gated.stage.acted == []
+
+
 @pytest.mark.parametrize("reason", ["", "  ", "urgent", "\n\n now \n"])
 def test_without_a_reason_nothing_is_broken(reason: str):
     with pytest.raises(Malformed, match="needs a reason"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelway.core.roots import Roots, replaced, weaker
+from modelway.core.roots import Roots, replaced, unlocked, weaker
 
 KEYS = {"build": frozenset("ab"), "staging": frozenset("s")}
 BEFORE = {"staging": None, "production": "staging"}
@@ -39,6 +39,27 @@ def test_what_the_branch_does_not_know_may_be_new() -> None:
     assert not weaker(Roots(), new, "production")
     other = Roots(keys={**KEYS, "staging": frozenset("x")}, before=new.before)
     assert weaker(MAIN, other, "eu") == "names another key of staging"
+
+
+@pytest.mark.parametrize(
+    ("here", "wrong"),
+    [
+        ({}, ""),
+        ({"production": "firefighter"}, ""),
+        ({"production": "modelway-deploy"}, "by modelway-deploy, not by firefighter"),
+        ({"eu": "firefighter"}, ""),
+    ],
+)
+def test_a_checkout_gives_the_key_to_the_glass_to_nobody_else(here: dict[str, str], wrong: str) -> None:
+    main = Roots(keys=KEYS, before=BEFORE, glass={"production": "firefighter"})
+    said = unlocked(main, Roots(keys=KEYS, before=BEFORE, glass=here), "production")
+    assert wrong in said
+    assert bool(said) == bool(wrong)
+
+
+def test_where_the_branch_has_no_glass_a_checkout_makes_none() -> None:
+    here = Roots(before=BEFORE, glass={"production": "modelway-deploy"})
+    assert "by modelway-deploy, not by nobody" in unlocked(MAIN, here, "production")
 
 
 RENAMED = {"stage": None, "prod": "stage"}

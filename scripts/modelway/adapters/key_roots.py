@@ -24,17 +24,23 @@ def here(config: ModelConfig, root: Path) -> Roots:
             return None
 
     signing = {BUILD: config.evidence} | {name: place.evidence for name, place in places.items()}
-    return of(signing, {name: place.promote_from for name, place in places.items()}, text)
+    before = {name: place.promote_from for name, place in places.items()}
+    glass = {name: place.break_glass_role for name, place in places.items() if place.break_glass_role}
+    return of(signing, before, glass, text)
 
 
 def of(
-    signing: Mapping[str, Signing], before: Mapping[str, str | None], text: Callable[[str], str | None]
+    signing: Mapping[str, Signing],
+    before: Mapping[str, str | None],
+    glass: Mapping[str, str],
+    text: Callable[[str], str | None],
 ) -> Roots:
     """Those of a config whose files are read by ``text``."""
     keys = {
         author: frozenset(_known(key, text) for key in one.verify_with) for author, one in signing.items()
     }
-    return Roots(keys={author: known for author, known in keys.items() if known}, before=before)
+    named = {author: known for author, known in keys.items() if known}
+    return Roots(keys=named, before=before, glass=glass)
 
 
 def _known(key: str | Identity, text: Callable[[str], str | None]) -> str:

@@ -93,7 +93,7 @@ class Policies:
             environments=found.environments,
             organisation=above,
             source=branch.words,
-            roots=key_roots.of(found.signing, found.before, branch.text),
+            roots=key_roots.of(found.signing, found.before, found.glass, branch.text),
         )
 
     def _protected_organisation(self, branch: Branch) -> Organisation | None:

@@ -35,6 +35,8 @@ class Written:
     """The keys of the build and of the environments that have some."""
     before: Mapping[str, str | None] = field(default_factory=dict)
     """Of each environment, the one it is promoted from."""
+    glass: Mapping[str, str] = field(default_factory=dict)
+    """Of environments whose glass may be broken, the role it is done by."""
     problems: tuple[Problem, ...] = ()
     """What is wrong with the policies; with errors among them, they are empty."""
 
@@ -65,6 +67,7 @@ def read(path: str, text: str, today: date) -> Written:
         environments={str(keys[1]): one for keys, one in parsed.items()},
         signing={author: parse.signing(one) for author, one in _signing(top)},
         before=_before(top),
+        glass=_glass(top),
         problems=problems,
     )
 
@@ -87,6 +90,12 @@ def _before(top: JsonObject) -> dict[str, str | None]:
     """Where each environment is promoted from."""
     found = {name: place.get("promote_from") for name, place in _places(top)}
     return {name: one if isinstance(one, str) else None for name, one in found.items()}
+
+
+def _glass(top: JsonObject) -> dict[str, str]:
+    """The role of each environment's emergencies."""
+    found = {name: place.get("break_glass_role") for name, place in _places(top)}
+    return {name: one for name, one in found.items() if isinstance(one, str)}
 
 
 def _policies(top: JsonObject) -> Iterator[tuple[Keys, Json]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from modelway.core import duration
+from modelway.core import duration, glass
 from modelway.core.access import breaking, reading
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.image import Digest, Image
@@ -188,6 +188,11 @@ def glass_role(config_: ModelConfig, place: Environment) -> str:
             "Release it through the gate. To allow emergencies, name a role there on the default branch, "
             "make it with scripts/run iam, and give its GitHub environment reviewers."
         )
+        raise NotAllowed(what, seen=seen, cure=cure)
+    if key := glass.shared(config_, place):
+        what = f"the break-glass role of {config_.name} in {place.name} is no role of its own"
+        seen = f"{place.break_glass_role} is {key}, too: every job that has it could break the glass."
+        cure = "Name another role there, on the default branch: scripts/run iam prints it."
         raise NotAllowed(what, seen=seen, cure=cure)
     return place.break_glass_role
 

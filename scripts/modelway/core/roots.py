@@ -16,6 +16,8 @@ class Roots:
     """Of each author, ``build`` or an environment, those it is verified with: files by what is in them."""
     before: Mapping[str, str | None] = field(default_factory=dict)
     """Of each environment, the one it is promoted from."""
+    glass: Mapping[str, str] = field(default_factory=dict)
+    """Of environments whose glass may be broken, the role it is done by."""
 
 
 def replaced(protected: Roots, here: Roots, environment: str) -> frozenset[str]:
@@ -52,6 +54,17 @@ def weaker(protected: Roots, here: Roots, environment: str) -> str:
         if wanted and not found <= wanted:
             return f"names another key of {author}"
     return ""
+
+
+def unlocked(protected: Roots, here: Roots, environment: str) -> str:
+    """Whose hand a checkout would let break the glass, that may not; empty where it asks for no more.
+
+    With a role of its own choice, as the one that every release has, an ordinary job could.
+    """
+    wanted, found = protected.glass.get(environment), here.glass.get(environment)
+    if not found or found == wanted:
+        return ""
+    return f"lets the glass of {environment} be broken by {found}, not by {wanted or 'nobody'}"
 
 
 def _shortcut(protected: Roots, here: Roots, environment: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from modelway.core.config import ModelConfig
-from modelway.core.roots import Roots, replaced, weaker
+from modelway.core.roots import Roots, replaced, unlocked, weaker
 from modelway.core.scan_spec import Organisation, Policy, ScanSpec
 from modelway.core.tighten import effective, tightened
 
@@ -32,6 +32,10 @@ class Rules:
     def undermined(self, environment: str) -> str:
         """What the checkout trusts in spite of these rules; empty where it does not, or where it decides."""
         return weaker(self.roots, self.wishes.roots, environment) if self.wishes else ""
+
+    def unlocked(self, environment: str) -> str:
+        """By whom the checkout lets the glass be broken in spite of these rules; empty as above."""
+        return unlocked(self.roots, self.wishes.roots, environment) if self.wishes else ""
 
     def policy(self, environment: str | None = None) -> Policy:
         """What counts on the way into an environment; ``None`` is before it goes anywhere."""
