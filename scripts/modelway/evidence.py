@@ -236,7 +236,9 @@ def approval(world: World, environment: str) -> Approval | None:
     try:
         return world.hosting().approval(environment)
     except Unavailable as unavailable:
-        world.reporter.warn(f"who approved this could not be read from GitHub: {unavailable.what}")
+        world.reporter.warn(
+            f"who approved this could not be read from GitHub, and is not said: {unavailable}"
+        )
         return None
 
 

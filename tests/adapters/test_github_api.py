@@ -330,8 +330,9 @@ def test_outside_a_workflow_nobody_approved(hub: Hub) -> None:
 def test_a_token_that_may_not_read_runs_is_told_so(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_RUN_ID", "77")
     hub.fixed = {("GET", RUN): (403, {"message": "Resource not accessible by integration"})}
-    with pytest.raises(Unavailable, match="read the workflow run"):
+    with pytest.raises(Unavailable, match="read the workflow run") as caught:
         api(hub).approval("production")
+    assert "`actions: read` among the job's `permissions`" in caught.value.cure
 
 
 def test_one_issue_is_opened_updated_and_closed_with_a_word(hub: Hub) -> None:

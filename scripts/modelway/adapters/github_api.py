@@ -24,6 +24,8 @@ from modelway.ports import Clock, Reporter
 
 _BOT = "github-actions[bot]"
 """Who writes with a workflow's own token."""
+_RUNS = "actions: read"
+"""What a workflow's token needs to read runs, their reviews and environments."""
 
 
 class GitHubApi:
@@ -168,7 +170,7 @@ class GitHubApi:
         try:
             return tuple(_environment(one) for one in self._rest.listed(path, "environments"))
         except Refused as refused:
-            raise self._rest.failure(refused, "read its environments") from refused
+            raise self._rest.failure(refused, "read its environments", needs=_RUNS) from refused
 
     def subject(self) -> Subject:
         """How its jobs are named in OIDC tokens."""
@@ -194,11 +196,12 @@ class GitHubApi:
         if not id_.isdecimal():
             return None
         path = f"repos/{self._repository}/actions/runs/{id_}"
-        run = self._rest.get(path, "read the workflow run")
+        run = self._rest.get(path, "read the workflow run", needs=_RUNS)
         try:
             reviews = [*self._rest.listed(f"{path}/approvals")]
         except Refused as refused:
-            raise self._rest.failure(refused, "read who approved the workflow run") from refused
+            doing = "read who approved the workflow run"
+            raise self._rest.failure(refused, doing, needs=_RUNS) from refused
         actor, attempt = run.get("triggering_actor") or run.get("actor"), number(run, "run_attempt")
         return Approval(
             run=word(run, "html_url") + (f"/attempts/{attempt}" if attempt > 1 else ""),

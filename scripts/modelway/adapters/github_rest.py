@@ -54,12 +54,12 @@ class GitHubRest:
         self.repository, self.api = repository, api.rstrip("/")
         self._token, self._clock = token, clock
 
-    def get(self, path: str, doing: str) -> JsonObject:
-        """An object; raises ``Unavailable``."""
+    def get(self, path: str, doing: str, *, needs: str = "") -> JsonObject:
+        """An object; raises ``Unavailable``, which names the permission it ``needs``."""
         try:
             found = self.ask("GET", path)
         except Refused as refused:
-            raise self.failure(refused, doing) from refused
+            raise self.failure(refused, doing, needs=needs) from refused
         return found if isinstance(found, Mapping) else {}
 
     def listed(self, path: str, key: str = "") -> Iterator[JsonObject]:
@@ -120,7 +120,7 @@ class GitHubRest:
         same = urllib.parse.urlsplit(url).netloc == urllib.parse.urlsplit(self.api).netloc
         return told | ({"Authorization": f"Bearer {self._token}"} if same and self._token else {})
 
-    def failure(self, refused: Refused, doing: str) -> Unavailable:
+    def failure(self, refused: Refused, doing: str, *, needs: str = "") -> Unavailable:
         """What an answer means, and what to do."""
         seen = f"GitHub answered {refused.status}: {refused.message}"
         what = f"GitHub does not let this token {doing} ({self.repository})"
@@ -130,7 +130,8 @@ class GitHubRest:
             case 401:
                 cure = "set GITHUB_TOKEN to a token that is still valid: export GITHUB_TOKEN=$(gh auth token)"
             case 403 | 404:
-                cure = "give the token what it needs: in a workflow the job's `permissions`; gh auth refresh"
+                given = f"`{needs}` among the job's `permissions`" if needs else "the job's `permissions`"
+                cure = f"give the token what it needs: in a workflow {given}; gh auth refresh"
             case _:
                 what, cure = f"GitHub failed to {doing}", "see githubstatus.com, then run it again."
         return Unavailable(what, seen=seen, cure=cure)
