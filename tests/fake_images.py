@@ -231,6 +231,12 @@ class FakeRegistry:
         mine = [(at, body) for s, kind, at, body in self.documents if s == subject and kind in artifact_types]
         return tuple(body for _, body in sorted(mine, key=lambda one: one[0], reverse=True))
 
+    def attached_to(
+        self, subjects: Sequence[Digest], /, *artifact_types: str
+    ) -> Mapping[Digest, tuple[bytes, ...]]:
+        """Those of each."""
+        return {one: self.attached(one, *artifact_types) for one in subjects}
+
     @contextmanager
     def export(self, digest: Digest, /) -> Iterator[BinaryIO]:
         """An image as an archive."""

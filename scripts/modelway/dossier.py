@@ -35,8 +35,8 @@ _READERS: Mapping[str, Callable[[JsonObject], Summary | BrokenGlass]] = {
     SUMMARY: summary_of,
     BREAK_GLASS: broken_of,
 }
-_AT_ONCE = 8
-"""Releases asked about at the same time."""
+_AT_ONCE, _TOGETHER = 8, 10
+"""Questions at the same time, and releases whose documents come in one answer: some MiB at most."""
 
 
 def gather(world: World, config: ModelConfig, environment: str, choice: Choice | None = None) -> Dossier:
@@ -54,16 +54,24 @@ def gather(world: World, config: ModelConfig, environment: str, choice: Choice |
         images = _images(states.values()) if named is None else [*{*named, *([serving] if serving else [])}]
         there = registry.manifests_of(images)
 
-        def about(image: Digest) -> Release:
-            return _release(looking, registry, keys, image, there.get(image), states)
+        def about(share: Sequence[Digest]) -> list[tuple[Release, Sequence[Witnessed] | None]]:
+            said = registry.attached_to([one for one in share if one in there], *evidence.TYPES)
+            return [_release(looking, keys, one, there.get(one), said.get(one, ()), states) for one in share]
 
-        releases = sorted(pool.map(about, images), key=lambda one: one.newest, reverse=True)
+        told = [one for share in pool.map(about, _shares(images)) for one in share]
+    releases = sorted((release for release, _ in told), key=lambda one: one.newest, reverse=True)
+    shown = choice.shown(releases, named)
+    if shown:
+        image = shown[0].image
+        attached = next(said for release, said in told if release.image == image)
+        found = _findings(looking, registry, there.get(image), attached)
+        shown = (replace(shown[0], findings=found), *shown[1:])
     return Dossier(
         model=config.name,
         owner=config.owner,
         repository=registry.repository,
         places=tuple(place for place, _ in places.values()),
-        releases=choice.shown(releases, named),
+        releases=shown,
         answer=answer(places[environment][0], releases),
     )
 
@@ -130,15 +138,21 @@ def _images(states: Iterable[State]) -> list[Digest]:
     return [Digest.parse(digest) for digest in sorted(digests)]
 
 
+def _shares(images: Sequence[Digest]) -> list[Sequence[Digest]]:
+    """As many as are asked about at the same time, or more: one answer holds all that is said of a share."""
+    size = min(-(-len(images) // _AT_ONCE), _TOGETHER)
+    return [images[at : at + size] for at in range(0, len(images), size or 1)]
+
+
 def _release(  # noqa: PLR0913, PLR0917  (all that is known of it so far)
     config: ModelConfig,
-    registry: Registry,
     keys: Keys,
     image: Digest,
     manifest: Manifest | None,
+    documents: Sequence[bytes],
     states: dict[str, State],
-) -> Release:
-    """One image: two calls to the registry."""
+) -> tuple[Release, Sequence[Witnessed] | None]:
+    """One image, and the statements attached to it; none of these where one of them cannot be read."""
     ran = tuple(
         _ran(name, record, state)
         for name, state in states.items()
@@ -146,17 +160,18 @@ def _release(  # noqa: PLR0913, PLR0917  (all that is known of it so far)
         if record.digest == str(image)
     )
     if manifest is None:
-        return Release(image=image, gone=True, ran=ran, trouble=("the image is not in the registry",))
+        gone = "the image is not in the registry"
+        return Release(image=image, gone=True, ran=ran, trouble=(gone,)), None
     try:
-        attached = evidence.witnessed(keys, image, registry.attached(image, *evidence.TYPES))
+        attached = evidence.witnessed(keys, image, documents)
     except NotAllowed as failure:
         layers = tuple(blob.size for blob in manifest.blobs[1:])
-        return Release(image=image, layers=layers, ran=ran, trouble=(str(failure),))
+        return Release(image=image, layers=layers, ran=ran, trouble=(str(failure),)), None
     build = Author(name=BUILD, keys=evidence.names(config.evidence))
     provenances = admission.read_provenances(attached, build)
     newest = next(iter(provenances), None)
     rulings = (admission.about(image, attached), admission.of_model(config.name, image, attached, build))
-    return Release(
+    release = Release(
         image=image,
         layers=tuple(blob.size for blob in manifest.blobs[1:]),
         provenance=newest,
@@ -168,6 +183,7 @@ def _release(  # noqa: PLR0913, PLR0917  (all that is known of it so far)
         contents=contents.of(attached, build),
         trouble=tuple(ruling.reason for ruling in rulings if not ruling.ok),
     )
+    return release, attached
 
 
 def _ran(environment: str, record: Record, state: State) -> Ran:
@@ -230,14 +246,16 @@ def _own(config: ModelConfig, environment: str, one: Witnessed) -> bool:
     return place is not None and Author(name=environment, keys=evidence.names(place.evidence)).said(one)
 
 
-def findings(world: World, config: ModelConfig, image: Digest) -> Counts | None:
+def _findings(
+    config: ModelConfig, registry: Registry, manifest: Manifest | None, attached: Sequence[Witnessed] | None
+) -> Counts | None:
     """What the newest report attached to an image says, in numbers; ``None`` where there is none."""
-    looking = reading(config)
-    registry = world.registry(looking.registry)
-    manifest = registry.manifest(image)
+    if manifest is None or attached is None:
+        return None
+    about = [one for one in attached if one.statement.subject == manifest.digest]
     try:
-        documents = papers.reports(world, looking, registry, image)
-        reports = scan_gate.stored(documents, manifest.config if manifest else None)
+        documents = papers.reports_by(config, registry, manifest.digest, about)
+        reports = scan_gate.stored(documents, manifest.config)
     except Failure:
         return None
     return counted(merge(reports)) if reports else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from modelway import evidence
 from modelway.core import cyclonedx, vouched
 from modelway.core.admission import Author, Witnessed
@@ -52,12 +54,18 @@ def sbom(world: World, config: ModelConfig, registry: Registry, image: Digest, m
 
 
 def reports(world: World, config: ModelConfig, registry: Registry, image: Digest) -> tuple[bytes, ...]:
-    """The attached reports that count, newest first; raises ``NotAllowed`` where a document is missing.
+    """The attached reports that count, newest first; raises ``NotAllowed`` where a document is missing."""
+    return reports_by(config, registry, image, _witnessed(world, config, registry, image))
+
+
+def reports_by(
+    config: ModelConfig, registry: Registry, image: Digest, attached: Sequence[Witnessed]
+) -> tuple[bytes, ...]:
+    """The same by statements about the image that were read already.
 
     Where a provenance names documents, all of them have to be there, and no other report counts.
     """
     found = {digest_of(body): body for body in registry.attached(image, REPORT_TYPE)}
-    attached = _witnessed(world, config, registry, image)
     ruling = vouched.complete(image, attached, _build(config), found)
     if not ruling.ok:
         raise NotAllowed(f"{config.name}: {ruling.reason}", seen=ruling.seen, cure=ruling.cure)

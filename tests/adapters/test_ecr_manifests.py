@@ -27,6 +27,7 @@ class Client:
     def __init__(self, *bodies: str, error: str = "") -> None:
         self.bodies = {str(digest_of(body)): body for body in bodies}
         self.error = error
+        self.batches = 0
 
     def list_image_referrers(self, *, nextToken: str = "0", **_: object) -> Mapping[str, Any]:  # noqa: N803 - as boto3 has it
         if self.error:
@@ -36,6 +37,7 @@ class Client:
         return told | ({"nextToken": str(start + 2)} if start + 2 < len(self.bodies) else {})
 
     def batch_get_image(self, *, imageIds: list[dict[str, str]], **_: object) -> Mapping[str, Any]:  # noqa: N803 - the same
+        self.batches += 1
         names = [one["imageDigest"] for one in imageIds]
         kept = [
             {
@@ -50,7 +52,7 @@ class Client:
 
 def attached(client: Client) -> list[Manifest]:
     made: Any = client
-    return ecr_manifests.attached(made, "ml/iris", IMAGE.digest, ("text/plain",))
+    return ecr_manifests.attached(made, "ml/iris", [IMAGE.digest], ("text/plain",))[IMAGE.digest]
 
 
 def document(body: bytes) -> str:
@@ -60,6 +62,19 @@ def document(body: bytes) -> str:
 def test_every_page_is_read():
     bodies = [document(b"%d" % number) for number in range(5)]
     assert [one.body for one in attached(Client(*bodies))] == bodies
+
+
+def test_what_is_attached_to_many_images_comes_in_one_answer():
+    """A call for each image's documents was a third of the calls of ``evidence``."""
+    client = Client(*(document(b"%d" % number) for number in range(3)))
+    made: Any = client
+    other = manifest_over(b"two").digest
+    found = ecr_manifests.attached(made, "ml/iris", [IMAGE.digest, other], ("text/plain",))
+    assert {subject: [one.body for one in every] for subject, every in found.items()} == {
+        IMAGE.digest: [*client.bodies.values()],
+        other: [*client.bodies.values()],
+    }
+    assert client.batches == 1
 
 
 def test_nothing_is_attached_where_there_is_no_repository():

@@ -180,6 +180,9 @@ def test_documents_come_back_newest_first_and_by_type(setting: Setting) -> None:
     setting.registry.attach(subject, "application/x", b"other", created=FEBRUARY)
     assert setting.registry.attached(subject, TYPE) == (b'{"n":2}', b'{"n":1}')
     assert setting.registry.attached(subject, "application/y") == ()
+    other = setting.registry.push(setting.build("other"), "in-other").digest
+    both = setting.registry.attached_to([subject, other], TYPE)
+    assert both == {subject: (b'{"n":2}', b'{"n":1}'), other: ()}
 
 
 def test_the_same_document_is_attached_once(setting: Setting) -> None:

@@ -191,8 +191,17 @@ class Ecr:
 
     def attached(self, subject: Digest, /, *artifact_types: str) -> tuple[bytes, ...]:
         """Documents of these types attached to a digest, newest first."""
-        documents = sorted(self._documents(subject, *artifact_types), key=manifests.created, reverse=True)
-        return tuple(self._body(document) for document in documents)
+        return self.attached_to([subject], *artifact_types)[subject]
+
+    def attached_to(
+        self, subjects: Sequence[Digest], /, *artifact_types: str
+    ) -> Mapping[Digest, tuple[bytes, ...]]:
+        """What ``attached`` says of each."""
+        found = ecr_manifests.attached(self._ecr, self._spec.repository, subjects, artifact_types)
+        return {
+            subject: tuple(map(self._body, sorted(every, key=manifests.created, reverse=True)))
+            for subject, every in found.items()
+        }
 
     def _body(self, document: Manifest) -> bytes:
         """An attached document: out of its manifest, or out of its blob."""
@@ -229,7 +238,8 @@ class Ecr:
 
     def _documents(self, subject: Digest, *artifact_types: str) -> list[Manifest]:
         """Manifests of what is attached."""
-        return ecr_manifests.attached(self._ecr, self._spec.repository, subject, artifact_types)
+        found = ecr_manifests.attached(self._ecr, self._spec.repository, [subject], artifact_types)
+        return found[subject]
 
     def _images(self, wanted: Sequence[ImageIdentifierTypeDef]) -> list[Manifest]:
         return ecr_manifests.images(self._ecr, self._spec.repository, wanted)

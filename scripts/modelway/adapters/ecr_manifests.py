@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import code, translated
@@ -28,14 +28,29 @@ def images(client: ECRClient, name: str, wanted: Sequence[ImageIdentifierTypeDef
     return [one for at in steps for one in _batch(client, name, wanted[at : at + _AT_ONCE])]
 
 
-def attached(client: ECRClient, name: str, subject: Digest, artifact_types: Sequence[str]) -> list[Manifest]:
-    """What is attached. ListImageReferrers needs ecr:BatchGetImage, and has no paginator.
+def attached(
+    client: ECRClient, name: str, subjects: Sequence[Digest], artifact_types: Sequence[str]
+) -> Mapping[Digest, list[Manifest]]:
+    """What is attached to each: a list is a call for each of them, what is on the lists comes together.
 
     Raises ``Tampered`` for what is under a document's type and holds none.
     """
+    listed = {subject: _listed(client, name, subject, artifact_types) for subject in subjects}
+    wanted = dict.fromkeys(one for every in listed.values() for one in every)
+    there = {
+        str(one.digest): one for one in images(client, name, [{"imageDigest": digest} for digest in wanted])
+    }
+    return {
+        subject: [_holding(there[digest], subject) for digest in every if digest in there]
+        for subject, every in listed.items()
+    }
+
+
+def _listed(client: ECRClient, name: str, subject: Digest, artifact_types: Sequence[str]) -> list[str]:
+    """Digests of what is attached. ListImageReferrers needs ecr:BatchGetImage, and has no paginator."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
 
-    found: list[ImageIdentifierTypeDef] = []
+    found: list[str] = []
     token: str | None = ""
     asked: ListImageReferrersRequestTypeDef = {
         "repositoryName": name,
@@ -50,13 +65,13 @@ def attached(client: ECRClient, name: str, subject: Digest, artifact_types: Sequ
                 if code(error) not in _NO_LIST:
                     raise
                 return _no_list(subject, name, error)
-            found += [{"imageDigest": entry["digest"]} for entry in told["referrers"]]
+            found += [entry["digest"] for entry in told["referrers"]]
             token = told.get("nextToken")
             asked["nextToken"] = token or ""
-    return [_holding(one, subject) for one in images(client, name, found)]
+    return found
 
 
-def _no_list(subject: Digest, name: str, error: ClientError) -> list[Manifest]:
+def _no_list(subject: Digest, name: str, error: ClientError) -> list[str]:
     """Nothing, where there is no repository; raises ``Unavailable`` where another one was to be asked."""
     if code(error) == "RepositoryNotFoundException":
         return []

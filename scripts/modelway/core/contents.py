@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -15,6 +15,7 @@ from modelway.core.image import Digest
 from modelway.core.json import Json, JsonObject
 from modelway.core.vouched import SBOM, sbom_digest
 
+_PURL = re.compile(r"pkg:([A-Za-z0-9.+-]+)/")
 _LIBRARY, _SYSTEM = "library", "operating-system"
 
 
@@ -35,19 +36,29 @@ class Contents:
     @cached_property
     def packages(self) -> tuple[tuple[str, str, str], ...]:
         """Name, version and ecosystem of each, in their order."""
-        found = [one for one in _components(self.document) if one.get("type") == _LIBRARY]
+        found = self._libraries
         return tuple(sorted((_text(one, "name"), _text(one, "version"), _ecosystem(one)) for one in found))
+
+    @cached_property
+    def _components(self) -> Sequence[Mapping[str, Json]]:
+        """Those that can be read; another tool's document may hold anything."""
+        listed = self.document.get("components")
+        return [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, Sequence) else []
+
+    @cached_property
+    def _libraries(self) -> Sequence[Mapping[str, Json]]:
+        return [one for one in self._components if one.get("type") == _LIBRARY]
 
     @cached_property
     def ecosystems(self) -> Mapping[str, int]:
         """How many packages of each, the most first."""
-        counted = Counter(ecosystem for _, _, ecosystem in self.packages)
+        counted = Counter(map(_ecosystem, self._libraries))
         return dict(sorted(counted.items(), key=lambda one: (-one[1], one[0])))
 
     @property
     def distribution(self) -> str:
         """What it is built on; empty where there is no distribution in it."""
-        found = (one for one in _components(self.document) if one.get("type") == _SYSTEM)
+        found = (one for one in self._components if one.get("type") == _SYSTEM)
         return next((f"{_text(one, 'name')} {_text(one, 'version')}".strip() for one in found), "")
 
     @property
@@ -55,7 +66,8 @@ class Contents:
         """In a line."""
         kinds = ", ".join(f"{number} {name}" for name, number in self.ecosystems.items())
         on = f" on {self.distribution}" if self.distribution else ""
-        many = f"{len(self.packages)} package{'s' * (len(self.packages) != 1)}"
+        count = len(self._libraries)
+        many = f"{count} package{'s' * (count != 1)}"
         return f"{many}{f' ({kinds})' if kinds else ''}{on}"
 
     @property
@@ -68,7 +80,7 @@ class Contents:
         """For programs: in numbers, and where it is."""
         kinds: dict[str, Json] = dict(self.ecosystems)
         return {
-            "packages": len(self.packages),
+            "packages": len(self._libraries),
             "by_ecosystem": kinds,
             "distribution": self.distribution,
             "digest": str(self.digest),
@@ -121,15 +133,9 @@ def of(attached: Sequence[Witnessed], build: Author) -> Contents | None:
     )
 
 
-def _components(document: JsonObject) -> Iterable[Mapping[str, Json]]:
-    """Those that can be read; another tool's document may hold anything."""
-    listed = document.get("components")
-    return [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, Sequence) else []
-
-
 def _ecosystem(component: Mapping[str, Json]) -> str:
     """As its package URL says."""
-    found = re.match(r"pkg:([A-Za-z0-9.+-]+)/", _text(component, "purl"))
+    found = _PURL.match(_text(component, "purl"))
     return found[1].lower() if found else "other"
 
 

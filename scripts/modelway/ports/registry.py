@@ -84,6 +84,11 @@ class Registry(Protocol):
     def attached(self, subject: Digest, /, *artifact_types: str) -> tuple[bytes, ...]:
         """Documents of these types attached to a digest, newest first."""
 
+    def attached_to(
+        self, subjects: Sequence[Digest], /, *artifact_types: str
+    ) -> Mapping[Digest, tuple[bytes, ...]]:
+        """What ``attached`` says of each of several, in fewer calls."""
+
     def export(self, digest: Digest, /) -> AbstractContextManager[BinaryIO]:
         """An image as an archive, readable once from start to end, its digests checked while it is read.
 
