@@ -85,12 +85,29 @@ def test_latencies_are_compared_in_seconds(platform: Platform) -> None:
     values = {
         "candidate_requests": [3.0, 4.0],
         "candidate_errors": [1.0],
+        "candidate_answered0": [6.0],
         "candidate_latency": [quarter, 2 * quarter],
         "baseline_requests": [90.0],
+        "baseline_answered0": [90.0],
     }
     candidate, baseline = compared(platform, CloudWatch(values))
     assert candidate == Sample(requests=7, errors=1, latency_p95=0.5)
     assert baseline == Sample(requests=90, errors=0, latency_p95=None)
+
+
+def test_requests_a_target_never_answered_failed() -> None:
+    """A version that hangs is no 5xx of its target group: the load balancer answers 504 in its place."""
+    values = {
+        "candidate_requests": [60.0, 40.0],
+        "candidate_answered0": [50.0, 30.0],
+        "candidate_answered2": [5.0],
+        "candidate_errors": [1.0],
+        "baseline_requests": [90.0],
+        "baseline_answered0": [91.0],
+    }
+    candidate, baseline = compared(ECS, CloudWatch(values))
+    assert (candidate.errors, baseline.errors) == (15, 0)
+    assert compared(LAMBDA, CloudWatch(values))[0].errors == 1
 
 
 def test_a_percentile_is_one_of_the_whole_span() -> None:
@@ -103,6 +120,11 @@ def test_a_percentile_is_one_of_the_whole_span() -> None:
         "candidate_latency": 600,
     }
     assert client.queries["baseline_errors"]["Metric"]["Dimensions"] == [{"Name": "version", "Value": "old"}]
+
+
+def test_what_was_not_told_of_the_answered_is_no_answer() -> None:
+    with pytest.raises(NotEvaluated):
+        compared(ECS, CloudWatch(candidate_answered0="InternalError"))
 
 
 @pytest.mark.parametrize("platform", [LAMBDA, ECS], ids=lambda each: each.metrics.namespace)

@@ -14,6 +14,9 @@ METRICS = Metrics(
     errors="HTTPCode_Target_5XX_Count",
     latency="TargetResponseTime",
     per_second=1,
+    # Of a request that a target never answers, or not to its end, only the load balancer's own 502 or 504
+    # tells, which is counted for no target group.
+    answered=tuple(f"HTTPCode_Target_{hundreds}XX_Count" for hundreds in (2, 3, 4)),
 )
 
 

@@ -40,6 +40,8 @@ class Metrics:
     latency: str
     per_second: int
     """So many of the unit in which it measures latency make a second."""
+    answered: tuple[str, ...] = ()
+    """Requests answered well, where ``errors`` does not count those that were never answered."""
 
     @property
     def counted(self) -> tuple[str, str]:
@@ -71,9 +73,10 @@ class Metrics:
 
     def sample(self, side: str, span: int, dimensions: Dimensions) -> list[MetricDataQueryTypeDef]:
         """Counts a minute, and one percentile over all of it: percentiles of minutes cannot be added."""
+        answered = {f"{side}_answered{at}": name for at, name in enumerate(self.answered)}
+        counts = {f"{side}_requests": self.requests, f"{side}_errors": self.errors, **answered}
         return [
-            self._query(f"{side}_requests", self.requests, "Sum", _MINUTE, dimensions),
-            self._query(f"{side}_errors", self.errors, "Sum", _MINUTE, dimensions),
+            *(self._query(id_, name, "Sum", _MINUTE, dimensions) for id_, name in counts.items()),
             self._query(f"{side}_latency", self.latency, "p95", span, dimensions),
         ]
 
@@ -129,10 +132,19 @@ class Measurement:
         return values
 
     def _sample(self, side: str, values: Mapping[str, list[float]]) -> Sample:
-        """One side's counts added up; of two percentiles, where the span touches two periods, the worse."""
+        """One side's counts added up; of two percentiles, where the span touches two periods, the worse.
+
+        What was asked and not answered well failed, however it ended.
+        """
+
+        def count(name: str) -> int:
+            return round(sum(values.get(f"{side}_{name}", [])))
+
         slowest = max(values.get(f"{side}_latency", []), default=None)
+        requests, names = count("requests"), range(len(self.metrics.answered))
+        unanswered = requests - sum(count(f"answered{at}") for at in names) if names else 0
         return Sample(
-            requests=round(sum(values.get(f"{side}_requests", []))),
-            errors=round(sum(values.get(f"{side}_errors", []))),
+            requests=requests,
+            errors=min(requests, max(count("errors"), unanswered)),
             latency_p95=None if slowest is None else slowest / self.metrics.per_second,
         )
