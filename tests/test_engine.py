@@ -193,6 +193,25 @@ def test_a_first_release_that_is_sick_has_nowhere_to_go():
         engine(target).deploy(NEW, goal, approve(goal, target))
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_version_the_platform_cannot_start_leaves_the_old_one_in_service(kept: bool, monkeypatch) -> None:  # noqa: FBT001
+    """As Lambda tells it of one whose container ends while it is made; it may be there all the same."""
+    target = fresh()
+
+    def stage(wanted: Version, *, release: str) -> None:
+        if kept:
+            FakeTarget.stage(target, wanted, release=release)
+        raise Unhealthy("its container did not start", seen="FunctionError.InitTimeout")
+
+    monkeypatch.setattr(target, "stage", stage)
+    goal = goal_for(NEW, target, (Waypoint(percent=100),))
+    with pytest.raises(Unhealthy, match=f"did not start(?s:.*)Version {OLD.id} serves again"):
+        engine(target).deploy(NEW, goal, approve(goal, target))
+    assert target.traffic == {OLD.id: 100}
+    assert (NEW.id in target.records) is kept
+    assert not kept or target.records[NEW.id].failed
+
+
 def test_what_was_not_approved_is_not_done():
     target = fresh()
     goal = goal_for(NEW, target, (Waypoint(percent=100),))

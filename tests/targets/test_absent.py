@@ -151,6 +151,9 @@ ARN = "arn:aws:lambda:eu-west-1:222222222222:function:iris-production"
         ("InsufficientCapacity", 8, "run this again"),
         ("InvalidImage", 2, "settings, or the image"),
         ("FunctionError.InvalidEntryPoint", 2, "settings, or the image"),
+        ("FunctionError", 6, "scripts/run try"),
+        ("FunctionError.InitTimeout", 6, "scripts/run try"),
+        ("FunctionError.InitResourceExhausted", 6, "settings.memory_mb"),
     ],
 )
 @pytest.mark.parametrize("made", [True, False])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import code
-from modelway.errors import Failure, Malformed, Unavailable
+from modelway.errors import Failure, Malformed, Unavailable, Unhealthy
 from modelway.targets.shared.absent import absent, security_group, subnet, thing
 
 if TYPE_CHECKING:
@@ -16,7 +16,13 @@ _BY_CONFIG = {
     *("InvalidConfiguration", "InvalidImage", "InvalidRuntime"),
     *("FunctionError.InvalidEntryPoint", "FunctionError.InvalidWorkingDirectory"),
 }
-"""Reason codes that the config can be blamed for; every other is the account's or Lambda's."""
+"""Reason codes that the config can be blamed for."""
+_BY_VERSION = "FunctionError"
+"""Reason codes that begin so tell that the container did not start; every other is the account's or Lambda's.
+
+docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html lists them: ``.InitTimeout``,
+``.RuntimeInitError``, ``.InitResourceExhausted`` and more. They were not seen on AWS.
+"""
 _KEY = "Look whether settings.kms_key is there, enabled, and the roles' to use: aws kms describe-key."
 _CURES = {
     "ImageAccessDenied": "Let Lambda pull: scripts/run push sets the repository's policy.",
@@ -79,4 +85,8 @@ def not_ready(found: FunctionConfigurationTypeDef) -> Failure | None:
     what, seen = f"Lambda could not make {found['FunctionArn']} ready", f"{reason}: {why}"
     if reason in _BY_CONFIG:
         return Malformed(what, seen=seen, cure="Correct the environment's settings, or the image.")
+    if reason.partition(".")[0] == _BY_VERSION:
+        what = f"the container of {found['FunctionArn']} did not start"
+        cure = "See what it says on this machine, scripts/run try, and whether settings.memory_mb is enough."
+        return Unhealthy(what, seen=seen, cure=cure)
     return Unavailable(what, seen=seen, cure=_CURES.get(str(reason), "See Lambda's console; run this again."))
