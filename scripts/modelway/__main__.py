@@ -204,7 +204,9 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    gc.set_threshold(
-        100_000
-    )  # a command makes much, keeps it and ends: a tenth of its time went into looking
-    raise SystemExit(main(sys.argv[1:]))
+    # A command makes much, keeps it and ends: a tenth of its time went into looking for what it had dropped,
+    # and another sixth, once it was over, into taking apart what the process takes along anyway.
+    gc.set_threshold(100_000)
+    ended = main(sys.argv[1:])
+    gc.freeze()
+    raise SystemExit(ended)

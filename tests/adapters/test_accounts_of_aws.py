@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pytest
+from botocore.credentials import Credentials
+from botocore.session import Session as Core
 
 from modelway.adapters.aws import Accounts, Session
 from modelway.errors import Unavailable
@@ -57,3 +61,51 @@ def test_whom_the_role_does_not_trust_acts_by_nothing() -> None:
     accounts = Called(f"arn:aws:sts::{PRODUCTION}:assumed-role/modelway-deploy/run-7", trusted=False)
     with pytest.raises(Unavailable, match="cannot assume"):
         accounts.become(PRODUCTION, REGION, "firefighter")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Region and key of each client of STS that is opened; it assumes every role."""
+    opened: list[tuple[str, str]] = []
+    until = datetime.now(UTC) + timedelta(hours=1)
+    given = {"AccessKeyId": "a", "SecretAccessKey": "s", "SessionToken": "t", "Expiration": until}
+
+    class Sts:
+        def assume_role(self, **_: str) -> Mapping[str, object]:
+            return {"Credentials": given, "AssumedRoleUser": {"Arn": ROLE}}
+
+        def get_caller_identity(self) -> Mapping[str, str]:
+            return {"Account": "444444444444", "Arn": "arn:aws:iam::444444444444:user/ann"}
+
+    def open_(_: object, service: str, **how: str) -> Sts:
+        assert service == "sts"
+        opened.append((how.get("region_name") or "its own", how["aws_access_key_id"]))
+        return Sts()
+
+    monkeypatch.setattr(Core, "create_client", open_)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-a-secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    return opened
+
+
+def test_one_client_of_sts_asks_who_is_calling_and_assumes_all_roles_of_a_region(
+    asked: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAONE")
+    accounts = Accounts()
+    for role in ("modelway-plan", "modelway-deploy"):
+        session = accounts.session(PRODUCTION, REGION, role)
+        assert session.core.get_credentials().access_key == "a"  # type: ignore[attr-defined] # ours
+    assert asked == [("its own", "AKIAONE")]
+    accounts.session(PRODUCTION, "us-east-1", "modelway-plan")
+    assert asked == [("its own", "AKIAONE")] * 2
+
+
+def test_credentials_that_were_renewed_get_a_client_of_their_own(asked: list[tuple[str, str]]) -> None:
+    """As those a workflow has for an hour."""
+    accounts, mine = Accounts(), Credentials("AKIAONE", "not-a-secret")
+    accounts.own = mine
+    accounts.session(PRODUCTION, REGION, "modelway-plan")
+    mine.access_key = "AKIATWO"
+    accounts.session(PRODUCTION, REGION, "modelway-deploy")
+    assert [key for _, key in asked] == ["AKIAONE", "AKIATWO"]

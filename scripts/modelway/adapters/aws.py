@@ -18,7 +18,7 @@ from modelway.ports import Clock
 if TYPE_CHECKING:
     import boto3
     from botocore.config import Config
-    from botocore.credentials import DeferredRefreshableCredentials
+    from botocore.credentials import Credentials, DeferredRefreshableCredentials, ReadOnlyCredentials
     from botocore.hooks import HierarchicalEmitter
     from botocore.loaders import Loader
     from botocore.session import Session as Core
@@ -54,9 +54,9 @@ def once() -> Config:
 @cache
 def _loader() -> Loader:
     """One reader of service models for all sessions: SageMaker's alone takes a tenth of a second."""
-    from botocore.loaders import create_loader  # noqa: PLC0415 - keeps --help fast
+    from modelway.adapters import botocore_files  # noqa: PLC0415 - keeps --help fast
 
-    return create_loader()
+    return botocore_files.Loader()
 
 
 @cache
@@ -102,6 +102,7 @@ class Accounts:
     def __init__(self, clock: Clock | None = None) -> None:
         self._paces = Paces(clock or from_environment())
         self._sessions: dict[tuple[str, str, str], boto3.Session] = {}
+        self._askers: dict[tuple[str, ReadOnlyCredentials], STSClient] = {}
 
     def session(self, account: str, region: str, role: str) -> boto3.Session:
         """A session in the account; raises ``Unavailable`` naming the role and the trust it needs."""
@@ -130,11 +131,33 @@ class Accounts:
     def caller(self) -> tuple[str, str]:
         """The caller's account and ARN."""
         with translated("ask who is calling", service="sts"):
-            core = _core()
-            region = str(core.get_config_variable("region") or "us-east-1")
-            client = cast("STSClient", core.create_client("sts", region_name=region, config=patient()))
-            answer = client.get_caller_identity()
+            region = str(_core().get_config_variable("region") or "us-east-1")
+            answer = self._sts(region).get_caller_identity()
         return answer["Account"], answer["Arn"]
+
+    @cached_property
+    def own(self) -> Credentials:
+        """The caller's credentials, looked for once: that may be a call, and each takes a file or two."""
+        found = _core().get_credentials()
+        if found is None:
+            from botocore.exceptions import NoCredentialsError  # noqa: PLC0415 - keeps --help fast
+
+            raise NoCredentialsError
+        return found
+
+    def _sts(self, region: str) -> STSClient:
+        """The caller's client of STS in a region, the same one while the credentials are the same."""
+        own = self.own.get_frozen_credentials()
+        if (region, own) not in self._askers:
+            made = _core(region).create_client(
+                "sts",
+                aws_access_key_id=own.access_key,
+                aws_secret_access_key=own.secret_key,
+                aws_session_token=own.token,
+                config=patient(),
+            )
+            self._askers[region, own] = cast("STSClient", made)
+        return self._askers[region, own]
 
     def _assumed(self, account: str, region: str, role: str) -> Session:
         """A session of the role, whose credentials renew themselves."""
@@ -142,7 +165,7 @@ class Accounts:
 
         arn = f"arn:{_partition(region)}:iam::{account}:role/{role}"
         with translated(f"assume the role {arn}", service="sts"):
-            credentials = _renewing(arn, region)
+            credentials = self._renewing(arn, region)
             try:
                 credentials.get_frozen_credentials()
             except ClientError as error:
@@ -152,6 +175,21 @@ class Accounts:
         core = _core(region)
         core._credentials = credentials  # type: ignore[attr-defined]  # noqa: SLF001 - botocore has no public way
         return Session(core, region)
+
+    def _renewing(self, arn: str, region: str) -> DeferredRefreshableCredentials:
+        """Credentials of the role that botocore renews before they expire."""
+        from botocore.credentials import (  # noqa: PLC0415 - keeps --help fast
+            AssumeRoleCredentialFetcher,
+            DeferredRefreshableCredentials,
+        )
+
+        fetcher = AssumeRoleCredentialFetcher(
+            client_creator=lambda *_, **_keys: self._sts(region),
+            source_credentials=self.own,
+            role_arn=arn,
+            extra_args={"RoleSessionName": _SESSION_NAME},
+        )
+        return DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
 
     def _untrusted(self, arn: str, seen: str) -> Unavailable:
         """The caller may not assume the role, or there is no such role."""
@@ -163,29 +201,6 @@ class Accounts:
             cure=f"create the role if it is missing, and let its trust policy say {json.dumps(trust)};"
             f" the caller itself needs sts:AssumeRole on {arn}",
         )
-
-
-def _renewing(arn: str, region: str) -> DeferredRefreshableCredentials:
-    """Credentials of the role that botocore renews before they expire."""
-    from botocore.credentials import (  # noqa: PLC0415 - keeps --help fast
-        AssumeRoleCredentialFetcher,
-        DeferredRefreshableCredentials,
-    )
-
-    source = _core(region)
-    source.set_default_client_config(patient())
-    own = source.get_credentials()
-    if own is None:
-        from botocore.exceptions import NoCredentialsError  # noqa: PLC0415 - keeps --help fast
-
-        raise NoCredentialsError
-    fetcher = AssumeRoleCredentialFetcher(
-        client_creator=source.create_client,
-        source_credentials=own,
-        role_arn=arn,
-        extra_args={"RoleSessionName": _SESSION_NAME},
-    )
-    return DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
 
 
 def _partition(region: str) -> str:
