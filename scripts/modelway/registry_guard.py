@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -232,8 +232,18 @@ def unmarked(stored: Iterable[Stored], needed: Iterable[Use]) -> tuple[tuple[Dig
 
 
 def set_up(world: World, config: ModelConfig, registry: Registry) -> None:
-    """The repository as it must be; its lifecycle policy waits where nobody knows what it would take."""
-    pullers = sorted({place.account for place in config.environments.values()})
+    """The repository as it must be; its lifecycle policy waits where nobody knows what it would take.
+
+    It is as all models want it that share it, so that no push takes back what another one's has set.
+    """
+    try:
+        peers = sharing(world, config, ())
+    except Malformed:  # another config has errors; this model is pushed all the same
+        peers = (config,)
+    first = min(peers, key=lambda one: one.name)
+    pullers = sorted({place.account for one in peers for place in one.environments.values()})
+    keep = max(one.registry.keep_releases for one in peers)
+    config = replace(config, registry=replace(config.registry, keep_releases=keep))
 
     def waits(policy: JsonObject) -> str:
         if why := may_set(world, config, policy):
@@ -243,5 +253,5 @@ def set_up(world: World, config: ModelConfig, registry: Registry) -> None:
             world.reporter.warn(f"the lifecycle policy was not set: {why}. {cure}")
         return why
 
-    for change in registry.ensure(config.registry, pullers, config.owner, config.name, waits=waits):
+    for change in registry.ensure(config.registry, pullers, first.owner, first.name, waits=waits):
         world.reporter.note(change)

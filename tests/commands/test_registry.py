@@ -314,6 +314,24 @@ def set_up(at: Stage) -> None:
     registry_guard.set_up(at.world, at.config, at.registry)
 
 
+def test_models_that_share_a_repository_set_it_up_alike(monkeypatch: pytest.MonkeyPatch):
+    """Each push took back what the other's had set: how many releases stay, and who may pull."""
+    at = stage(keep_releases=5)
+    places = {name: replace(place, account="999999999999") for name, place in at.config.environments.items()}
+    more = replace(at.config.registry, keep_releases=30)
+    other = replace(at.config, name="another", owner="others", registry=more, environments=places)
+    ensured = []
+    for mine in (at.config, other):
+        at.config = mine
+        monkeypatch.setattr(registry_guard, "sharing", lambda *_, mine=mine: (mine, other, stage(5).config))
+        set_up(at)
+        ensured.append((at.registry.ensured, at.registry.lifecycle))
+    assert ensured[0] == ensured[1]
+    assert ensured[0][1] == ecr.lifecycle(30)
+    assert ensured[0][0]
+    assert ensured[0][0][1] == ("111111111111", "222222222222", "999999999999")
+
+
 def looked_at(at: Stage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The environments that are looked at from now on."""
     seen: list[str] = []

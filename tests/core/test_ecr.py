@@ -64,6 +64,16 @@ def test_statements_of_others_are_kept_and_ours_replaced() -> None:
     assert "1" * 12 not in json.dumps(new)
 
 
+def test_whom_our_own_statement_lets_pull_is_read_back_and_nobody_elses() -> None:
+    """AWS names an account by its number or its root, and one that is gone by an id of another kind."""
+    ours = ecr.pull_policy("aws-cn", ["1" * 12, "2" * 12])
+    assert ecr.pullers(ecr.merged({"Statement": THEIRS}, ours)) == {"1" * 12, "2" * 12}
+    told = {"AWS": ["3" * 12, "AIDAEXAMPLE1234567890", "arn:aws:iam::444444444444:root"]}
+    statement: JsonObject = {"Sid": "ModelwayEnvironments", "Effect": "Allow", "Principal": told}
+    assert ecr.pullers({"Statement": statement}) == {"3" * 12, "4" * 12}
+    assert ecr.pullers({}) == frozenset()
+
+
 def test_a_policy_with_one_statement_that_is_no_list_is_understood() -> None:
     kept = ecr.merged({"Statement": THEIRS}, ecr.pull_policy("aws", ["1" * 12]))["Statement"]
     assert isinstance(kept, list)

@@ -145,12 +145,12 @@ def _settings(client: ECRClient, found: Found) -> Iterator[str]:
 
 
 def _pulling(client: ECRClient, spec: RegistrySpec, pullers: Sequence[str], found: Found) -> Iterator[str]:
-    """Who may pull."""
-    partition = found.repository["repositoryArn"].split(":")[1]
-    policy = ecr.merged(found.policy, ecr.pull_policy(partition, pullers))
+    """Who may pull; whoever might stays, since another model's environments may live on it."""
+    partition, known = found.repository["repositoryArn"].split(":")[1], ecr.pullers(found.policy or {})
+    policy = ecr.merged(found.policy, ecr.pull_policy(partition, sorted({*pullers, *known})))
     if not ecr.same_policy(found.policy, policy):
         client.set_repository_policy(repositoryName=spec.repository, policyText=json.dumps(policy))
-        yield f"let {', '.join(sorted(set(pullers)))} pull from it"
+        yield f"let {', '.join(sorted({*pullers} - known) or sorted(known))} pull from it"
 
 
 def _encrypted(spec: RegistrySpec, repository: RepositoryTypeDef) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from modelway.core.inputs import TAG_PREFIX
@@ -18,6 +19,8 @@ MUTABILITY = "IMMUTABLE_WITH_EXCLUSION"
 MOVABLE = (f"{PUSHING}*", f"{POINTER}*", "sha256-*")
 """Tags that may be overwritten; ``sha256-*`` are those cosign keeps signatures under."""
 
+_PEOPLE = "ModelwayEnvironments"
+_ACCOUNT = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
 _PULL = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 _FOREVER = 9999
 _FILES = 10
@@ -87,7 +90,7 @@ def pull_policy(partition: str, pullers: Sequence[str]) -> JsonObject:
         "Condition": {"StringLike": {"aws:SourceArn": functions}},
     }
     people: dict[str, Json] = {
-        "Sid": "ModelwayEnvironments",
+        "Sid": _PEOPLE,
         "Effect": "Allow",
         "Principal": {"AWS": roots},
         "Action": _PULL,
@@ -113,6 +116,12 @@ def _accounts(principal: Json) -> set[str]:
     told = principal.get("AWS") if isinstance(principal, Mapping) else principal
     listed = told if isinstance(told, list) else [told]
     return {one for one in listed if isinstance(one, str)}
+
+
+def pullers(policy: JsonObject) -> frozenset[str]:
+    """The accounts that modelway's own statement lets pull: those of every model that shares it."""
+    named = [_accounts(each.get("Principal")) for each in _statements(policy) if each.get("Sid") == _PEOPLE]
+    return frozenset(found[0] for one in named for arn in one if (found := _ACCOUNT.search(arn)))
 
 
 def merged(existing: JsonObject | None, wanted: JsonObject) -> JsonObject:
