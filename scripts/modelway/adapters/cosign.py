@@ -7,6 +7,7 @@ identity is the workflow's own OIDC token.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from modelway.core.statement import Envelope, statement_of
 from modelway.errors import Unavailable
 
 _TIMEOUT = 120.0
+_OLDEST = 3
 _ALONE = (
     '{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json","rekorTlogConfig":{},"tsaConfig":{}}'
 )
@@ -36,6 +38,7 @@ def attest(payload: bytes, *, key: Path | None = None) -> bytes:
         argv = ["attest-blob", "--statement", str(statement), "--bundle", str(bundle), "--yes", *alone]
         done = _cosign(argv)
         if done.code or not bundle.exists():
+            _refuse_old()
             what = f"cosign could not sign with {key}" if key else "cosign could not sign keyless"
             cure = (
                 "see COSIGN_PASSWORD."
@@ -64,7 +67,21 @@ def is_by(envelope: Envelope, identity: Identity) -> bool:
     if done.code and "tuf" in done.err.lower():
         cure = "let this machine reach Sigstore's TUF repository, or name a trusted_root beside the identity."
         raise Unavailable("cosign has no trusted root to check a certificate with", seen=done.tail, cure=cure)
+    if done.code:
+        _refuse_old()
     return done.code == 0
+
+
+def _refuse_old() -> None:
+    """Raise ``Unavailable`` for version 2: it can read no bundle, which says nothing of the signature."""
+    told = _cosign(["version", "--json"]).out
+    found = re.search(r'"gitVersion":\s*"v?((\d+)[^"]*)"', told)
+    if found and int(found[2]) < _OLDEST:
+        raise Unavailable(
+            "cosign is too old to sign and check Sigstore bundles",
+            seen=f"version {found[1]} is on PATH; version {_OLDEST} is needed.",
+            cure=_INSTALL,
+        )
 
 
 def _cosign(argv: Sequence[str]) -> process.Finished:
