@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelway.adapters.aws import Accounts, once, patient
+from modelway.adapters.aws import Accounts, later, once, patient
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.naming import pointer_name
 from modelway.ports import ArtifactStore, Clock
@@ -73,13 +73,13 @@ def _observer(
     """What looks at the function and all around it."""
     inventory, records = known
     client, function = inventory.client, inventory.function
-    scaling = session.client("application-autoscaling", config=patient())
+    scaling = later(lambda: session.client("application-autoscaling", config=patient()))
     return Observer(
         environment=environment,
         inventory=inventory,
         records=records,
         alarms=RolloutAlarms(
-            client=session.client("cloudwatch", config=patient()),
+            client=later(lambda: session.client("cloudwatch", config=patient())),
             pointer=function,
             platform=PLATFORM,
             wanted=environment.rollout.alarms,

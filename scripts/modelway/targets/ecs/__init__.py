@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelway.adapters.aws import Accounts, patient
+from modelway.adapters.aws import Accounts, later, patient
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.naming import pointer_name
 from modelway.ports import ArtifactStore, Clock
@@ -64,10 +64,12 @@ def open_target(
         ),
         runtime=Runtime(logs_client=lambda: session.client("logs", config=patient()), clock=clock),
         listeners=Listeners(
-            client=session.client("elbv2", config=patient()), region=environment.region, path=settings.path
+            client=later(lambda: session.client("elbv2", config=patient())),
+            region=environment.region,
+            path=settings.path,
         ),
         measurement=Measurement(
-            client=session.client("cloudwatch", config=patient()), metrics=METRICS, clock=clock
+            client=later(lambda: session.client("cloudwatch", config=patient())), metrics=METRICS, clock=clock
         ),
         artifacts=artifacts,
         clock=clock,
@@ -80,19 +82,19 @@ def _observer(
     """What looks at the service and all around it."""
     settings, name = settings_.parse(place.settings), pointer.services.name
     alarms = RolloutAlarms(
-        client=session.client("cloudwatch", config=patient()),
+        client=later(lambda: session.client("cloudwatch", config=patient())),
         pointer=name,
         wanted=place.rollout.alarms,
         platform=PLATFORM,
     )
     scaling = Scaling(
-        client=session.client("application-autoscaling", config=patient()),
+        client=later(lambda: session.client("application-autoscaling", config=patient())),
         cluster=settings.cluster,
         service=name,
         groups=_groups(settings),
     )
     surroundings = Surroundings(
-        logs=session.client("logs", config=patient()),
+        logs=later(lambda: session.client("logs", config=patient())),
         parameters=session.client("ssm", config=patient()),
         log_group=log_group(settings, name),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelway.adapters.aws import Accounts, once, patient
+from modelway.adapters.aws import Accounts, later, once, patient
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.naming import pointer_name
 from modelway.ports import ArtifactStore, Clock
@@ -31,13 +31,14 @@ def open_target(
         environment=environment,
         inventory=Inventory(client=client, endpoint=endpoint),
         alarms=RolloutAlarms(
-            client=session.client("cloudwatch", config=patient()),
+            client=later(lambda: session.client("cloudwatch", config=patient())),
             pointer=endpoint,
             platform=PLATFORM,
             wanted=environment.rollout.alarms,
         ),
         scaling=Scaling(
-            client=session.client("application-autoscaling", config=patient()), endpoint=endpoint
+            client=later(lambda: session.client("application-autoscaling", config=patient())),
+            endpoint=endpoint,
         ),
         artifacts=artifacts,
     )
