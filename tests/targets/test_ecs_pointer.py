@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
+from botocore.exceptions import ClientError
 
-from modelway.core.plan import Blame
+from modelway.core.plan import FULL, Blame
+from modelway.core.version import VersionId
 from modelway.targets.ecs.deployments import Deployment, Hook, Side, progress, read
 from modelway.targets.ecs.pointer import Pointer, Sight
 from modelway.targets.ecs.reasons import of_trouble, setback
+from modelway.targets.ecs.releases import Releases
 from modelway.targets.ecs.services import Services
+from tests.fakes import FakeClock
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 OLD, NEW = "arn:old", "arn:new"
@@ -102,6 +108,48 @@ def test_progress_is_told_in_ecs_s_own_words() -> None:
     starting = deployment("IN_PROGRESS", stage="SCALE_UP", target=Side(revision=NEW, requested=2))
     told = progress("iris", starting)
     assert told == "service iris: IN_PROGRESS (SCALE_UP, 0 of 2 new tasks run)"
+
+
+# --- letting it go on ---
+
+WAITS = Hook(id="h", status="AWAITING_ACTION")
+STOPS = deployment("IN_PROGRESS", hooks=(WAITS,), target=Side(revision=NEW, weight=10))
+VERSION = VersionId("a1b2c3d4e5f6")
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        (deployment("IN_PROGRESS", hooks=(Hook(id="h", status="SUCCEEDED"),)), False),
+        (deployment("IN_PROGRESS", hooks=(Hook(id="h", status="SUCCEEDED"), replace(WAITS, id="i"))), False),
+        (deployment("ROLLBACK_IN_PROGRESS", hooks=(Hook(id="h", status="TIMED_OUT"),)), False),
+        (STOPS, True),
+        (None, True),
+    ],
+)
+def test_a_deployment_that_went_on_although_the_answer_was_lost_is_not_refused(
+    now: Deployment | None, *, told: bool
+) -> None:
+    """Botocore asks again, and ECS finds nothing that waits; what it still refuses is told."""
+    client, services = MagicMock(), MagicMock(spec=Services)
+    said: Any = {"Error": {"Code": "InvalidParameterException", "Message": "not awaiting an action"}}
+    client.continue_service_deployment.side_effect = ClientError(said, "ContinueServiceDeployment")
+    services.name, services.deployment.return_value = "iris-production", now
+    pointer = MagicMock(services=services)
+    pointer.look.return_value = Sight(service(OLD), STOPS)
+    pointer.target.return_value = VERSION
+    releases = Releases(
+        environment=MagicMock(),
+        client=client,
+        pointer=pointer,
+        settings=MagicMock(),
+        labels={},
+        clock=FakeClock(),
+        walks=False,
+    )
+    with pytest.raises(ClientError) if told else nullcontext():
+        releases.shift(VERSION, FULL, (), urgent=False)
+    assert client.continue_service_deployment.call_count == 1
 
 
 # --- whose fault it was ---

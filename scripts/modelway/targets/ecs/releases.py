@@ -130,16 +130,27 @@ class Releases:
             self.clock.sleep(pause)
 
     def _go_on(self, deployment: Deployment, percent: int) -> None:
-        """Let it take its next share; nothing where it has the share, or is on its way."""
+        """Let it take its next share; nothing where it has the share, or is on its way.
+
+        Where the answer is lost, botocore asks again, and ECS finds no hook that waits. What it says then is
+        not documented, so the deployment is asked.
+        """
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
+
         hook = deployment.waiting
         if self.walks and percent == FULL:
             self._through.add(deployment.arn)
         if hook is None or (percent <= deployment.share and self.pointer.stops(deployment)):
             return
         with translated(f"let the deployment of {self._name} go on", service="ecs"):
-            self.client.continue_service_deployment(
-                serviceDeploymentArn=deployment.arn, hookId=hook.id, action="CONTINUE"
-            )
+            try:
+                self.client.continue_service_deployment(
+                    serviceDeploymentArn=deployment.arn, hookId=hook.id, action="CONTINUE"
+                )
+            except ClientError:
+                now = self.pointer.services.deployment(deployment.arn)
+                if now is None or (now.waiting and now.waiting.id == hook.id):
+                    raise
 
     def stop(self) -> None:
         """Take back the deployment under way, if there is one."""
