@@ -30,7 +30,7 @@ def services(tmp_path_factory: pytest.TempPathFactory, _registry: str) -> Iterat
     if _registry and os.environ.get("CI") != "true":
         pytest.skip(_registry)
     with open_ground(tmp_path_factory.mktemp("deployments")) as ground:
-        yield Services.of(ground.cloud, ground.clients, str(ground.images[0]))
+        yield Services.of(ground.cloud, ground.clients, str(ground.push("any")))
 
 
 @pytest.fixture(scope="module")

@@ -85,7 +85,7 @@ class Ecs:
     def _of(self, ground: Ground) -> Services:
         """Roles and a cluster, once a cloud."""
         if ground.cloud.endpoint not in self._services:
-            made = Services.of(ground.cloud, ground.clients, str(ground.images[0]))
+            made = Services.of(ground.cloud, ground.clients, str(ground.push("any")))
             self._services[ground.cloud.endpoint] = made
         return self._services[ground.cloud.endpoint]
 

@@ -68,7 +68,9 @@ class Ground:
     wire: Wire
     world: World
     clients: Clients
-    images: tuple[Image, Image]
+    accounts: WiredAccounts
+    push: Callable[[str], Image]
+    """Put an image with this text in it into the registry, which both accounts may pull."""
 
     def expect(self, mishap: Mishap | None, number: int = 1, *, operation: str = "") -> None:
         """From now on calls are counted anew, and the n-th meets the mishap; ``None`` ends all of it.
@@ -156,7 +158,7 @@ class Model:
         )
         config = replace(config, **changes)  # type: ignore[arg-type] # the caller names fields, as with replace
         self.delivery = Delivery.open(self.ground.world, config, place.name)
-        self.image = self.ground.images[self.number % 2]
+        self.image = self.ground.push(f"{self.name} {self.number}")
         version = self.delivery.version(self.image)
         self.before = (*self.before, version)
         return version
@@ -165,6 +167,7 @@ class Model:
         """Begin or go on with the release in a process of its own; its exit, ``0`` for success."""
         assert self.delivery
         assert self.image
+        self.ground.accounts.forget()
         fresh = Delivery.open(self.ground.world, self.delivery.config, self.delivery.environment.name)
         try:
             fresh.deploy(self.image, how)
@@ -222,18 +225,19 @@ def open_ground(folder: Path, clock: RealClock | None = None) -> Iterator[Ground
     program = (str(Path(__file__).with_name("cloud.py")),)
     with launch.start(folder, clock_factor=clock.factor, program=program) as cloud:
         clients = Clients(cloud)
-        images = _push(clients)
+        push = _registry(clients)
         for account in (STAGING, PRODUCTION):
             for bucket in (f"{WEIGHTS}-{account}", f"modelway-{account}-{REGION}"):
                 clients.s3(account).create_bucket(
                     Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
                 )
         wire = Wire()
-        yield Ground(cloud, wire, _world(folder, wire, clock), clients, images)
+        accounts = WiredAccounts(wire, clock)
+        yield Ground(cloud, wire, _world(folder, accounts, clock), clients, accounts, push)
 
 
-def _push(clients: Clients) -> tuple[Image, Image]:
-    """Two images in the registry, which both accounts may pull."""
+def _registry(clients: Clients) -> Callable[[str], Image]:
+    """Make the repository; how an image is put into it."""
     ecr = clients.ecr()
     uri = ecr.create_repository(repositoryName=REPOSITORY)["repository"]["repositoryUri"]
     pull = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
@@ -246,16 +250,19 @@ def _push(clients: Clients) -> tuple[Image, Image]:
     from tests.rehearsal.logins import login
 
     pusher = Pusher(uri, login(ecr))
-    one, two = (Image(uri, Digest.parse(pusher.push(image(name), name))) for name in ("one", "two"))
-    return one, two
+
+    def push(text: str) -> Image:
+        return Image(uri, Digest.parse(pusher.push(image(text), text.replace(" ", "-"))))
+
+    return push
 
 
-def _world(folder: Path, wire: Wire, clock: RealClock) -> World:
+def _world(folder: Path, accounts: WiredAccounts, clock: RealClock) -> World:
     """The real adapters, their AWS calls counted."""
     run = Run(root=folder, workspace=folder / ".modelway", revision="r1")
     reporter = FakeReporter()
     doors = Doors(reporter, clock, run)
-    doors.accounts = WiredAccounts(wire, clock)
+    doors.accounts = accounts
 
     def unneeded(*_: object) -> None:
         raise AssertionError

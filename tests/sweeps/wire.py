@@ -125,6 +125,10 @@ class WiredAccounts(Accounts):
         super().__init__(clock)
         self._wire = wire
 
+    def forget(self) -> None:
+        """Who calls from now on is another process, which was never refused and keeps no pace."""
+        self._paces._of.clear()  # noqa: SLF001 - a process of modelway's has no need of it
+
     def session(self, account: str, region: str, role: str) -> boto3.Session:
         """As ``Accounts``."""
         known = (account, region, role) in self._sessions
