@@ -67,8 +67,10 @@ def test_a_plan_file_that_is_none_is_refused(tmp_path, text, words):
 
 @pytest.mark.parametrize("text", ["latest", "repo:tag", "repo@sha256:12"])
 def test_a_tag_is_not_deployed(text):
+    stage = Stage()
+    stage.targets.clear()  # nobody is asked before it is refused
     with pytest.raises(Malformed, match="--image"):
-        run(deploy, Stage(), "-e", "staging", "--image", text)
+        run(deploy, stage, "-e", "staging", "--image", text)
 
 
 def test_gate_says_why_for_people_and_for_programs():

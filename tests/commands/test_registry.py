@@ -230,13 +230,24 @@ def test_what_is_needed_and_has_no_tag_of_its_own_is_warned_of():
     assert any(str(image.digest) in warning for warning in at.reporter.warnings)
 
 
-@pytest.mark.parametrize("text", ["nothing", "[]", '{"rules": []}', '{"rules": [{"rulePriority": 1}]}'])
+@pytest.mark.parametrize("text", ["nothing", "[]", "{}", '{"rules": []}', '{"rules": [{"rulePriority": 1}]}'])
 def test_a_file_that_holds_no_policy_is_malformed(tmp_path: Path, text: str):
     at, _ = released("one")
     file = tmp_path / "policy.json"
     file.write_text(text)
     with pytest.raises(Malformed):
         run(at, "check", "--lifecycle", str(file))
+
+
+@pytest.mark.parametrize(
+    "argv", [("check", "--lifecycle", "/nowhere/at/all.json"), ("prune", "--older-than", "soon")]
+)
+def test_what_cannot_be_meant_is_told_before_anybody_is_asked(argv: tuple[str, ...]):
+    at, _ = released("one")
+    at.targets.clear()
+    with pytest.raises(Malformed) as caught:
+        run(at, *argv)
+    assert argv[-1] in caught.value.what
 
 
 # --- model artifacts ---

@@ -151,25 +151,23 @@ def known_environment(config_: ModelConfig, name: str, option: str) -> None:
 
 def delivery(options: argparse.Namespace, world: World) -> Delivery:
     """The config's way into the environment named on the command line."""
+    _given_image(options)
     return Delivery.open(world, load(options, world), options.environment)
 
 
 def reading_delivery(options: argparse.Namespace, world: World) -> Delivery:
     """The same, with roles that cannot change anything."""
+    _given_image(options)
     return Delivery.open(world, reading(load(options, world)), options.environment)
 
 
 def chosen_image(options: argparse.Namespace, world: World, config_: ModelConfig) -> Image:
     """``--image``, else what was pushed for the build inputs as they are here."""
-    if options.image:
-        try:
-            if "@" not in options.image:
-                digest = Digest.parse(options.image)
-                return Image(world.registry(reading(config_).registry).repository, digest)
-            return Image.parse(options.image)
-        except ValueError as error:
-            cure = "Give repository@sha256:..., as `push` prints it, or sha256:... alone; tags can move."
-            raise Malformed(f"--image: {error}", cure=cure) from error
+    given = _given_image(options)
+    if isinstance(given, Digest):
+        return Image(world.registry(reading(config_).registry).repository, given)
+    if given:
+        return given
     from modelway.commands.build import pushed_image  # noqa: PLC0415 - build's imports cost time
 
     found = pushed_image(world, config_)
@@ -177,6 +175,18 @@ def chosen_image(options: argparse.Namespace, world: World, config_: ModelConfig
         what = f"no image was pushed for {config_.name} as it is here"
         raise Malformed(what, cure=f"Build and push it first: scripts/run release {options.config}")
     return found
+
+
+def _given_image(options: argparse.Namespace) -> Digest | Image | None:
+    """What ``--image`` names; raises ``Malformed`` for a tag, before anybody is asked for anything."""
+    text = getattr(options, "image", None)
+    if not text:
+        return None
+    try:
+        return Image.parse(text) if "@" in text else Digest.parse(text)
+    except ValueError as error:
+        cure = "Give repository@sha256:..., as `push` prints it, or sha256:... alone; tags can move."
+        raise Malformed(f"--image: {error}", cure=cure) from error
 
 
 def glass_role(config_: ModelConfig, place: Environment) -> str:

@@ -69,24 +69,33 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, world: World) -> None:
-    """Check or prune."""
+    """Check or prune; what is given is read before anybody is asked for anything."""
+    check = options.action == "check"
+    policy = _file(Path(options.lifecycle)) if check and options.lifecycle else None
+    young = YOUNG if check else _age(options.older_than)
     config = shared.load(options, world)
     configs = registry_guard.sharing(world, config, options.also)
     with world.reporter.stage(f"What runs of {config.registry.repository}"):
         needed = registry_guard.uses(world, configs)
-    if options.action == "check":
-        _check(options, world, config, needed)
+    if check:
+        _check(options, world, config, needed, policy)
     else:
-        _prune(options, world, config, configs, needed)
+        _prune(options, world, config, configs, needed, young)
 
 
 # --- check ---
 
 
-def _check(options: argparse.Namespace, world: World, config: ModelConfig, needed: Sequence[Use]) -> None:
-    """Say what a policy endangers; raises ``Differs`` where it does."""
+def _check(
+    options: argparse.Namespace,
+    world: World,
+    config: ModelConfig,
+    needed: Sequence[Use],
+    given: JsonObject | None,
+) -> None:
+    """Say what a policy endangers, the one given or the one there; raises ``Differs`` where it does."""
     stock = world.stock(reading(config).registry)
-    policy = _file(Path(options.lifecycle)) if options.lifecycle else stock.lifecycle()
+    policy = stock.lifecycle() if given is None else given
     found = registry_guard.dangers(world, config, policy, needed) if policy else ()
     taken = registry_guard.dangers_to_weights(world, config, needed)
     stored = stock.stored()
@@ -119,7 +128,7 @@ def _file(path: Path) -> JsonObject:
         raise Malformed(
             f"{path} holds no lifecycle policy", seen=str(error), cure="Name a JSON file."
         ) from error
-    if not isinstance(read, dict):
+    if not isinstance(read, dict) or "rules" not in read:
         raise Malformed(f"{path} holds no lifecycle policy", cure='It begins as {"rules": [')
     parsed: JsonObject = read
     return parsed
@@ -167,15 +176,15 @@ def _checked(images: Iterable[object], found: Iterable[Danger], taken: Iterable[
 # --- prune ---
 
 
-def _prune(
+def _prune(  # noqa: PLR0913, PLR0917  (all that it depends on)
     options: argparse.Namespace,
     world: World,
     config: ModelConfig,
     configs: Sequence[ModelConfig],
     needed: tuple[Use, ...],
+    young: timedelta,
 ) -> None:
     """List, and delete what is asked to."""
-    young = _age(options.older_than)
     planned = registry_guard.rulings(world, config, needed, young)
     copies = registry_guard.decisions(world, config, needed, young)
     deleted = _apply(world, config, configs, planned, copies, young) if options.apply else ()
