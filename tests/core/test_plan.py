@@ -98,3 +98,14 @@ def test_given_this_state_and_this_wish_these_steps(case):
     if "back" in case:
         assert [describe(step) for step in plan_back(goal, state)] == case["back"]
     assert standing(goal.version, state) == Standing(case.get("standing", "new"))
+
+
+def test_what_belongs_to_the_pointer_is_changed_once_the_version_has_passed() -> None:
+    """A URL that a version takes away is not missed by the callers of the one that serves, if it fails."""
+    needs = (Need(id="url", words="remove the URL", late=True), Need(id="artifact", words="copy it"))
+    goal = Goal(version=VersionId("new"), contract="c", early=True, capacity=Capacity(instances=2))
+    told = [describe(step) for step in plan(goal, State(needs=needs))]
+    assert told[0] == "copy it"
+    assert told[-2] == "remove the URL"
+    assert "contract tests" in told[-3]
+    assert "capacity" in told[-1]

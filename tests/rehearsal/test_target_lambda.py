@@ -248,6 +248,8 @@ def test_a_function_url_comes_with_the_alias_and_goes_when_it_is_not_wanted(
     assert [need.id for need in without.needs] == ["url"]
     with_url.prepare("url", function.better)
     assert with_url.observe(function.better).needs == ()
+    with_url.shift(wanted.id, 100, urgent=True)
+    assert with_url.observe(wanted).needs == ()
 
 
 def test_an_alarm_watches_the_version_s_own_share(function: Place) -> None:

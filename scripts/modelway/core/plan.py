@@ -25,6 +25,8 @@ class Need:
     """What will be done, for people: ``create the alarm iris-production-error-rate``."""
     resets: bool = False
     """Making it loses the capacity, which is set again in the end, on the way back too."""
+    late: bool = False
+    """It belongs to the pointer, not to the version: made once the version has passed with all traffic."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +246,7 @@ def plan(goal: Goal, state: State) -> tuple[Step, ...]:
     """List the steps that take a settled ``state`` to ``goal``, in order; none when it is reached."""
     record = state.records.get(goal.version)
     attempt = next_attempt(goal, state)
-    steps: list[Step] = [Prepare(need.id, need.words) for need in state.needs]
+    steps: list[Step] = [Prepare(need.id, need.words) for need in state.needs if not need.late]
     if record is None:
         steps.append(Stage(goal.version))
     if goal.contract and goal.early and _unasked(goal, state):
@@ -253,6 +255,7 @@ def plan(goal: Goal, state: State) -> tuple[Step, ...]:
         steps += _along(waypoint, goal, state)
     if goal.contract and not _passed(record, goal.contract, attempt):
         steps.append(Verify(goal.version, goal.contract, FULL))
+    steps += [Prepare(need.id, need.words) for need in state.needs if need.late]
     if goal.capacity and (state.capacity != goal.capacity or any(need.resets for need in state.needs)):
         steps.append(Configure(goal.version, goal.capacity))
     steps += [Retire(version) for version in _retired(goal, state)]

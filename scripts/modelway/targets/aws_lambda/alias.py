@@ -11,6 +11,7 @@ from modelway.core.version import VersionId
 from modelway.errors import Differs
 from modelway.ports import Clock
 from modelway.targets.aws_lambda.inventory import Inventory, Pointer, pointed
+from modelway.targets.aws_lambda.reasons import refused
 from modelway.targets.aws_lambda.settings import ALIAS
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Alias:
                 )
             except ClientError as error:
                 if code(error) not in _LOST:
-                    raise
+                    raise refused(error, self.client.meta.region_name) from error
                 self._accept(version, FULL, error)
 
     def _update(
@@ -106,7 +107,7 @@ class Alias:
                 )
             except ClientError as error:
                 if code(error) not in _LOST:
-                    raise
+                    raise refused(error, self.client.meta.region_name) from error
                 self._accept(version, percent, error)
 
     def _accept(self, version: VersionId, percent: int, error: Exception) -> None:

@@ -90,14 +90,22 @@ class Concurrency:
             self._alias.remove()
         count = min(max(now or wanted.instances, bounds.min), bounds.max) if bounds else wanted.instances
         if count == 0 and found:
-            with translated("end provisioned concurrency", service="lambda"):
-                self.client.delete_provisioned_concurrency_config(FunctionName=self.function, Qualifier=ALIAS)
+            self._end()
         elif count != now:
             self._provision(count)
         if count:
             self.await_ready()
         if bounds:
             self._alias.set(bounds, self._metrics())
+
+    def _end(self) -> None:
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
+
+        with translated("end provisioned concurrency", service="lambda"):
+            try:
+                self.client.delete_provisioned_concurrency_config(FunctionName=self.function, Qualifier=ALIAS)
+            except ClientError as error:
+                raise refused(error, self.client.meta.region_name) from error
 
     def _provision(self, count: int) -> None:
         from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     )
 
 _DESCRIPTION = re.compile(
-    r"modelway (?P<id>[0-9a-f]{12})(?: artifact (?P<artifact>[0-9a-f]{64}))?(?: release (?P<release>.+))?"
+    r"modelway (?P<id>[0-9a-f]{12})(?: artifact (?P<artifact>[0-9a-f]{64}))?"
+    r"(?: url (?P<url>iam|public|none))?(?: release (?P<release>.+))?"
 )
 _POINTED = re.compile(r"modelway (?P<id>[0-9a-f]{12}) at (?P<percent>\d{1,3})% since (?P<since>\S+)")
 _LONGEST = 256
@@ -32,11 +33,12 @@ LATEST = "$LATEST"
 """The place where versions are made, which is none itself."""
 
 
-def described(version: VersionId, artifact: str | None, release: str) -> str:
-    """A published version's description: it says which version of ours it is."""
+def described(version: VersionId, artifact: str | None, release: str, url: str) -> str:
+    """A published version's description: which version of ours it is, and the URL its alias is to have."""
     parts = [
         f"modelway {version}",
         f"artifact {artifact}" if artifact else "",
+        f"url {url or 'none'}",
         release and f"release {release}",
     ]
     return " ".join(part for part in parts if part)[:_LONGEST]
@@ -102,6 +104,7 @@ class Inventory:
     records: Records | None = None
     """Where it is remembered which published versions were adopted; nothing is adopted without."""
     _numbers: dict[VersionId, str] = field(default_factory=dict)
+    _urls: dict[VersionId, str] = field(default_factory=dict)
     _adopted: dict[str, VersionId] | None = None
     """Versions by Lambda's number of somebody else's published version; ``None`` while nobody looked."""
 
@@ -139,6 +142,8 @@ class Inventory:
                 found[adopted[each["Version"]]] = _taken_over(each)
             if told is None or each["Version"] == LATEST:
                 continue
+            if told["url"]:
+                self._urls[VersionId(told["id"])] = told["url"].replace("none", "")
             found[VersionId(told["id"])] = Published(
                 number=each["Version"],
                 sha256=each["CodeSha256"],
@@ -203,6 +208,10 @@ class Inventory:
         if version not in self._numbers:
             self.versions()
         return self._numbers.get(version, "")
+
+    def url(self, version: VersionId) -> str | None:
+        """The function URL it was released with, as a config says it; ``None`` where nobody knows."""
+        return self._urls.get(version) if self.number(version) else None
 
 
 def _taken_over(version: FunctionConfigurationTypeDef) -> Published:

@@ -82,7 +82,10 @@ class Lambda:
     @property
     def returning(self) -> str:
         """The alias is all there is to it."""
-        return "the alias is moved, which takes effect within seconds; what is provisioned follows it."
+        return (
+            "the alias is moved, which takes effect within seconds, and gets the URL it had then; what is "
+            "provisioned follows it."
+        )
 
     @property
     def capacity(self) -> Capacity | None:
@@ -135,8 +138,16 @@ class Lambda:
         self.alias.move(version, percent, urgent=urgent)
         if new:
             self.observer.url.set(settings_.parse(self.environment.settings).function_url)
-        if percent == FULL and not urgent:
+        if urgent:
+            self._restore_url(version)
+        elif percent == FULL:
             self._await_ready()
+
+    def _restore_url(self, version: VersionId) -> None:
+        """Going back, the alias gets the URL it had with that version, where that is known."""
+        url = self.observer.inventory.url(version)
+        if url is not None:
+            self.observer.url.restore(url)
 
     def _await_ready(self) -> None:
         """Until all traffic is there; a version that does not start where it is provisioned never gets it."""

@@ -33,15 +33,18 @@ class Url:
     function: str
 
     def look(self, wanted: str) -> tuple[Need, ...]:
-        """What is to be done so that the alias, which is there, has the URL that is wanted."""
+        """What is to be done so that the alias, which is there, has the URL that is wanted.
+
+        Late: callers of a version that fails keep the URL they have, and nobody else gets one.
+        """
         now = self._auth()
         if now == _AUTH.get(wanted):
             return ()
         alias = f"{self.function}:{ALIAS}"
         if not wanted:
-            return (Need(id=NEED, words=f"remove the function URL of {alias}"),)
+            return (Need(id=NEED, words=f"remove the function URL of {alias}", late=True),)
         who = "everybody" if wanted == "public" else "callers with IAM permission"
-        return (Need(id=NEED, words=f"give {alias} a function URL for {who}"),)
+        return (Need(id=NEED, words=f"give {alias} a function URL for {who}", late=True),)
 
     def _auth(self) -> FunctionUrlAuthTypeType | None:
         from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
@@ -71,14 +74,20 @@ class Url:
             elif now is None:
                 self._unless("ResourceConflictException", lambda: self._create(auth))
             elif now != auth:
-                self.client.update_function_url_config(
-                    FunctionName=self.function, Qualifier=ALIAS, AuthType=auth
-                )
+                self._unless("", lambda: self._update(auth))
         if auth != "NONE":
             self._let_nobody_in()
 
+    def restore(self, wanted: str) -> None:
+        """Make it what it was with the version gone back to; one look where it still is."""
+        if self.found() != wanted:
+            self.set(wanted)
+
     def _create(self, auth: FunctionUrlAuthTypeType) -> None:
         self.client.create_function_url_config(FunctionName=self.function, Qualifier=ALIAS, AuthType=auth)
+
+    def _update(self, auth: FunctionUrlAuthTypeType) -> None:
+        self.client.update_function_url_config(FunctionName=self.function, Qualifier=ALIAS, AuthType=auth)
 
     def _delete(self) -> None:
         self.client.delete_function_url_config(FunctionName=self.function, Qualifier=ALIAS)

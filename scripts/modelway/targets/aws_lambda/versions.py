@@ -90,7 +90,7 @@ class Versions:
         """Publish the version and wait until it can be asked; its number."""
         settings = settings_.parse(version.settings)
         artifact = version.artifact.sha256.hex if version.artifact else None
-        description = described(version.id, artifact, release)
+        description = described(version.id, artifact, release, settings.function_url)
         if self.inventory.find() is None:
             self._create(version, settings, description)
         else:
