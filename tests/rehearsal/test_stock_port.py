@@ -117,6 +117,15 @@ def test_a_preview_says_what_goes_by_which_rule(setting: Setting) -> None:
     assert setting.stock.preview(keeping(3)) == ()
 
 
+def test_a_preview_tells_what_is_archived_from_what_is_deleted(setting: Setting) -> None:
+    for name in ("one", "two"):
+        setting.push(name, f"in-{name}")
+    (rule,) = json.loads(json.dumps(keeping(1)))["rules"]
+    moves = {"type": "transition", "targetStorageClass": "archive"}
+    assert [one.archives for one in setting.stock.preview(keeping(1))] == [False]
+    assert [one.archives for one in setting.stock.preview({"rules": [{**rule, "action": moves}]})] == [True]
+
+
 # --- ECR alone ---
 
 

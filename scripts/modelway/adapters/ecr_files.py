@@ -69,7 +69,11 @@ def get(there: Repository, found: Manifest, artifact_type: str, into: Path, *, m
         for piece in there.read(found.blobs[1].digest):
             size += len(piece)
             if size > found.blobs[1].size:
-                raise Differs(f"the registry sends more of {found.blobs[1].digest} than its manifest says")
+                raise Differs(
+                    f"the registry sends more of {found.blobs[1].digest} than its manifest says",
+                    seen=f"{size} bytes and more, expected {found.blobs[1].size}",
+                    cure="do not use this registry; something between it and this machine changes files",
+                )
             file.write(piece)
     return found.digest
 
