@@ -219,10 +219,7 @@ def _failure(wanted: ImageId, code: str, reason: str) -> Output:
 
 
 def _is_child(repository: Repository, image: Image) -> bool:
-    return any(
-        image.image_digest in images.ManifestFacts.parse(one.image_manifest).children
-        for one in repository.images
-    )
+    return any(image.image_digest in images.facts(one.image_manifest).children for one in repository.images)
 
 
 def _ids(image: Image) -> list[dict[str, str]]:

@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Self
 
@@ -65,6 +66,12 @@ class ManifestFacts:
                 "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax'"
             )
             raise EcrError(code, message) from error
+
+
+@lru_cache(4096)
+def facts(body: str) -> ManifestFacts:
+    """Of a manifest that is kept: whoever lists what is attached to one looks through all of them."""
+    return ManifestFacts.parse(body)
 
 
 def digest_of(body: str) -> str:
@@ -209,35 +216,35 @@ def untag(registry: Client, repository: Repository, image: Image, tag: str) -> N
 def referrers(repository: Repository, subject: str) -> Iterator[Image]:
     """Images whose manifest names this digest as its subject."""
     for image in list(repository.images):
-        if ManifestFacts.parse(image.image_manifest).subject == subject:
+        if facts(image.image_manifest).subject == subject:
             yield image
 
 
 def referrer(image: Image) -> dict[str, Json]:
     """One entry of ListImageReferrers; the referrers index of the data plane has the same fields."""
-    facts = ManifestFacts.parse(image.image_manifest)
+    known = facts(image.image_manifest)
     return {
-        "digest": facts.digest,
+        "digest": known.digest,
         "mediaType": image.image_manifest_media_type,
-        "artifactType": facts.artifact_type,
+        "artifactType": known.artifact_type,
         "size": len(image.image_manifest.encode()),
-        "annotations": dict(facts.annotations),
+        "annotations": dict(known.annotations),
     }
 
 
 def details(repository: Repository, image: Image) -> dict[str, Json]:
     """One entry of DescribeImages."""
-    facts = ManifestFacts.parse(image.image_manifest)
+    known = facts(image.image_manifest)
     told: dict[str, Json] = {
         "registryId": repository.registry_id,
         "repositoryName": repository.name,
-        "imageDigest": facts.digest,
+        "imageDigest": known.digest,
         "imageTags": list(image.image_tags) or None,
-        "imageSizeInBytes": facts.size,
+        "imageSizeInBytes": known.size,
         "imagePushedAt": image.image_pushed_at,
         "imageManifestMediaType": image.image_manifest_media_type,
-        "artifactMediaType": facts.artifact_type,
-        "subjectManifestDigest": facts.subject,
+        "artifactMediaType": known.artifact_type,
+        "subjectManifestDigest": known.subject,
         "imageStatus": "ACTIVE",
     }
     return {key: value for key, value in told.items() if value is not None}
