@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SETTLED = frozenset({"InService", "Failed", "OutOfService", "UpdateRollbackFailed"})
 """``Creating``, ``Updating``, ``RollingBack``, ``SystemUpdating`` and ``Deleting`` are under way."""
+_AT_ONCE = 4
+"""Versions whose tags are read at the same time, where there are more of them."""
 
 
 @dataclass(slots=True)
@@ -68,19 +70,29 @@ class Inventory:
             pages = self.client.get_paginator("list_endpoint_configs").paginate(
                 NameContains=f"{self.endpoint}-"
             )
-            summaries = [summary for page in pages for summary in page["EndpointConfigs"]]
-            for summary in summaries:
-                named = name.fullmatch(summary["EndpointConfigName"])
-                if named is None:
-                    continue
-                id_ = VersionId(named[1])
-                self._arns[id_] = summary["EndpointConfigArn"]
-                record = _record(id_, self._tags(summary["EndpointConfigArn"]), named[0])
+            arns = {
+                one["EndpointConfigName"]: one["EndpointConfigArn"]
+                for page in pages
+                for one in page["EndpointConfigs"]
+            }
+            ours = {VersionId(named[1]): arns[named[0]] for named in map(name.fullmatch, arns) if named}
+            self._arns |= ours
+            for id_, tags in zip(ours, self._tags_of([*ours.values()]), strict=True):
+                record = _record(id_, tags, version_name(self.endpoint, id_))
                 if record:
                     found[id_] = record
                 if record and record.adopted:
                     self._adopted[record.adopted.name] = id_
         return found
+
+    def _tags_of(self, arns: Sequence[str]) -> Iterable[dict[str, str]]:
+        """Of each resource in its turn: many are asked about together, because each is a call."""
+        if len(arns) <= _AT_ONCE:
+            return map(self._tags, arns)
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - few keep so many versions
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return [*pool.map(self._tags, arns)]
 
     def _tags(self, arn: str) -> dict[str, str]:
         """A resource's tags."""
