@@ -49,8 +49,11 @@ def attest(payload: bytes, *, key: Path | None = None) -> bytes:
         return bundle.read_bytes()
 
 
-def is_by(envelope: Envelope, identity: Identity) -> bool:
-    """Whether the certificate is this identity's, its signature valid, and the log knew it in time."""
+def is_by(envelope: Envelope, identity: Identity, root: Path) -> bool:
+    """Whether the certificate is this identity's, its signature valid, and the log knew it in time.
+
+    ``root`` is the folder that a trusted root's path begins at.
+    """
     try:
         statement = statement_of(envelope.payload)
     except Wrong:
@@ -59,17 +62,28 @@ def is_by(envelope: Envelope, identity: Identity) -> bool:
     with _folder() as folder:
         bundle = folder / "bundle"
         bundle.write_bytes(envelope.document)
-        root = ["--trusted-root", identity.trusted_root] if identity.trusted_root else []
+        trusted = (
+            ["--trusted-root", str(_trusted(identity.trusted_root, root))] if identity.trusted_root else []
+        )
         subject = ["--digest", statement.subject.hex, "--digestAlg", "sha256"]
         who = ["--certificate-oidc-issuer", identity.issuer, "--certificate-identity-regexp", whole]
         kind = ["--type", statement.predicate_type]
-        done = _cosign(["verify-blob-attestation", "--bundle", str(bundle), *who, *kind, *subject, *root])
+        done = _cosign(["verify-blob-attestation", "--bundle", str(bundle), *who, *kind, *subject, *trusted])
     if done.code and "tuf" in done.err.lower():
         cure = "let this machine reach Sigstore's TUF repository, or name a trusted_root beside the identity."
         raise Unavailable("cosign has no trusted root to check a certificate with", seen=done.tail, cure=cure)
     if done.code:
         _refuse_old()
     return done.code == 0
+
+
+def _trusted(name: str, root: Path) -> Path:
+    """The file of a trusted root; raises ``Unavailable``: without it everybody would be a stranger."""
+    if not (root / name).is_file():
+        what = f"the trusted root {name} of a keyless identity cannot be read"
+        cure = "name a file by its path from the repository's root; sigstore-python ships trusted_root.json."
+        raise Unavailable(what, seen=f"There is no file {root / name}.", cure=cure)
+    return root / name
 
 
 def _refuse_old() -> None:

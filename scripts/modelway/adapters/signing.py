@@ -88,7 +88,7 @@ class SigningKeys:
     def _signed(self, holder: Holder, key: str | Identity, envelope: Envelope) -> bool:
         """Whether one of the signatures is by this key."""
         if isinstance(key, Identity):
-            return envelope.certificate and cosign.is_by(envelope, key)
+            return envelope.certificate and cosign.is_by(envelope, key, self.root)
         if envelope.certificate or not envelope.signatures:
             return False
         public = self._key(holder, key)
