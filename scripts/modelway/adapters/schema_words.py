@@ -50,9 +50,14 @@ def _unknown(failed: Failed, resolve: Resolve) -> Iterator[Flaw]:
 
 def _better_place(failed: Failed, key: str, resolve: Resolve) -> str:
     """Where the key would mean something: here spelled otherwise, in another branch, at the top."""
-    for choice, value, branch in _branches(failed.around, resolve):
-        if key in _keys(branch):
-            return f"{key} goes with {choice}: {value}. Remove it, or change {choice}."
+    able = [
+        (choice, value) for choice, value, branch in _branches(failed.around, resolve) if key in _keys(branch)
+    ]
+    if able:
+        choice = able[0][0]
+        *others, last = [value for one, value in able if one == choice]
+        values = f"{', '.join(others)} or {last}" if others else last
+        return f"{key} goes with {choice}: {values}. Remove it, or change {choice}."
     if failed.path and key in _keys(failed.top):
         return f"{key} belongs at the top level: it is the same in every environment."
     near = get_close_matches(key, _keys(failed.schema), 1)

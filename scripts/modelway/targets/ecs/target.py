@@ -27,6 +27,7 @@ from modelway.targets.ecs.balancer import Listeners, under
 from modelway.targets.ecs.estate import Estate
 from modelway.targets.ecs.metrics import dimensions
 from modelway.targets.ecs.observation import ARTIFACT, Observer
+from modelway.targets.ecs.refusals import refused
 from modelway.targets.ecs.releases import Releases
 from modelway.targets.ecs.runtime import Runtime
 from modelway.targets.ecs.settings import Settings
@@ -222,10 +223,18 @@ class Ecs:
             wanted = min(max(current, bounds.min), bounds.max)
         if service is None or current == wanted:
             return
-        with translated(f"set the task count of {service['serviceName']}", service="ecs"):
-            self.client.update_service(
-                cluster=self._settings.cluster, service=service["serviceName"], desiredCount=wanted
-            )
+        self._count(service["serviceName"], wanted)
+
+    def _count(self, service: str, tasks: int) -> None:
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
+
+        with translated(f"set the task count of {service}", service="ecs"):
+            try:
+                self.client.update_service(
+                    cluster=self._settings.cluster, service=service, desiredCount=tasks
+                )
+            except ClientError as error:
+                raise refused(error, self.environment.region) from error
 
     def retire(self, version: VersionId, /) -> None:
         """Delete what was made for the version: alarms, then the task definition that says it exists."""

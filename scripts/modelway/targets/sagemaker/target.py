@@ -36,6 +36,7 @@ from modelway.targets.sagemaker.settings import VARIANT
 from modelway.targets.sagemaker.versions import Versions, as_tags, refused
 
 if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker.type_defs import (
         DescribeEndpointOutputTypeDef,
@@ -198,13 +199,16 @@ class SageMaker:
         try:
             self.client.update_endpoint(**request)
         except ClientError as error:
-            if code(error) == "ValidationException" and "in-progress" in str(error):
-                if self._under_way(config):  # a request whose answer was lost was sent again
-                    return
-                what = f"another change of the endpoint {self._endpoint} began meanwhile"
-                cure = "Wait for it, then run this again."
-                raise Differs(what, seen=str(error), cure=cure) from error
-            raise refused(error, self.client.meta.region_name) from error
+            if _in_progress(error) and self._under_way(config):
+                return  # a request whose answer was lost was sent again
+            raise self._refused(error) from error
+
+    def _refused(self, error: ClientError) -> Exception:
+        """The failure a refusal means."""
+        if _in_progress(error):
+            what = f"another change of the endpoint {self._endpoint} began meanwhile"
+            return Differs(what, seen=str(error), cure="Wait for it, then run this again.")
+        return refused(error, self.client.meta.region_name)
 
     def interrupt(self) -> None:
         """The guardrails have no cancel: only an alarm ends an update (UpdateEndpoint's DeploymentConfig)."""
@@ -295,11 +299,20 @@ class SageMaker:
             wanted = min(max(current, bounds.min), bounds.max)
         if current == wanted:
             return
+        self._count(name, wanted)
+
+    def _count(self, variant: str, instances: int) -> None:
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
+
+        counts = [{"VariantName": variant, "DesiredInstanceCount": instances}]
         with translated(f"set the instance count of {self._endpoint}", service="sagemaker"):
-            self.client.update_endpoint_weights_and_capacities(
-                EndpointName=self._endpoint,
-                DesiredWeightsAndCapacities=[{"VariantName": name, "DesiredInstanceCount": wanted}],
-            )
+            try:
+                self.client.update_endpoint_weights_and_capacities(
+                    EndpointName=self._endpoint,
+                    DesiredWeightsAndCapacities=counts,  # type: ignore[arg-type]  # a literal's type is wider
+                )
+            except ClientError as error:
+                raise self._refused(error) from error
 
     def _instances(self) -> tuple[str, int | None]:
         """The variant that serves now, and how many instances are wanted of it."""
@@ -313,6 +326,11 @@ class SageMaker:
         """Delete what was made for the version: alarms, model, endpoint config."""
         self.observer.alarms.delete(self.words(version))
         self.versions.delete(self.words(version))
+
+
+def _in_progress(error: ClientError) -> bool:
+    """Whether SageMaker is busy with another change of the endpoint."""
+    return code(error) == "ValidationException" and "in-progress" in str(error)
 
 
 def _progress(endpoint: DescribeEndpointOutputTypeDef) -> str:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from modelway.adapters.aws_errors import translated
+from modelway.adapters.aws_errors import code, translated
 from modelway.core.config import Autoscaling, Capacity
+from modelway.errors import Malformed, Unavailable
 
 if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
     from mypy_boto3_application_autoscaling.literals import (
         MetricTypeType,
@@ -111,22 +113,33 @@ class Scalable:
             tracking["PredefinedMetricSpecification"] = {"PredefinedMetricType": metric}
         else:
             tracking["CustomizedMetricSpecification"] = {"Metrics": metric}
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
+
         with translated("set autoscaling", service="application-autoscaling"):
-            self.client.register_scalable_target(
-                ServiceNamespace=self.namespace,
-                ResourceId=self.resource,
-                ScalableDimension=self.dimension,
-                MinCapacity=wanted.min,
-                MaxCapacity=wanted.max,
-            )
-            self.client.put_scaling_policy(
-                PolicyName=self.policy,
-                ServiceNamespace=self.namespace,
-                ResourceId=self.resource,
-                ScalableDimension=self.dimension,
-                PolicyType="TargetTrackingScaling",
-                TargetTrackingScalingPolicyConfiguration=tracking,
-            )
+            try:
+                self._register(wanted, tracking)
+            except ClientError as error:
+                raise _refused(error, self.resource, self.client.meta.region_name) from error
+
+    def _register(
+        self, wanted: Autoscaling, tracking: TargetTrackingScalingPolicyConfigurationTypeDef
+    ) -> None:
+        """The bounds first: a policy needs them."""
+        self.client.register_scalable_target(
+            ServiceNamespace=self.namespace,
+            ResourceId=self.resource,
+            ScalableDimension=self.dimension,
+            MinCapacity=wanted.min,
+            MaxCapacity=wanted.max,
+        )
+        self.client.put_scaling_policy(
+            PolicyName=self.policy,
+            ServiceNamespace=self.namespace,
+            ResourceId=self.resource,
+            ScalableDimension=self.dimension,
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingScalingPolicyConfiguration=tracking,
+        )
 
     def remove(self) -> None:
         """Take it out of autoscaling; the count stays as it is."""
@@ -139,6 +152,22 @@ class Scalable:
                 )
             except self.client.exceptions.ObjectNotFoundException:
                 return
+
+
+def _refused(error: ClientError, resource: str, region: str) -> Exception:
+    """What Application Auto Scaling finds wrong with a request; other errors stay what they are."""
+    text = error.response.get("Error", {}).get("Message", str(error))
+    what = f"Application Auto Scaling refuses {error.operation_name} of {resource} in {region}"
+    match code(error):
+        case "ConcurrentUpdateException":
+            return Unavailable(what, seen=text, cure="Another change of it is under way: run this again.")
+        case "FailedResourceAccessException":
+            cure = "Let this role create the service-linked role (scripts/run iam), then run this again."
+            return Unavailable(what, seen=text, cure=cure)
+        case "ValidationException" | "ObjectNotFoundException":
+            return Malformed(what, seen=text, cure="Correct capacity.autoscaling in the config.")
+        case _:
+            return error
 
 
 def _tracks(policy: ScalingPolicyTypeDef) -> bool:
