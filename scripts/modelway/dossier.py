@@ -55,7 +55,7 @@ def gather(world: World, config: ModelConfig, environment: str, choice: Choice |
         there = registry.manifests_of(images)
 
         def about(share: Sequence[Digest]) -> list[tuple[Release, Sequence[Witnessed] | None]]:
-            said = registry.attached_to([one for one in share if one in there], *evidence.TYPES)
+            said = _documents(registry, [one for one in share if one in there])
             return [_release(looking, keys, one, there.get(one), said.get(one, ()), states) for one in share]
 
         told = [one for share in pool.map(about, _shares(images)) for one in share]
@@ -144,12 +144,24 @@ def _shares(images: Sequence[Digest]) -> list[Sequence[Digest]]:
     return [images[at : at + size] for at in range(0, len(images), size or 1)]
 
 
+def _documents(
+    registry: Registry, images: Sequence[Digest]
+) -> Mapping[Digest, tuple[bytes, ...] | NotAllowed]:
+    """What is attached to each; of one with something planted that is no document, that it is so."""
+    try:
+        return registry.attached_to(images, *evidence.TYPES)
+    except NotAllowed as failure:
+        if len(images) == 1:
+            return {images[0]: failure}
+        return {one: said for image in images for one, said in _documents(registry, [image]).items()}
+
+
 def _release(  # noqa: PLR0913, PLR0917  (all that is known of it so far)
     config: ModelConfig,
     keys: Keys,
     image: Digest,
     manifest: Manifest | None,
-    documents: Sequence[bytes],
+    documents: Sequence[bytes] | NotAllowed,
     states: dict[str, State],
 ) -> tuple[Release, Sequence[Witnessed] | None]:
     """One image, and the statements attached to it; none of these where one of them cannot be read."""
@@ -163,6 +175,8 @@ def _release(  # noqa: PLR0913, PLR0917  (all that is known of it so far)
         gone = "the image is not in the registry"
         return Release(image=image, gone=True, ran=ran, trouble=(gone,)), None
     try:
+        if isinstance(documents, NotAllowed):
+            raise documents
         attached = evidence.witnessed(keys, image, documents)
     except NotAllowed as failure:
         layers = tuple(blob.size for blob in manifest.blobs[1:])

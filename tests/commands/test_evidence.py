@@ -20,13 +20,13 @@ from modelway.core.config import Signing
 from modelway.core.cyclonedx import PREDICATE
 from modelway.core.evidence import Document
 from modelway.core.findings import Package
-from modelway.core.image import Image
+from modelway.core.image import Digest, Image
 from modelway.core.manifest import digest_of
 from modelway.core.merge import merge
 from modelway.core.statement import Statement
 from modelway.core.version import VersionId
 from modelway.core.vouched import REPORT
-from modelway.errors import Differs, Malformed, NotAllowed, Unavailable
+from modelway.errors import Differs, Malformed, NotAllowed, Tampered, Unavailable
 from tests.configs import model_config
 from tests.fake_world import Stage
 from tests.fakes import FakeKeys
@@ -144,6 +144,23 @@ def test_what_is_attached_by_others_makes_no_line_of_its_own():
     lines = ask(stage).split("\n")
     assert "  passed    2026 in staging, said by staging" not in lines
     assert "[0]?  passed    2026 in staging, said by staging?[2J" in "\n".join(lines)
+
+
+def test_what_is_planted_on_one_image_hides_no_other(monkeypatch: pytest.MonkeyPatch):
+    stage = signing_stage("staging")
+    planted, serving = released(stage), released(stage, "two")
+    read = stage.registry.attached
+
+    def attached(subject: Digest, *types: str) -> tuple[bytes, ...]:
+        if subject == planted.digest:
+            raise Tampered(f"what is attached to {subject} as a document is none", cure="find out who")
+        return read(subject, *types)
+
+    monkeypatch.setattr(stage.registry, "attached", attached)
+    told = ask(stage, "--verify")
+    assert "yes: production runs version" in told
+    assert f"! what is attached to {planted.digest} as a document is none" in told
+    assert str(serving.digest) in told
 
 
 def test_as_json_it_keeps_to_its_schema():
