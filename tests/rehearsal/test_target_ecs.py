@@ -253,6 +253,8 @@ def test_scaled_to_zero_serves_nothing_and_is_not_released_to(place: EcsPlace) -
     state = place.target.observe(place.version("2"))
     assert state.traffic == {}
     assert state.obstacles[0].what.startswith(f"the service {place.name} is scaled to zero")
+    assert state.setback
+    assert f"--service {place.name} --desired-count 1" in state.setback.cure
 
 
 def test_an_alarm_in_alarm_is_in_the_way(place: EcsPlace) -> None:

@@ -143,7 +143,8 @@ class Observer:
         deployment, service = sight.deployment, sight.service
         if service and not service.get("desiredCount") and not sight.under_way:
             # Nothing serves, whoever was the last to: that says nothing against any version.
-            return Setback(blame=Blame.PLATFORM, reason=_scaled_to_zero(service)[0])
+            reason, cure = _scaled_to_zero(service)
+            return Setback(blame=Blame.PLATFORM, reason=reason, cure=cure)
         if service is None or deployment is None or deployment.active or deployment.status == SUCCESSFUL:
             return None
         version = self.pointer.target(deployment)
