@@ -25,7 +25,7 @@ code{font:0.85em ui-monospace,monospace}
 .answer{border-left:.4rem solid var(--no);background:var(--soft);padding:.6rem 1rem;margin:1rem 0}
 .answer.ok{border-color:var(--ok)}.answer strong{font-size:1.1rem}
 table{border-collapse:collapse;width:100%}th{font-weight:600}
-td code,h3 code,td:last-child{overflow-wrap:anywhere}
+td .name,h3 code,td:last-child{overflow-wrap:anywhere}
 th,td{text-align:left;vertical-align:top;padding:.25rem .6rem .25rem 0;border-bottom:1px solid var(--line)}
 article{border:1px solid var(--line);border-radius:.5rem;padding:.8rem 1rem;margin:1rem 0;break-inside:avoid}
 ul.packages{columns:16rem;padding-left:1rem;margin:.4rem 0}
@@ -39,7 +39,7 @@ ol.time li{margin:.4rem 0}time{color:#777;font-size:.9em}li time{display:block}
 .found .critical{background:#7d1128}.found .high{background:#c2410c}.found .medium{background:#d9a441}
 footer{margin:2rem 0;color:#777;font-size:.85em}
 @media print{body{font-size:11pt;max-width:none;padding:0}details{display:block}details>*{display:block}}
-@media(max-width:36rem){th{display:none}td{display:block;border:0;padding:.1rem 0;overflow-wrap:anywhere}
+@media(max-width:44rem){th{display:none}td{display:block;border:0;padding:.1rem 0;overflow-wrap:anywhere}
 td::before{content:attr(data-head) ": ";color:#777}
 tr{display:block;border-bottom:1px solid var(--line);padding:.4rem 0}}
 """
@@ -156,7 +156,8 @@ def _ran(ran: Ran) -> tuple[str, ...]:
     stands = escape(ran.standing)
     if ran.glass:
         stands += ', <span class="bad">BREAK-GLASS</span>'
-    return escape(ran.environment), version, escape(ran.release[:24]), str(ran.attempts), stands
+    release = f'<span class="name">{escape(ran.release[:24])}</span>'
+    return escape(ran.environment), version, release, str(ran.attempts), stands
 
 
 def _entered(one: Entered) -> Iterator[str]:
