@@ -226,7 +226,10 @@ def test_what_is_held_is_waited_for() -> None:
 def test_what_is_held_without_end_is_told() -> None:
     function = Function(ends=[("IN_PROGRESS", "")])
     here = moved(function)
-    here.settle(lambda _: None, patience=1)
+    began = here.observer.clock.now()
+    for patience in (0, 1):
+        here.settle(lambda _: None, patience=patience)
+    assert here.observer.clock.elapsed(began) < 10
     with pytest.raises(Unavailable, match="half an hour"):
         here.settle(lambda _: None)
 

@@ -173,7 +173,8 @@ class Lambda:
 
     def settle(self, say: Callable[[str], None], /, *, patience: float | None = None) -> None:
         """An alias that was moved has moved, unless Lambda first makes ready what is provisioned."""
-        pauses, concurrency = waits(*POLL, within=patience or PATIENCE), self.observer.concurrency
+        within, concurrency = PATIENCE if patience is None else patience, self.observer.concurrency
+        pauses = waits(*POLL, within=within)
         while self.alias.held() and not concurrency.setback():
             say(f"{self._function}: Lambda moves the traffic when what is provisioned is ready")
             pause = next(pauses, None)
