@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import pytest
+from botocore.exceptions import ClientError
+
 from modelway.adapters import trail
 from modelway.core.drift import Change
+from modelway.errors import Unavailable
 
 EVE = "arn:aws:sts::111111111111:assumed-role/admin/eve"
 
@@ -72,3 +76,26 @@ def test_a_call_about_a_longer_name_or_one_that_failed_is_not_taken():
     before = event("UpdateEndpoint", 2, endpointName="big-iris-production")
     failed = event("UpdateEndpoint", 3, error="ValidationException", endpointName="iris-production")
     assert changes(History([other, before, failed]), "UpdateEndpoint") == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("AccessDeniedException", "cloudtrail:LookupEvents"), ("ThrottlingException", "wait a minute")],
+)
+def test_a_history_that_cannot_be_asked_is_named_with_what_is_missing(code: str, words: str):
+    class Denied(History):
+        def paginate(self, **_: object) -> Iterator[dict[str, Any]]:
+            raise ClientError({"Error": {"Code": code, "Message": "no"}}, "LookupEvents")
+
+    with pytest.raises(Unavailable, match="look up who changed it") as caught:
+        changes(Denied([]), "UpdateEndpoint")
+    assert words in caught.value.cure
+
+
+def test_a_service_that_acted_by_itself_is_named():
+    """AWS's own services have no ARN, and some events no identity at all."""
+    for identity in ({"type": "AWSService", "invokedBy": "ecs.amazonaws.com"}, None):
+        told = event("UpdateEndpoint", 3, EndpointName="iris-production")
+        body = json.loads(told["CloudTrailEvent"]) | {"userIdentity": identity}
+        history = History([{**told, "CloudTrailEvent": json.dumps(body), "Username": "ecs.amazonaws.com"}])
+        assert [one.who for one in changes(history, "UpdateEndpoint")] == ["ecs.amazonaws.com"]

@@ -57,5 +57,6 @@ def _about(event: EventTypeDef, name: str) -> bool:
 
 def _change(event: EventTypeDef) -> Change:
     told = json.loads(event.get("CloudTrailEvent", "{}"))
-    who = told.get("userIdentity", {}).get("arn") or event.get("Username", "an unnamed caller")
+    identity = told.get("userIdentity") or {}
+    who = identity.get("arn") or event.get("Username") or identity.get("invokedBy") or "an unnamed caller"
     return Change(who=who, what=event["EventName"], at=event["EventTime"].astimezone(UTC).isoformat())
