@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from botocore.exceptions import ClientError
 from modelway.core.config import Capacity
 from modelway.core.plan import Blame, Standing, standing, under_way
 from modelway.core.version import VersionId
-from modelway.errors import Unavailable, Unhealthy
+from modelway.errors import Malformed, Unavailable, Unhealthy
 from modelway.targets.aws_lambda.alias import Alias
 from modelway.targets.aws_lambda.concurrency import Concurrency
 from modelway.targets.aws_lambda.inventory import Inventory
@@ -50,6 +51,8 @@ class Function:
     ready: str | None = "1"
     alias: dict[str, Any] = field(default_factory=lambda: {"FunctionVersion": "1", "RevisionId": "r0"})
     revisions: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    refusal: str = ""
+    meta = SimpleNamespace(region_name="eu-west-1")
     lost: bool = False
     """The next answer to UpdateAlias is lost, and the request sent again."""
 
@@ -59,6 +62,8 @@ class Function:
     def update_alias(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - as Lambda takes it
         if asked["RevisionId"] != self.alias["RevisionId"]:
             raise refused("PreconditionFailedException", "UpdateAlias")
+        if self.refusal:
+            raise refused("InvalidParameterValueException", "UpdateAlias", self.refusal)
         moved = asked["FunctionVersion"] != self.alias["FunctionVersion"]
         weights = asked["RoutingConfig"]["AdditionalVersionWeights"]
         if moved and not weights and self.ready not in {None, asked["FunctionVersion"]}:
@@ -99,8 +104,8 @@ class Function:
         return {"Configuration": {"FunctionName": "iris"}, "Tags": {"modelway:model": "iris"}}
 
 
-def refused(code: str, operation: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
+def refused(code: str, operation: str, text: str = "no") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": text}}, operation)
 
 
 class Nothing:
@@ -159,6 +164,20 @@ def test_going_back_waits_for_nothing_that_is_provisioned() -> None:
     function = Function(ends=[("IN_PROGRESS", "")])
     target(function).shift(NEW, 100, urgent=True)
     assert shares(function) == {"2": 100}
+
+
+@pytest.mark.parametrize(
+    ("refusal", "cure"),
+    [
+        ("Invalid alias configuration for Provisioned Concurrency", "without capacity"),
+        ("The execution roles of the function versions must be the same", "settings in the config"),
+    ],
+)
+def test_an_alias_lambda_does_not_move_is_told_with_a_cure(refusal: str, cure: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        target(Function(refusal=refusal)).shift(NEW, 10, urgent=False)
+    assert refusal in caught.value.seen
+    assert cure in caught.value.cure
 
 
 def test_a_move_whose_answer_was_lost_is_no_one_else_s_though_the_traffic_is_held() -> None:

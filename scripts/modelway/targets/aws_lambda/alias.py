@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from modelway.adapters.aws_errors import code, translated
 from modelway.core.plan import FULL
 from modelway.core.version import VersionId
-from modelway.errors import Differs
+from modelway.errors import Differs, Malformed
 from modelway.ports import Clock
 from modelway.targets.aws_lambda.inventory import Inventory, Pointer, pointed
 from modelway.targets.aws_lambda.reasons import refused
 from modelway.targets.aws_lambda.settings import ALIAS
 
 if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
     from mypy_boto3_lambda import LambdaClient
 
 _LOST = {"PreconditionFailedException", "ResourceConflictException"}
@@ -85,7 +86,7 @@ class Alias:
                 )
             except ClientError as error:
                 if code(error) not in _LOST:
-                    raise refused(error, self.client.meta.region_name) from error
+                    raise self._refused(error) from error
                 self._accept(version, FULL, error)
 
     def _update(
@@ -107,8 +108,19 @@ class Alias:
                 )
             except ClientError as error:
                 if code(error) not in _LOST:
-                    raise refused(error, self.client.meta.region_name) from error
+                    raise self._refused(error) from error
                 self._accept(version, percent, error)
+
+    def _refused(self, error: ClientError) -> Exception:
+        """The failure a refusal means; that an alias is provisioned for is no quota."""
+        if code(error) != "InvalidParameterValueException" or "Provisioned Concurrency" not in str(error):
+            return refused(error, self.client.meta.region_name)
+        alias = f"{self.inventory.function}:{ALIAS}"
+        what = f"Lambda does not move {alias} like this while concurrency is provisioned for it"
+        cure = (
+            "Release this once with strategy: all_at_once or blue_green, or without capacity, then as before."
+        )
+        return Malformed(what, seen=str(error), cure=cure)
 
     def _accept(self, version: VersionId, percent: int, error: Exception) -> None:
         """An update whose answer was lost was sent again: what is there may be what was asked for."""
