@@ -18,7 +18,7 @@ from modelway.core.json import JsonObject
 from modelway.core.naming import bucket_name
 from modelway.core.plan import State
 from modelway.core.weights import Copy, Expiry
-from modelway.errors import Differs, Malformed, Unavailable
+from modelway.errors import Differs, Malformed, NotAllowed, Unavailable
 from tests.configs import model_config
 from tests.fake_world import Stage
 
@@ -139,6 +139,37 @@ def test_a_rollback_after_pruning_finds_its_image_and_its_evidence():
     assert serving == {at.delivery("production").version(first).id: 100}
     assert at.delivery("production").gate(first).reasons
     assert second.digest in at.registry.manifests, "staging runs it"
+
+
+def back(at: Stage, *more: str) -> None:
+    """Roll production back."""
+    parser = argparse.ArgumentParser()
+    rollback.arguments(parser)
+    rollback.run(parser.parse_args(["model.yaml", "-e", "production", *more]), at.world)
+
+
+def test_a_rollback_to_an_image_that_somebody_deleted_changes_nothing():
+    """What serves was withdrawn first, and the platform then did not find the image."""
+    at, (first, second) = released("one", "two")
+    target, lost = at.targets["production"], at.delivery("production").version(first).id
+    serving = at.delivery("production").version(second).id
+    del at.registry.manifests[first.digest]
+    with pytest.raises(NotAllowed, match=f"the image of version {lost} is not in") as caught:
+        back(at)
+    assert "--to ID" in caught.value.cure
+    assert target.traffic == {serving: 100}
+    assert not target.records[serving].withdrawn
+    back(at, "--to", lost)
+    assert target.traffic == {lost: 100}, "whoever names it may know better"
+    assert any("no instance can pull it" in one for one in at.reporter.warnings)
+
+
+def test_a_rollback_waits_for_no_registry_that_does_not_answer():
+    at, (first, _) = released("one", "two")
+    at.registry.unreachable = True
+    back(at)
+    assert at.targets["production"].traffic == {at.delivery("production").version(first).id: 100}
+    assert any("could not be looked at" in one for one in at.reporter.warnings)
 
 
 def test_what_becomes_needed_between_plan_and_deletion_is_not_deleted():

@@ -11,13 +11,15 @@ from __future__ import annotations
 import argparse
 
 from modelway.commands import options as shared
+from modelway.core.access import reading
 from modelway.core.approval import approval_back
+from modelway.core.image import Digest
 from modelway.core.plan import Goal, State, reopening, under_way, way_back
 from modelway.core.record import Withdrawn
 from modelway.core.refusals import refuse
 from modelway.core.version import VersionId
 from modelway.delivery import Delivery
-from modelway.errors import Malformed, NotAllowed, Unhealthy, Unrestored
+from modelway.errors import Malformed, NotAllowed, Unavailable, Unhealthy, Unrestored
 from modelway.ports import World
 
 
@@ -49,6 +51,7 @@ def run(options: argparse.Namespace, world: World) -> None:
         goal = _goal(delivery, state, leaving, options.to)
         if leaving and leaving != goal.version:
             _refuse(goal, state)
+            _refuse_lost(delivery, goal, state, named=bool(options.to))
             delivery.target.record(leaving, Withdrawn(reason=options.reason))
         if moving:
             _interrupt(delivery)
@@ -77,6 +80,32 @@ def _refuse(goal: Goal, state: State) -> None:
         again = f"scripts/run reinstate CONFIG {goal.version} --environment NAME --reason ..."
         cure = f"Go back to another one, or allow it again: {again}"
         raise NotAllowed(failure.what, seen=failure.seen, cure=cure) from failure
+
+
+def _refuse_lost(delivery: Delivery, goal: Goal, state: State, *, named: bool) -> None:
+    """Stop before anything is marked where the image to go back to is gone: no instance could pull it.
+
+    Only a warning where somebody named the version, for it may lie elsewhere, or nobody can tell.
+    """
+    record, world = state.records.get(goal.version), delivery.world
+    if record is None or record.adopted:  # adopted ones lie wherever they were found
+        return
+    try:
+        registry = world.registry(reading(delivery.config).registry)
+        lost = registry.manifest(Digest.parse(record.digest)) is None
+    except Unavailable as failure:
+        world.reporter.warn(f"whether its image is still there could not be looked at: {failure.what}")
+        return
+    what = f"the image of version {goal.version} is not in {registry.repository}, or lies in its archive"
+    if lost and named:
+        world.reporter.warn(f"{what}: unless it lies elsewhere, no instance can pull it")
+    elif lost:
+        others = sorted(one.id for one in state.records.values() if one.passed and one.id != goal.version)
+        cure = (
+            f"Nothing was changed. Push it again or restore it, or go back to another version, or to this one"
+            f" all the same: --to ID (passed here: {', '.join(others) or 'no other'})."
+        )
+        raise NotAllowed(what, seen=record.digest, cure=cure)
 
 
 def _goal(delivery: Delivery, state: State, leaving: VersionId | None, to: str | None) -> Goal:

@@ -141,7 +141,10 @@ def answer(place: Place, releases: Sequence[Release]) -> Answer:
         return Answer(environment=place.name, ok=False, reason=reason, seen=seen, cure=cure)
 
     if place.trouble or place.serving is None:
-        return no(place.trouble or f"nothing serves in {place.name}", cure="scripts/run status CONFIG")
+        return no(
+            place.trouble or f"nothing serves in {place.name}",
+            cure="See what is there: scripts/run status CONFIG. Then release it.",
+        )
     found = next((one for one in releases if str(one.image) == place.image), None)
     if found is None or found.gone:
         what = f"{place.image} serves in {place.name} and is not in the registry"
