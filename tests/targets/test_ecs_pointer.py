@@ -18,6 +18,7 @@ from modelway.targets.ecs.pointer import Pointer, Sight
 from modelway.targets.ecs.reasons import of_trouble, setback
 from modelway.targets.ecs.releases import Releases
 from modelway.targets.ecs.services import Services
+from modelway.targets.sagemaker.reasons import setback as by_sagemaker
 from tests.fakes import FakeClock
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -198,6 +199,10 @@ def test_what_a_model_is_called_says_nothing_about_whose_fault_it_was(name: str)
     reason = "due to (reason Health checks failed)"
     event = f"(service {name}) (port 8080) is unhealthy in (target-group {group}) {reason}"
     assert setback(deployment("ROLLBACK_SUCCESSFUL"), [], (event,)).blame is Blame.VERSION
+    image = f"333333333333.dkr.ecr.eu-west-1.amazonaws.com/ml/{name}@sha256:{'a' * 64}"
+    stopped = task(f"CannotStartContainerError: cannot start {image}: exec format error")
+    assert setback(deployment("ROLLBACK_SUCCESSFUL"), [stopped], ()).blame is Blame.VERSION
+    assert by_sagemaker(f"{image} did not pass the ping health check").blame is Blame.VERSION
     news: Any = [{"createdAt": AT + timedelta(seconds=1), "message": f"(service {name}) has started 1 tasks"}]
     assert of_trouble(news, deployment()) == ()
 

@@ -17,7 +17,7 @@ from modelway.core.plan import Blame, Setback
 from modelway.targets.ecs.deployments import Deployment
 from modelway.targets.ecs.fetch_model import DENIED, NO_ARCHIVE, OTHER_BYTES, UNREACHABLE
 from modelway.targets.ecs.settings import LOADER
-from modelway.targets.shared.reasons import Rule, judged
+from modelway.targets.shared.reasons import Rule, judged, without_names
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import ServiceEventTypeDef, TaskTypeDef
@@ -138,7 +138,7 @@ def _by_tasks(deployment: Deployment, tasks: Sequence[TaskTypeDef], events: Sequ
                 return Setback(blame=blame, reason=_told(deployment.reason, reason), cure=cure)
     said = [*dict.fromkeys(text for task in tasks for text in _texts(task))]
     for text in [*said, *events, deployment.reason]:
-        if found := judged(_without_names(text), _RULES):
+        if found := judged(text, _RULES):
             return replace(found, reason=_told(deployment.reason, text))
     return Setback(blame=Blame.VERSION, reason=_told(deployment.reason, *said[:1]))
 
@@ -164,14 +164,8 @@ def of_trouble(events: Iterable[ServiceEventTypeDef], deployment: Deployment) ->
     return tuple(
         event["message"]
         for event in events
-        if event["createdAt"] >= deployment.created and _TROUBLE.search(_without_names(event["message"]))
+        if event["createdAt"] >= deployment.created and _TROUBLE.search(without_names(event["message"]))
     )
 
 
-def _without_names(text: str) -> str:
-    """What ECS says, without what people named: a model may be called ``secret-finder`` or ``tokenizer``."""
-    return _NAMES.sub("", text)
-
-
-_NAMES = re.compile(r"\((service|task|instance|cluster) [^)]*\)|arn:aws[^\s),]*")
 _TROUBLE = re.compile(r"unable|failed|unavailable|limit|unhealthy|not authorized|denied", re.IGNORECASE)
