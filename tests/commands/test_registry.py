@@ -164,10 +164,15 @@ def test_a_rollback_to_an_image_that_somebody_deleted_changes_nothing():
     assert any("no instance can pull it" in one for one in at.reporter.warnings)
 
 
-def test_a_rollback_waits_for_no_registry_that_does_not_answer():
+def test_a_rollback_waits_for_no_registry_that_does_not_answer(monkeypatch: pytest.MonkeyPatch):
     at, (first, _) = released("one", "two")
-    at.registry.unreachable = True
-    back(at)
+
+    def silent(_: object) -> None:
+        raise Unavailable("AWS failed to read images of ml/iris")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(at.registry, "manifest", silent)
+        back(at)
     assert at.targets["production"].traffic == {at.delivery("production").version(first).id: 100}
     assert any("could not be looked at" in one for one in at.reporter.warnings)
 
