@@ -3,7 +3,8 @@
 A release under way is what is left, if there is one: it is interrupted where the platform can, not waited
 for. The version that is left is withdrawn: it is no longer a fallback and is not deployed again until
 `reinstate`. So two rollbacks in a row go two versions back. With --from, running it again changes
-nothing. No gate is asked: going back never waits for today's advisories.
+nothing. No gate is asked: going back never waits for today's advisories. Where the registry has lost the
+image to go back to, nothing is changed (exit 4); with --to that is only warned of.
 """
 
 from __future__ import annotations
