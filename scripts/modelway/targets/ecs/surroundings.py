@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import translated
 from modelway.core.plan import Need, Obstacle
-from modelway.targets.ecs.settings import Settings
+from modelway.targets.ecs.settings import Secret, Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -71,22 +71,9 @@ class Surroundings:
         ECS takes the newest version and cannot be told another (aws/containers-roadmap#859). So the
         config names the version, and here it is compared: a rotated parameter is a new version of the model.
         """
-        wanted = {secret.arn: secret for secret in settings.secrets if secret.parameter}
-        current = self._versions(list(wanted))
-        return tuple(
-            Obstacle(
-                what=f"the parameter {arn} is at version {current[arn]}, the config says {secret.version}"
-                if arn in current
-                else f"the parameter {arn} does not exist",
-                seen="ECS takes the newest version of a parameter whenever a task starts.",
-                cure=f"Write version: {current[arn]} in settings.secrets.{secret.name}, a new version of the "
-                "model; or keep it in Secrets Manager, whose versions ECS can be told."
-                if arn in current
-                else f"Create it, or correct settings.secrets.{secret.name}.",
-            )
-            for arn, secret in wanted.items()
-            if current.get(arn) != secret.version
-        )
+        wanted = [secret for secret in settings.secrets if secret.parameter]
+        current = self._versions(sorted({secret.arn for secret in wanted}))
+        return tuple(_rotated(one, current) for one in wanted if current.get(one.arn) != one.version)
 
     def _versions(self, arns: list[str]) -> dict[str, str]:
         """The newest version of each parameter there is; values stay encrypted."""
@@ -96,3 +83,17 @@ class Surroundings:
                 answer = self.parameters.get_parameters(Names=arns[at : at + _AT_ONCE], WithDecryption=False)
                 found |= {one["ARN"]: str(one["Version"]) for one in answer["Parameters"]}
         return found
+
+
+def _rotated(secret: Secret, current: Mapping[str, str]) -> Obstacle:
+    """A parameter that is at another version than the config's, or nowhere."""
+    seen, now = "ECS takes the newest version of a parameter whenever a task starts.", current.get(secret.arn)
+    if now is None:
+        cure = f"Create it, or correct settings.secrets.{secret.name}."
+        return Obstacle(what=f"the parameter {secret.arn} does not exist", seen=seen, cure=cure)
+    return Obstacle(
+        what=f"the parameter {secret.arn} is at version {now}, the config says {secret.version}",
+        seen=seen,
+        cure=f"Write version: {now} in settings.secrets.{secret.name}, a new version of the model; or keep it "
+        "in Secrets Manager, whose versions ECS can be told.",
+    )
