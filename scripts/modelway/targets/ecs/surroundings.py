@@ -94,6 +94,6 @@ def _rotated(secret: Secret, current: Mapping[str, str]) -> Obstacle:
     return Obstacle(
         what=f"the parameter {secret.arn} is at version {now}, the config says {secret.version}",
         seen=seen,
-        cure=f"Write version: {now} in settings.secrets.{secret.name}, a new version of the model; or keep it "
-        "in Secrets Manager, whose versions ECS can be told.",
+        cure=f"Write version: {now} in settings.secrets.{secret.name}, a new version of the model; or keep "
+        "it in Secrets Manager, whose versions ECS can be told.",
     )
