@@ -194,7 +194,7 @@ def _release(  # noqa: PLR0913, PLR0917  (all that is known of it so far)
         entered=_entered(config, attached),
         ran=ran,
         findings=_at_push(newest),
-        contents=contents.of(attached, build),
+        contents=contents.of(attached, build, config.evidence.verify_with),
         trouble=tuple(ruling.reason for ruling in rulings if not ruling.ok),
     )
     return release, attached

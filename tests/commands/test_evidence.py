@@ -15,8 +15,8 @@ import pytest
 from modelway import evidence as statements
 from modelway import papers
 from modelway.commands import evidence
-from modelway.core import cyclonedx
-from modelway.core.config import Signing
+from modelway.core import contents, cyclonedx
+from modelway.core.config import Identity, Signing
 from modelway.core.cyclonedx import PREDICATE
 from modelway.core.evidence import Document
 from modelway.core.findings import Package
@@ -340,7 +340,32 @@ def test_the_page_lists_the_packages_of_what_serves_and_says_how_to_fetch_the_sb
     assert page.count("What is in it: 1 package (1 pypi) on Debian 12") == 2
     for one in (old, image):
         assert f"--image {one.digest} --format cyclonedx" in page
-        assert f"--insecure-ignore-tlog=true {stage.registry.repository}@{one.digest}" in page
+        command = (
+            f"cosign verify-attestation --key keys/build.pub --insecure-ignore-tlog=true --type {PREDICATE}"
+        )
+        assert f"{command} {stage.registry.repository}@{one.digest}" in page
+
+
+def test_cosign_is_told_the_keys_and_identities_of_the_config():
+    root = Identity(issuer="https://i", subject="https://g/o/r/.*", trusted_root="keys/my root.json")
+    keys = ("keys/old.pub", "awskms:///alias/build", root)
+    _, *commands = contents.fetching("r/ml", digest_of("one"), keys)
+    options = [one.removeprefix("cosign verify-attestation ").partition(" --type ")[0] for one in commands]
+    assert options == [
+        "--key keys/old.pub --insecure-ignore-tlog=true",
+        "--key awskms:///alias/build --insecure-ignore-tlog=true",
+        "--certificate-identity-regexp '^(?:https://g/o/r/.*)$' --certificate-oidc-issuer https://i"
+        " --trusted-root 'keys/my root.json'",
+    ]
+    assert all(one.endswith(f" --type {PREDICATE} r/ml@{digest_of('one')}") for one in commands)
+
+
+def test_no_command_of_cosign_is_shown_for_an_sbom_nobody_signed():
+    stage = Stage()
+    image = with_sbom(stage)
+    page = ask(stage, "--format", "html")
+    assert f"--image {image.digest} --format cyclonedx" in page
+    assert "cosign" not in page
 
 
 def test_the_sbom_itself_is_printed_as_the_build_vouches_for_it():

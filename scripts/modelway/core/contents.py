@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
+from shlex import quote
 
 from modelway.core.admission import Author, Witnessed, documents
+from modelway.core.config import Identity
 from modelway.core.cyclonedx import PREDICATE
 from modelway.core.image import Digest
 from modelway.core.json import Json, JsonObject
@@ -32,6 +34,8 @@ class Contents:
     by: str
     vouched: bool
     """The build's provenance names this very one."""
+    checked_by: tuple[str | Identity, ...] = ()
+    """What the config verifies the build's word with, one of which signed it; nothing where nobody has to."""
 
     @cached_property
     def packages(self) -> tuple[tuple[str, str, str], ...]:
@@ -97,7 +101,8 @@ class Contents:
         yield "<details><summary>SBOM (CycloneDX), and how to fetch it</summary>"
         held = f", in the statement <code>{self.attached}</code>" if self.attached else ""
         yield f"<p>By its canonical JSON <code>{self.digest}</code>{held}</p>"
-        yield from (f"<p><code>{escape(one)}</code></p>" for one in fetching(repository, image))
+        commands = fetching(repository, image, self.checked_by)
+        yield from (f"<p><code>{escape(one)}</code></p>" for one in commands)
         yield "</details>"
         if listed:
             yield f'<details><summary>The {len(self.packages)} packages</summary><ul class="packages">'
@@ -106,16 +111,25 @@ class Contents:
             yield "</ul></details>"
 
 
-def fetching(repository: str, image: Digest) -> Sequence[str]:
-    """Commands that print the SBOM, checked: with modelway, and without."""
+def fetching(repository: str, image: Digest, keys: Iterable[str | Identity]) -> Sequence[str]:
+    """Commands that print the SBOM, checked: with modelway, and without, by each key that may have signed."""
+    asked = f"--type {PREDICATE} {repository}@{image}"
     return (
         f"scripts/run evidence CONFIG --image {image} --format cyclonedx --out sbom.json",
-        f"cosign verify-attestation --key keys/build.pub --type {PREDICATE} --insecure-ignore-tlog=true"
-        f" {repository}@{image}",
+        *(f"cosign verify-attestation {_by(key)} {asked}" for key in keys),
     )
 
 
-def of(attached: Sequence[Witnessed], build: Author) -> Contents | None:
+def _by(key: str | Identity) -> str:
+    """What cosign 3 is told of a key; with one there is no transparency log, and it has to be told so."""
+    if not isinstance(key, Identity):
+        return f"--key {quote(key)} --insecure-ignore-tlog=true"
+    who = f"--certificate-identity-regexp {quote(f'^(?:{key.subject})$')}"
+    root = f" --trusted-root {quote(key.trusted_root)}" if key.trusted_root else ""
+    return f"{who} --certificate-oidc-issuer {quote(key.issuer)}{root}"
+
+
+def of(attached: Sequence[Witnessed], build: Author, keys: Iterable[str | Identity] = ()) -> Contents | None:
     """The SBOM the build says: the one its provenance names, else the last it attached."""
     named = documents(attached, build).get(SBOM, frozenset())
     found = [one for one in attached if one.statement.predicate_type == PREDICATE and build.said(one)]
@@ -130,6 +144,7 @@ def of(attached: Sequence[Witnessed], build: Author) -> Contents | None:
         attached=one.document,
         by=one.said_by,
         vouched=digest in named,
+        checked_by=tuple(keys),
     )
 
 
