@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelway.core import duration, glass
 from modelway.core.access import breaking, reading
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.image import Digest, Image
-from modelway.core.planfile import PlanFile, parse
 from modelway.core.version import VersionId
-from modelway.delivery import Delivery, Manner
 from modelway.errors import Malformed, NotAllowed
 from modelway.ports import World
+
+if TYPE_CHECKING:
+    from modelway.core.planfile import PlanFile
+    from modelway.delivery import Delivery, Manner
 
 _REASON = 10
 """Characters a reason for an emergency has at least."""
@@ -99,6 +102,8 @@ def break_glass(parser: argparse.ArgumentParser) -> None:
 
 def broken(options: argparse.Namespace, world: World) -> Delivery:
     """The way in for whoever breaks the glass: by its own role, and by no other."""
+    from modelway.delivery import Delivery  # noqa: PLC0415 - as below
+
     chosen = delivery(options, world)
     role = glass_role(chosen.config, chosen.environment)
     config_ = breaking(chosen.config, chosen.environment, role)
@@ -120,6 +125,8 @@ def glass_reason(text: str | None) -> str:
 
 def chosen_manner(options: argparse.Namespace) -> Manner:
     """How the release is to be carried out; raises ``Malformed``."""
+    from modelway.delivery import Manner  # noqa: PLC0415 - as below
+
     try:
         wait = duration.parse(options.max_wait).total_seconds() if options.max_wait else None
     except ValueError as error:
@@ -151,12 +158,16 @@ def known_environment(config_: ModelConfig, name: str, option: str) -> None:
 
 def delivery(options: argparse.Namespace, world: World) -> Delivery:
     """The config's way into the environment named on the command line."""
+    from modelway.delivery import Delivery  # noqa: PLC0415 - 25 modules, and most commands deliver nothing
+
     _given_image(options)
     return Delivery.open(world, load(options, world), options.environment)
 
 
 def reading_delivery(options: argparse.Namespace, world: World) -> Delivery:
     """The same, with roles that cannot change anything."""
+    from modelway.delivery import Delivery  # noqa: PLC0415 - as above
+
     _given_image(options)
     return Delivery.open(world, reading(load(options, world)), options.environment)
 
@@ -218,6 +229,8 @@ def version_id(text: str, option: str) -> VersionId:
 
 def plan_file(path: str | None) -> PlanFile | None:
     """The plan file of ``--plan``."""
+    from modelway.core.planfile import parse  # noqa: PLC0415 - as above
+
     if path is None:
         return None
     try:
