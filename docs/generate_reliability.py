@@ -34,9 +34,12 @@ person would. What has to hold:
 - a run that ended with exit 0 had reached that end by itself. Of a fault comes no other exit than 0 and 8
   (unavailable: run it again).
 
-Each kill has a release of its own, and so has each fault that lasts. Faults after which the call is made
-again meet up to eight calls of one release, far apart from each other; where that release does not end as the
-undisturbed one with exit 0, each of them gets a release of its own, and that is what counts.
+Each kill has a release of its own. Faults after which the call is made again meet up to eight calls of one
+release, far apart from each other. A release that meets faults that last is started again each time, and
+fails again from a later call on, with a write between the two: while all calls fail none has an effect, so
+what is left is what was written before. Where a release does not end as the undisturbed one, one of its
+runs with another exit, or what should be written next is not, each of its calls gets a release of its own,
+and that is what counts.
 
 The control plane is the [rehearsal's](../explanation/rehearsal.md), asked over HTTP by the real clients.
 Containers are threads that answer as one would, waits pass {factor} times as fast. Roles were assumed before:

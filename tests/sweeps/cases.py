@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from modelway.core.config import Rollout
 from modelway.errors import Unavailable
 from tests.sweeps.ground import Ground, Model, Site
-from tests.sweeps.wire import AT_CLIENT, KILLS, Mishap, Place, bare
+from tests.sweeps.wire import AT_CLIENT, KILLS, Mishap, Place, bare, writes
 
 DONE, UNAVAILABLE, KILLED = "0", str(Unavailable.exit_code), "killed"
 
@@ -87,6 +87,35 @@ class Sweep:
         for number in numbers:
             self.disturb(mishap, number)
 
+    def disturb_in_turn(self, mishap: Mishap, numbers: Sequence[int]) -> None:
+        """Release with all calls failing from the first of these on; started again, from the next on; and on.
+
+        Only for mishaps that last: once all calls fail none has an effect, so a process leaves what it wrote
+        before. There is a write between each two, so that the one started again comes to the next by the
+        same way. Apart, where one of them ends otherwise, or the writes that are to come do not come.
+        """
+        if self._model is None:
+            self.calls()
+        assert self._model
+        self._model.next()
+        held, sent = True, 0
+        for number in numbers:
+            before, operation = self._calls[: number - 1], bare(self._calls[number - 1])
+            met = self.ground.fail_from(mishap, operation, after=_written(before[sent:]))
+            held, sent = self._model.start() == UNAVAILABLE and met(), len(before)
+            if not held:
+                break
+        self.ground.expect(None)
+        self.ground.wire.awaited = _written(self._calls[sent:])
+        as_it_has_to = self._model.start() == DONE and self._model.end() == self._undisturbed
+        if held and as_it_has_to and not self.ground.wire.awaited:
+            self.ends[UNAVAILABLE] += len(numbers)
+            return
+        if not as_it_has_to:
+            self._model = None
+        for number in numbers:
+            self.disturb(mishap, number)
+
     def _aim(self, mishap: Mishap, number: int) -> None:
         """Let the n-th call meet the mishap; at the client, the same call of its operation.
 
@@ -115,6 +144,11 @@ def places(calls: Sequence[str], numbers: Sequence[int]) -> Sequence[Place]:
         found.append((operation, before + chosen[operation]))
         chosen[operation] += 1
     return found
+
+
+def _written(calls: Sequence[str]) -> list[str]:
+    """What of it leaves something behind."""
+    return [call for call in calls if writes(call)]
 
 
 def _difference(expected: str, seen: str) -> str:

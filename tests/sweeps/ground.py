@@ -100,6 +100,17 @@ class Ground:
         counts = {(one["operation"], at) for one in _rows(told) for at in range(int(str(one["matched"])) + 1)}
         return self.wire.places <= counts
 
+    def fail_from(self, mishap: Mishap, operation: str, *, after: Sequence[str]) -> Callable[[], bool]:
+        """Once these calls were sent, all fail from the next of the operation on; whether that came."""
+
+        def act() -> None:
+            rules: list[Json] = [{"kind": _ANSWERED[mishap], "from": 1, "to": None}]
+            self.cloud.control("faults", {"rules": rules})
+
+        self.meanwhile(act, operation=operation)
+        self.wire.awaited = [*after]
+        return lambda: self.wire.meanwhile is None
+
     def meanwhile(self, act: Callable[[], None], *, operation: str, number: int = 1) -> None:
         """Right before the n-th call of the operation, somebody else does something; nothing else happens."""
         self.expect(None, number, operation=operation)
@@ -232,7 +243,7 @@ def open_ground(folder: Path, clock: RealClock | None = None) -> Iterator[Ground
                     Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
                 )
         wire = Wire()
-        accounts = WiredAccounts(wire, clock)
+        accounts = WiredAccounts(wire, RealClock(10 * clock.factor))  # nobody else is refused meanwhile
         yield Ground(cloud, wire, _world(folder, accounts, clock), clients, accounts, push)
 
 

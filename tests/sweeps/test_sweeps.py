@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 import pytest
 
@@ -13,13 +14,12 @@ from modelway.core.json import JsonObject
 from tests.sweeps.cases import Sweep
 from tests.sweeps.ground import Ground
 from tests.sweeps.sites import SITES
-from tests.sweeps.wire import KILLS, PASSING, Mishap
+from tests.sweeps.wire import KILLS, LASTING, PASSING, Mishap, writes
 
 pytestmark = [pytest.mark.sweep, pytest.mark.rehearsal]
 
 TOGETHER = 8
 """Calls of one release that meet a fault after which they are made again."""
-_READING = ("Batch", "Describe", "Get", "Head", "Invoke", "List")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -61,11 +61,14 @@ def test_a_disturbed_release_ends_as_the_undisturbed_one(
     sweep.broken.clear()
     numbers = _every(calls, mishap) if full else _sample(calls, mishap)
     cases = 0
-    for group in together(numbers, mishap):
-        if len(group) > 1:
-            sweep.disturb_each(mishap, group)
-        else:
-            sweep.disturb(mishap, group[0])
+    for group in in_turn(numbers, calls) if mishap in LASTING else together(numbers, mishap):
+        match len(group), mishap in LASTING:
+            case 1, _:
+                sweep.disturb(mishap, group[0])
+            case _, True:
+                sweep.disturb_in_turn(mishap, group)
+            case _:
+                sweep.disturb_each(mishap, group)
         cases += len(group)
         # After each of them: what was swept counts, though the rest of it is never reached.
         tell(
@@ -90,16 +93,25 @@ def together(numbers: Sequence[int], mishap: Mishap) -> Sequence[Sequence[int]]:
     return [numbers[first::releases] for first in range(releases)]
 
 
+def in_turn(numbers: Sequence[int], calls: Sequence[str]) -> Sequence[Sequence[int]]:
+    """Calls from which on one release fails again and again: a write lies between each two."""
+    between: dict[int, list[int]] = {}
+    for number in numbers:
+        between.setdefault(sum(map(writes, calls[: number - 1])), []).append(number)
+    rounds = zip_longest(*between.values())
+    return [[number for number in one if number is not None] for one in rounds]
+
+
 def _every(calls: Sequence[str], mishap: Mishap) -> Sequence[int]:
     """One number of each kind of call that can end differently.
 
     What a process leaves that dies between two writes does not depend on which read it dies at. A fault of
     a read may, on which operation it is: each is disturbed once between two writes.
     """
-    writes, numbers = _writes(calls), list[int]()
+    numbers = list[int]()
     seen: set[str] = set()
     for number, call in enumerate(calls, 1):
-        if number in writes:
+        if writes(call):
             seen.clear()
             numbers.append(number)
         elif mishap not in KILLS and call not in seen:
@@ -108,12 +120,7 @@ def _every(calls: Sequence[str], mishap: Mishap) -> Sequence[int]:
     return numbers
 
 
-def _writes(calls: Sequence[str]) -> Sequence[int]:
-    """Numbers of the calls that leave something behind."""
-    return [n for n, call in enumerate(calls, 1) if not call.rpartition(".")[2].startswith(_READING)]
-
-
 def _sample(calls: Sequence[str], mishap: Mishap) -> Sequence[int]:
     """Numbers of the calls a sample disturbs: every third write is killed, one meets the rest."""
-    writes = _writes(calls)
-    return writes[::3] if mishap is Mishap.KILLED_AFTER else writes[len(writes) // 2 :][:1]
+    numbers = [number for number, call in enumerate(calls, 1) if writes(call)]
+    return numbers[::3] if mishap is Mishap.KILLED_AFTER else numbers[len(numbers) // 2 :][:1]

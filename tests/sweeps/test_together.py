@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ReadTimeoutError
 
 from tests.sweeps.cases import places
-from tests.sweeps.test_sweeps import TOGETHER, together
+from tests.sweeps.test_sweeps import TOGETHER, in_turn, together
 from tests.sweeps.wire import Mishap, Wire
 
 CALLS = ["s3.HeadObject", "ecs.DescribeServices", "ecs.UpdateService", "ecs.DescribeServices"]
@@ -46,3 +46,28 @@ def test_every_call_is_disturbed_and_those_of_one_release_are_far_apart(mishap: 
     assert sorted(number for group in groups for number in group) == list(numbers)
     assert max(map(len, groups)) == (TOGETHER if mishap is Mishap.DROPPED else 1)
     assert all(two - one >= 12 for group in groups for one, two in pairwise(group))
+
+
+def test_a_release_that_fails_in_turn_writes_something_between_each_two() -> None:
+    calls = ["a.GetOne", "a.ListTwo", "a.PutOne", "a.GetOne", "a.PutTwo", "a.GetOne", "a.ListTwo"]
+    assert in_turn([1, 2, 3, 4, 5, 6, 7], calls) == [[1, 4, 6], [2, 5, 7], [3]]
+
+
+def test_calls_count_once_what_has_to_come_first_was_sent() -> None:
+    """What is made again on the way, or is not waited for, does no harm."""
+    wire, seen = Wire(), list[int]()
+    wire.expect(None, 1, 1, operation="GetOne")
+    wire.awaited, wire.meanwhile = ["a.PutOne", "a.PutTwo"], lambda: seen.append(len(wire.calls))
+    request = cast("AWSPreparedRequest", SimpleNamespace(url="http://127.0.0.1"))
+    for call in (
+        "a.GetOne",
+        "a.PutOne",
+        "a.GetOne",
+        "a.PutOne",
+        "a.PutTwo",
+        "a.ListTwo",
+        "a.GetOne",
+        "a.GetOne",
+    ):
+        wire.before_send(request, f"before-send.{call}")
+    assert seen == [7]

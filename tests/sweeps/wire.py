@@ -21,7 +21,7 @@ from modelway.ports import Clock
 if TYPE_CHECKING:
     import boto3
 
-
+_READING = ("Batch", "Describe", "Get", "Head", "Invoke", "List")
 Place = tuple[str, int]
 """The n-th call of an operation, of any service; each attempt counts."""
 
@@ -63,6 +63,8 @@ class Wire:
     last: int = 0
     operation: str = ""
     """Only calls of this operation count, with its service or without; empty for all."""
+    awaited: list[str] = field(default_factory=list)
+    """Calls that write and have to be sent first, in this order, whatever else is between them."""
     meanwhile: Callable[[], None] | None = None
     """What somebody else does right before the first of them."""
     places: frozenset[Place] = frozenset()
@@ -76,7 +78,7 @@ class Wire:
     def expect(self, mishap: Mishap | None, first: int, last: int, *, operation: str = "") -> None:
         """From now on calls are counted anew, and some of them meet the mishap."""
         self.calls, self.mishap, self._met, self.meanwhile = [], mishap, 0, None
-        self.first, self.last, self.operation = first, last, operation
+        self.first, self.last, self.operation, self.awaited = first, last, operation, []
         self.places, self.met, self._of = frozenset(), set(), Counter()
 
     def expect_each(self, mishap: Mishap, places: Collection[Place]) -> None:
@@ -87,7 +89,10 @@ class Wire:
     def before_send(self, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse | None:
         """As botocore's event ``before-send``; an answer returned here is the call's answer."""
         self.calls.append(event_name.removeprefix("before-send."))
-        self._met += self.operation in {"", self.calls[-1], bare(self.calls[-1])}
+        meant = self.operation in {"", self.calls[-1], bare(self.calls[-1])}
+        self._met += meant and not self.awaited
+        if self.awaited[:1] == self.calls[-1:]:
+            del self.awaited[0]
         if self.meanwhile and self._met == self.first:
             act, self.meanwhile = self.meanwhile, None
             act()
@@ -111,6 +116,11 @@ class Wire:
         if place in self.places:
             self.met.add(place)
         return place in self.places or self.first <= self._met <= self.last
+
+
+def writes(call: str) -> bool:
+    """Whether a call leaves something behind."""
+    return not bare(call).startswith(_READING)
 
 
 def bare(call: str) -> str:
