@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import boto3
 from child import ran
 from cloud import SCRIPT
 from kept import CONFIG, Kept, kept
@@ -24,6 +23,7 @@ from measure import verdict
 from modelway.core.cyclonedx import PREDICATE
 from modelway.core.evidence import PROVENANCE, VERDICT
 from modelway.core.passage import Step
+from modelway.rehearsal import grounds
 
 ROUNDS = 5
 
@@ -66,15 +66,16 @@ def _cosign(there: Kept, image: str) -> float:
         [*program, "--key", str(there.keys[who].with_suffix(".pub")), "--type", kind] for who, kind in asked
     ]
     with TemporaryDirectory() as folder:
-        login = _docker_login(Path(folder), image.partition("/")[0])
+        login = _docker_login(Path(folder), image)
         return min(sum(ran(command, login).seconds for command in commands) for _ in range(ROUNDS))
 
 
-def _docker_login(folder: Path, address: str) -> Mapping[str, str]:
-    """What ``docker login`` would keep for the registry, and where clients look for it."""
-    told = boto3.client("ecr", region_name="eu-west-1").get_authorization_token()["authorizationData"][0]
-    kept_ = {"auths": {address: {"auth": told["authorizationToken"]}}}
-    (folder / "config.json").write_text(json.dumps(kept_), encoding="utf-8")
+def _docker_login(folder: Path, image: str) -> Mapping[str, str]:
+    """What ``docker login`` would keep for the image's registry, and where clients look for it."""
+    address, account, region, *_ = image.split("/")
+    told = grounds.account(account, region).client("ecr").get_authorization_token()["authorizationData"][0]
+    logins = {"auths": {address: {"auth": told["authorizationToken"]}}}
+    (folder / "config.json").write_text(json.dumps(logins), encoding="utf-8")
     return {"DOCKER_CONFIG": str(folder)}
 
 
