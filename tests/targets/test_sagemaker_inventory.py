@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from threading import Barrier
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
+from unittest.mock import MagicMock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from modelway.core.record import Record
 from modelway.core.record_tags import to_tags
@@ -38,7 +41,7 @@ class Client:
         for at in range(0, len(names), 10):
             yield {
                 "EndpointConfigs": [
-                    {"EndpointConfigName": name, "EndpointConfigArn": f"arn:{name}"}
+                    {"EndpointConfigName": name, "EndpointConfigArn": f"arn:endpoint-config/{name}"}
                     for name in names[at : at + 10]
                 ]
             }
@@ -67,4 +70,23 @@ def test_each_version_is_found_with_its_own_tags_and_many_are_asked_together(
     client = Client({str(id_): record for id_, record in kept.items()}, Barrier(together))
     inventory = Inventory(client=cast("SageMakerClient", client), endpoint=ENDPOINT)
     assert inventory.records() == kept
-    assert [inventory.arn(id_) for id_ in ids] == [f"arn:{ENDPOINT}-{id_}" for id_ in ids]
+    assert [inventory.arn(id_) for id_ in ids] == [f"arn:endpoint-config/{ENDPOINT}-{id_}" for id_ in ids]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_version_that_is_deleted_while_it_is_looked_at_is_none(*, there: bool) -> None:
+    """As another process does that retires it; what is refused although it is there, is told."""
+    client: Any = MagicMock()
+    said: Any = {"Error": {"Code": "ValidationException", "Message": ""}}
+    client.exceptions.ClientError = ClientError
+    gone: Any = {"Error": {"Code": "ValidationException", "Message": "Could not find endpoint configuration"}}
+    if not there:
+        client.describe_endpoint_config.side_effect = ClientError(gone, "DescribeEndpointConfig")
+    listed = {"EndpointConfigName": f"{ENDPOINT}-{1:012x}", "EndpointConfigArn": "arn:endpoint-config/one"}
+    pages = {"list_endpoint_configs": MagicMock(), "list_tags": MagicMock()}
+    pages["list_endpoint_configs"].paginate.return_value = [{"EndpointConfigs": [listed]}]
+    pages["list_tags"].paginate.side_effect = ClientError(said, "ListTags")
+    client.get_paginator.side_effect = pages.get
+    inventory = Inventory(client=client, endpoint=ENDPOINT)
+    with pytest.raises(ClientError) if there else nullcontext():
+        assert inventory.records() == {}

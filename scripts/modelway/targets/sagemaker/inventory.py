@@ -95,9 +95,25 @@ class Inventory:
             return [*pool.map(self._tags, arns)]
 
     def _tags(self, arn: str) -> dict[str, str]:
-        """A resource's tags."""
-        pages = self.client.get_paginator("list_tags").paginate(ResourceArn=arn)
-        return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+        """An endpoint config's tags; none where another process deleted it since it was listed."""
+        try:
+            pages = self.client.get_paginator("list_tags").paginate(ResourceArn=arn)
+            return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+        except self.client.exceptions.ClientError as error:
+            # Its words are not documented: aws/amazon-sagemaker-feedback#108 shows it without any.
+            if code(error) != "ValidationException" or self._is_there(arn.rpartition("/")[2]):
+                raise
+            return {}
+
+    def _is_there(self, name: str) -> bool:
+        """Whether there is an endpoint config of this name."""
+        try:
+            self.client.describe_endpoint_config(EndpointConfigName=name)
+        except self.client.exceptions.ClientError as error:
+            if code(error) == "ValidationException" and "Could not find" in str(error):
+                return False
+            raise
+        return True
 
     def arn(self, version: VersionId) -> str:
         """The ARN of a version's endpoint config."""
