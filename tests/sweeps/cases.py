@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from modelway.core.config import Rollout
 from modelway.errors import Unavailable
 from tests.sweeps.ground import Ground, Model, Site
-from tests.sweeps.wire import AT_CLIENT, KILLS, Mishap, Place, bare, writes
+from tests.sweeps.wire import AT_CLIENT, KILLS, LASTING, Mishap, Place, bare, writes
 
 DONE, UNAVAILABLE, KILLED = "0", str(Unavailable.exit_code), "killed"
 
@@ -117,16 +117,17 @@ class Sweep:
             self.disturb(mishap, number)
 
     def _aim(self, mishap: Mishap, number: int) -> None:
-        """Let the n-th call meet the mishap; at the client, the same call of its operation.
+        """Let the n-th call meet the mishap, or the same call of its operation.
 
         How often modelway looks while it waits depends on time, and so does the number of what comes after.
         """
-        if mishap not in AT_CLIENT:
+        before, operation = self._calls[: number - 1], self._calls[number - 1]
+        if mishap in LASTING:
+            self.ground.fail_from(mishap, bare(operation), after=_written(before))
+        elif mishap in AT_CLIENT:
+            self.ground.expect(mishap, before.count(operation) + 1, operation=operation)
+        else:
             self.ground.expect(mishap, number)
-            return
-        operation = self._calls[number - 1]
-        same = sum(each == operation for each in self._calls[:number])
-        self.ground.expect(mishap, same, operation=operation)
 
     def _break(self, what: str) -> None:
         """Write it down, and go on with a model nothing happened to."""
