@@ -99,7 +99,8 @@ def _faults(sweeps: Sequence[Row]) -> Iterator[str]:
         yield f"| `{target}` | {strategy} | {' | '.join(_ends(mine.get(kind)) for kind in _FAULTS)} |"
     yield "\nAfter how many calls the run ended with exit 0, and after how many with 8 and was finished by"
     yield "the next. A timeout is a call that is never sent; *from then on* is until modelway gives up, after"
-    yield "eight attempts."
+    yield "eight attempts. There, exit 0 is of a release in which the call did not come after all, as looks"
+    yield "may not, or came last and could be done without."
 
 
 _FAULTS = (
