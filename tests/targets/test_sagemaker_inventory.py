@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from modelway.core.record import Record
 from modelway.core.record_tags import to_tags
 from modelway.core.version import VersionId
+from modelway.errors import Unavailable
 from modelway.targets.sagemaker.inventory import Inventory
 
 if TYPE_CHECKING:
@@ -73,11 +74,20 @@ def test_each_version_is_found_with_its_own_tags_and_many_are_asked_together(
     assert [inventory.arn(id_) for id_ in ids] == [f"arn:endpoint-config/{ENDPOINT}-{id_}" for id_ in ids]
 
 
-@pytest.mark.parametrize("there", [False, True])
-def test_a_version_that_is_deleted_while_it_is_looked_at_is_none(*, there: bool) -> None:
+@pytest.mark.parametrize(
+    ("code", "there", "told"),
+    [
+        ("ValidationException", False, False),
+        ("ValidationException", True, True),
+        ("AccessDeniedException", False, True),
+    ],
+)
+def test_a_version_that_is_deleted_while_it_is_looked_at_is_none(
+    code: str, *, there: bool, told: bool
+) -> None:
     """As another process does that retires it; what is refused although it is there, is told."""
     client: Any = MagicMock()
-    said: Any = {"Error": {"Code": "ValidationException", "Message": ""}}
+    said: Any = {"Error": {"Code": code, "Message": ""}}
     client.exceptions.ClientError = ClientError
     gone: Any = {"Error": {"Code": "ValidationException", "Message": "Could not find endpoint configuration"}}
     if not there:
@@ -88,5 +98,5 @@ def test_a_version_that_is_deleted_while_it_is_looked_at_is_none(*, there: bool)
     pages["list_tags"].paginate.side_effect = ClientError(said, "ListTags")
     client.get_paginator.side_effect = pages.get
     inventory = Inventory(client=client, endpoint=ENDPOINT)
-    with pytest.raises(ClientError) if there else nullcontext():
+    with pytest.raises((ClientError, Unavailable)) if told else nullcontext():
         assert inventory.records() == {}
