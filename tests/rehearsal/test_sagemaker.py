@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import boto3
 import pytest
@@ -142,18 +142,33 @@ def test_another_accounts_image_needs_its_repositorys_leave(
     assert create_model(ours, image)
 
 
-def test_models_are_listed_by_name_and_page(
+def test_models_are_listed_by_name_and_page_newest_first(
     ours: SageMakerClient, theirs: SageMakerClient, image: str
 ) -> None:
-    """moto lists all of them, at once."""
-    names = [create_model(ours, image, name=unique("listed")) for _ in range(3)]
-    pages = ours.get_paginator("list_models").paginate(
-        NameContains="listed", PaginationConfig={"PageSize": 2}
-    )
-    assert [[model["ModelName"] for model in page["Models"]] for page in pages] == [names[:2], names[2:]]
+    """moto lists all of them, at once, oldest first."""
+    part = unique("listed")
+    names = [create_model(ours, image, name=f"{part}-{end}") for end in "bca"]
+    pages = ours.get_paginator("list_models").paginate(NameContains=part, PaginationConfig={"PageSize": 2})
+    listed = [[model["ModelName"] for model in page["Models"]] for page in pages]
+    assert listed == [[names[2], names[1]], [names[0]]]
     for name in names:
         create_model(theirs, image, name=name)
-    assert len(theirs.list_models(NameContains="nothing", MaxResults=1)["Models"]) == 3
+    there = theirs.list_models(NameContains="nothing", MaxResults=1)["Models"]
+    assert [model["ModelName"] for model in there if part in model["ModelName"]] == names
+
+
+def test_models_are_listed_in_the_order_asked_for(ours: SageMakerClient, image: str) -> None:
+    part = unique("ordered")
+    names = [create_model(ours, image, name=f"{part}-{end}") for end in "bca"]
+
+    def listed(by: Literal["Name", "CreationTime"], order: Literal["Ascending", "Descending"]) -> list[str]:
+        told = ours.list_models(NameContains=part, SortBy=by, SortOrder=order)["Models"]
+        return [model["ModelName"] for model in told]
+
+    assert listed("Name", "Ascending") == sorted(names)
+    assert listed("Name", "Descending") == sorted(names, reverse=True)
+    assert listed("CreationTime", "Ascending") == names
+    assert listed("CreationTime", "Descending") == names[::-1]
 
 
 def test_describe_model_says_what_was_asked(ours: SageMakerClient, image: str) -> None:
@@ -240,10 +255,11 @@ def test_an_endpoint_config_keeps_what_it_was_asked(ours: SageMakerClient, image
 
 
 def test_endpoint_configs_are_listed_by_name_newest_first(ours: SageMakerClient, image: str) -> None:
+    """moto's default is oldest first."""
     model = create_model(ours, image)
     names = [create_config(ours, model) for _ in range(3)]
     pages = ours.get_paginator("list_endpoint_configs").paginate(
-        NameContains="config", SortBy="CreationTime", SortOrder="Descending", PaginationConfig={"PageSize": 2}
+        NameContains="config", PaginationConfig={"PageSize": 2}
     )
     listed = [each["EndpointConfigName"] for page in pages for each in page["EndpointConfigs"]]
     assert listed[:3] == names[::-1]

@@ -62,9 +62,13 @@ class ModelOperations:
         return {name: value for name, value in told.items() if name != "Tags" and value not in ({}, [])}
 
     def list_models(self, backend: SageMakerModelBackend, asked: JsonObject) -> Answer:
-        """ListModels: filtered and a page at a time (moto does neither)."""
+        """ListModels: filtered, in order and a page at a time (moto does none of it)."""
         part = str(asked.get("NameContains") or "")
-        found = [model for name, model in sorted(backend._models.items()) if part in name]  # noqa: SLF001
+        found = [model for name, model in backend._models.items() if part in name]  # noqa: SLF001
+        if asked.get("SortBy") == "Name":
+            found.sort(key=lambda model: str(model.model_name))
+        if asked.get("SortOrder") != "Ascending":
+            found.reverse()
         first, size = int(str(asked.get("NextToken") or 0)), int(str(asked.get("MaxResults") or 10))
         summaries = [
             {"ModelName": model.model_name, "ModelArn": model.arn, "CreationTime": model.creation_time}

@@ -20,6 +20,7 @@ from modelway.rehearsal.model_operations import ModelOperations
 from modelway.rehearsal.streams import Streams
 from modelway.rehearsal.wire import not_rehearsed
 
+_LISTS = {name: getattr(SageMakerResponse, name) for name in ("list_endpoint_configs", "list_endpoints")}
 _PRETENDED = (
     "create_training_job",
     "create_transform_job",
@@ -38,6 +39,8 @@ def install(context: Context) -> None:
     for operations in (ModelOperations(context), EndpointOperations(deployer)):
         for name in operations.NAMES:
             setattr(SageMakerResponse, name, _method(name, getattr(operations, name)))
+    for name in _LISTS:
+        setattr(SageMakerResponse, name, _newest_first(name))
     for name in _PRETENDED:
         setattr(SageMakerResponse, name, _pretended(name))
     streams.install(context)
@@ -50,6 +53,18 @@ def _method(
 ) -> Callable[[SageMakerResponse], ActionResult]:
     def answer(self: SageMakerResponse) -> ActionResult:
         return ActionResult(operation(self.sagemaker_backend, self.params))
+
+    answer.__name__ = name
+    return answer
+
+
+def _newest_first(name: str) -> Callable[[SageMakerResponse], ActionResult]:
+    """SageMaker's default ``SortOrder`` is descending (its API reference); moto's is ascending."""
+
+    def answer(self: SageMakerResponse) -> ActionResult:
+        self.params.setdefault("SortOrder", "Descending")
+        told: ActionResult = _LISTS[name](self)
+        return told
 
     answer.__name__ = name
     return answer
