@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Never
 from modelway import __version__
 from modelway.adapters import environment
 from modelway.commands import VERBS
-from modelway.errors import Failure, Malformed, Unavailable
+from modelway.errors import INTERRUPTED, Failure, Interrupted, Malformed, Unavailable
 
 if TYPE_CHECKING:
     import argparse
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 PROGRAM = "scripts/run"
 ACTION = "action"
 """The first argument by which composite actions call: not for people, so not in the list of commands."""
-INTERRUPTED = 128 + signal.SIGINT
 BROKEN_PIPE = 128 + signal.SIGPIPE
 
 
@@ -64,6 +63,8 @@ def _run(argv: list[str]) -> int:
         sys.stdout.flush()
     except Failure as failure:
         return _failed(failure, house, argv)
+    except Interrupted:
+        return INTERRUPTED
     except KeyboardInterrupt:
         house.reporter.note("Interrupted. Run the same command again to go on.")
         return INTERRUPTED

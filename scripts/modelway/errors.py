@@ -18,6 +18,15 @@ Only ``__main__`` turns one of these into an exit.
 
 from __future__ import annotations
 
+import signal
+
+INTERRUPTED = 128 + signal.SIGINT
+"""The exit code of a command that was interrupted, as shells have it."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Interrupted while a command of ours ran within this one, and it has said so."""
+
 
 class Failure(Exception):
     """A failure with three parts: what happened, expected and seen, what to do."""

@@ -106,6 +106,7 @@ def test_interrupted_while_a_release_runs_it_leaves_nothing_running() -> None:
         rest = child.stderr.read()
         assert child.wait(60) == 130, rest
     assert "Traceback" not in rest
+    assert rest.count("Interrupted.") == 1
     assert left_behind() == ""
     assert not (ROOT / ".modelway/rehearsal/work").exists()
 

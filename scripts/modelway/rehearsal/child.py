@@ -11,12 +11,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from modelway.errors import INTERRUPTED, Interrupted
+
 _GRACE = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """Runs commands of modelway in the repository, with the environment of the rehearsal cloud."""
+    """Runs commands of modelway in the repository, with the environment of the rehearsal cloud.
+
+    Raises ``Interrupted`` where Ctrl-C ended the command, too.
+    """
 
     root: Path
     environment: Mapping[str, str]
@@ -46,6 +51,11 @@ class Client:
         """Wait for its end; whatever ends us ends it, and all it started, first."""
         try:
             out, _ = child.communicate()
+        except KeyboardInterrupt:
+            _stop(child)
+            if child.returncode == INTERRUPTED:
+                raise Interrupted from None
+            raise
         except BaseException:
             _stop(child)
             raise
