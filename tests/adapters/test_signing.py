@@ -44,12 +44,13 @@ def keys(tmp_path: Path) -> SigningKeys:
     return holders(tmp_path, build=("build.pem", "build.pub"), staging=("staging.pem", "staging.pub"))
 
 
-def holders(folder: Path, **named: tuple[str | None, str]) -> SigningKeys:
+def holders(folder: Path, **named: tuple[str | None, *tuple[str, ...]]) -> SigningKeys:
+    """Who signs with what, and is known by which keys."""
     made = {
         name: Holder(
-            signing=Signing(sign_with=private, verify_with=(public,)), session=unopened, reader=unopened
+            signing=Signing(sign_with=private, verify_with=tuple(public)), session=unopened, reader=unopened
         )
-        for name, (private, public) in named.items()
+        for name, (private, *public) in named.items()
     }
     return SigningKeys(root=folder, holders=made)
 
@@ -75,6 +76,22 @@ def test_an_altered_payload_is_nobody_s_word(keys: SigningKeys) -> None:
 def test_what_is_no_signature_at_all_is_nobody_s_word(keys: SigningKeys) -> None:
     forged = sealed(STATEMENT.payload(), Signature(signature=b"\x30\x00", key="staging"))
     assert keys.signed_by(opened(forged)) == frozenset()
+
+
+@pytest.mark.parametrize("listed", [("old.pub", "staging.pub"), ("staging.pub", "old.pub")])
+def test_a_key_that_is_gone_since_another_took_its_place_hides_no_signature(
+    keys: SigningKeys, tmp_path: Path, listed: tuple[str, str]
+) -> None:
+    """A key of KMS that was deleted after the rotation is no longer read, and still listed."""
+    pair(tmp_path, "stranger")
+    later = holders(tmp_path, build=("build.pem", "build.pub"), staging=("staging.pem", *listed))
+    bundle = keys.seal("staging", STATEMENT.payload())
+    assert bundle
+    assert later.signed_by(opened(bundle)) == {"staging"}
+    foreign = holders(tmp_path, x=("stranger.pem", "x.pub")).seal("x", STATEMENT.payload())
+    assert foreign
+    with pytest.raises(Unavailable, match=r"the key old\.pub cannot be read"):  # it may be that key's
+        later.signed_by(opened(foreign))
 
 
 def test_a_key_comes_out_of_a_variable(

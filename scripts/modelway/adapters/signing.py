@@ -70,14 +70,15 @@ class SigningKeys:
     def signed_by(self, envelope: Envelope, /) -> frozenset[str]:
         """The authors whose keys or identities the signatures are by.
 
-        A key that cannot be read, as one of an environment this job may not look into, hides no other: it is
-        a failure only where nobody else is found.
+        A key that cannot be read, as one of an environment this job may not look into, or one that was
+        deleted since another took its place, hides no other: it is a failure only where nobody is found.
         """
         found: set[str] = set()
         unread: Unavailable | None = None
-        for name, holder in self.holders.items():
+        every = [(name, each, key) for name, each in self.holders.items() for key in each.signing.verify_with]
+        for name, holder, key in every:
             try:
-                if any(self._signed(holder, key, envelope) for key in holder.signing.verify_with):
+                if name not in found and self._signed(holder, key, envelope):
                     found.add(name)
             except Unavailable as failure:
                 unread = failure
