@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from modelway.core.cyclonedx import PREDICATE
 from modelway.core.image import Digest, Image
 from modelway.core.merge import merge
 from modelway.core.report import Database, Report
-from modelway.errors import Blocked, Failure, NotEvaluated
+from modelway.errors import Blocked, Failure, Malformed, NotEvaluated
 from modelway.ports import Advisories, CodeHost
 from tests.fake_images import manifest_over
 from tests.fake_world import AnsweringTarget, OneConfig, Stage
@@ -203,6 +204,34 @@ def test_a_lost_sbom_is_no_pass_and_hides_no_other_model(bad: tuple[str, ...], e
     assert ("other in eu: 1 finding would stop it" in ended.seen) == bool(bad)
     first, second = (one["environments"][0] for one in json.loads(stage.reporter.printed[-1]))
     assert (first["judged"], first["ok"], second["judged"], second["ok"]) == (False, False, True, not bad)
+
+
+class OneBroken(OneConfig):
+    """One config that reads, and one with errors before it."""
+
+    def find(self, paths: Sequence[str], /) -> tuple[Path, ...]:
+        return Path("broken.yaml"), *super().find(paths)
+
+    def load(self, path: Path, /) -> ModelConfig:
+        if path.stem == "broken":
+            raise Malformed(
+                "broken.yaml has 1 error", seen="broken.yaml:5:6: error: not YAML", cure="correct it."
+            )
+        return super().load(path)
+
+
+@pytest.mark.parametrize(("bad", "ending"), [((), Malformed), (("flask",), Blocked)])
+def test_a_broken_config_hides_no_other_model(bad: tuple[str, ...], ending: type[Failure]) -> None:
+    stage = released()
+    ended = again(stage, "--format", "json", bad=bad, configs=OneBroken(stage.config))
+    assert isinstance(ended, ending)
+    assert "broken.yaml has 1 error" in stage.reporter.warnings[0]
+    assert stage.reporter.outputs["failing"] == str(1 + len(bad))
+    assert "broken.yaml:5:6: error: not YAML" in ended.seen
+    assert "correct it." in ended.cure
+    assert ("staging: 1 finding would stop it" in ended.seen) == bool(bad)
+    (model,) = json.loads(stage.reporter.printed[-1])
+    assert model["environments"][0]["ok"] == (not bad)
 
 
 def test_a_token_that_may_not_write_is_said() -> None:

@@ -6,13 +6,15 @@ machine (see scan-db) what is known of that by now. An index older than the repo
 --issue opens one issue a model on GitHub, or updates it, with what would stop it now and the versions that
 mend it, and closes it when every environment passes (GITHUB_TOKEN; permission issues: write).
 
-Exit 3: something that serves would not pass any more. Exit 9: something could not be judged.
+Exit 3: something that serves would not pass any more. Exit 2: a config has errors, so that its model was not
+judged; the others were. Exit 9: something else could not be judged.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,7 +32,7 @@ from modelway.core.record import Record
 from modelway.core.rescan import Again
 from modelway.core.version import VersionId
 from modelway.delivery import Delivery
-from modelway.errors import Blocked, Failure, NotEvaluated
+from modelway.errors import Blocked, Failure, Malformed, NotEvaluated
 from modelway.ports import World
 from modelway.scan_gate import Judgement
 from modelway.tracing import source
@@ -51,7 +53,7 @@ def run(options: argparse.Namespace, world: World) -> None:
     index = partial(world.advisories, options.database)
     world = replace(world, advisories=lambda _: index())
     index().about()  # without advisories nothing would be judged again
-    configs = [reading(world.configs.load(Path(path))) for path in world.configs.find(options.configs)]
+    configs, broken = _configs(world, options.configs)
     judged = {config.name: _model(world, config) for config in configs}
     for config in configs:
         for one in judged[config.name]:
@@ -65,14 +67,29 @@ def run(options: argparse.Namespace, world: World) -> None:
         world.reporter.data(json.dumps([rescan.document(name, found) for name, found in judged.items()]))
     every = [(name, one) for name, found in judged.items() for one in found]
     failing = [(name, one) for name, one in every if not one.ok]
-    world.reporter.output("failing", str(len(failing)))
-    _end(failing)
+    world.reporter.output("failing", str(len(failing) + len(broken)))
+    _end(failing, broken)
 
 
-def _end(failing: list[tuple[str, Again]]) -> None:
-    """What the policy forbids comes before what could not be judged; both are named, with their models."""
-    seen = "\n".join(f"{model} in {one.environment}: {one.words}" for model, one in failing)
-    cures = dict.fromkeys(one.cure for _, one in failing if one.cure)
+def _configs(world: World, paths: Sequence[str]) -> tuple[list[ModelConfig], list[Malformed]]:
+    """Every config that can be read, and why the others cannot."""
+    read: list[ModelConfig] = []
+    broken: list[Malformed] = []
+    for path in world.configs.find(paths):
+        try:
+            read.append(reading(world.configs.load(Path(path))))
+        except Malformed as failure:
+            world.reporter.warn(f"{failure.what}: its model is not judged")
+            broken.append(failure)
+    return read, broken
+
+
+def _end(failing: list[tuple[str, Again]], broken: list[Malformed]) -> None:
+    """What the policy forbids comes before what could not be judged; all is named, with the models."""
+    told = [f"{model} in {one.environment}: {one.words}" for model, one in failing]
+    seen = "\n".join([*told, *(f"{one.what}\n{one.seen}" for one in broken)])
+    every = [*(one.cure for _, one in failing), *(one.cure for one in broken)]
+    cures = dict.fromkeys(filter(None, every))
     verdicts = [one.verdict for _, one in failing if one.verdict]
     blocked = [one for one in verdicts if one.blocking or one.expired]
     if blocked:
@@ -80,6 +97,12 @@ def _end(failing: list[tuple[str, Again]]) -> None:
             f"{len(blocked)} image(s) that serve would not pass their scan today",
             seen=seen,
             cure="\n".join((_MEND, *cures)),
+        )
+    if broken:
+        raise Malformed(
+            f"{len(broken)} config(s) cannot be read, so nobody knows what serves of their models",
+            seen=seen,
+            cure="\n".join(cures),
         )
     if failing:
         raise NotEvaluated(
