@@ -169,7 +169,7 @@ ACTIONS: Mapping[str, Action] = {
     "rescan": Action(
         does="Judge what serves again, with the advisories of today, from its stored reports. Reads only.",
         outputs={
-            "failing": "how many images that serve would not pass, or could not be judged; and broken configs",
+            "failing": "how many images would not pass or could not be judged, and broken configs",
             "issue": "with issue: address of the model's issue",
         },
         token=REPORTER,
