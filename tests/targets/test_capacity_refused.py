@@ -92,7 +92,7 @@ def test_the_instances_of_an_endpoint(code: str, text: str, failure: type[Except
 def test_the_tasks_of_a_service() -> None:
     services = SimpleNamespace(describe=lambda: {"serviceName": "iris-production", "desiredCount": 1})
     observer: Any = SimpleNamespace(
-        scaling=SimpleNamespace(observe=lambda: None),
+        scaling=SimpleNamespace(observe=lambda _wanted: None),
         pointer=SimpleNamespace(services=services),
         settings=SimpleNamespace(cluster="models"),
     )

@@ -111,6 +111,20 @@ def test_progress_is_told_in_ecs_s_own_words() -> None:
     assert told == "service iris: IN_PROGRESS (SCALE_UP, 0 of 2 new tasks run)"
 
 
+def test_an_alarm_watches_the_group_the_version_will_have() -> None:
+    """Rolled tasks stay in the target group the service has, also where the settings name two."""
+    services = MagicMock(spec=Services)
+    services.target_group.return_value = "green"
+    pointer = Pointer(services=services, inventory=MagicMock(), shows=False)
+    sight = Sight(service(OLD), None)
+    groups = ("blue", "green")
+    assert pointer.group(VERSION, sight, groups, moves=True) == "blue"
+    assert pointer.group(VERSION, sight, groups, moves=False) == "green"
+    services.target_group.return_value = None  # nothing serves yet: both begin in the first
+    assert pointer.group(VERSION, sight, groups, moves=True) == "blue"
+    assert pointer.group(VERSION, sight, groups, moves=False) == "blue"
+
+
 # --- letting it go on ---
 
 WAITS = Hook(id="h", status="AWAITING_ACTION")

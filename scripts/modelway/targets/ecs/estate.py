@@ -61,7 +61,7 @@ class Estate:
         if not labelled({tag["key"]: tag["value"] for tag in service.get("tags", [])}, self.labels):
             delete = f"aws ecs delete-service --force --cluster {self._cluster} --service {self._service}"
             raise made_by_others(what, delete)
-        if self.observer.scaling.observe():
+        if self.observer.scaling.observe(None):
             words = f"the autoscaling of {what}, with the alarms Application Auto Scaling keeps for it"
             yield Thing(kind=_SCALING, name=self._service, words=words)
         going = service["status"] == "DRAINING"

@@ -22,6 +22,7 @@ from modelway.targets.ecs.proof import refuse_another, refuse_other
 from modelway.targets.ecs.reasons import of_trouble, setback
 from modelway.targets.ecs.scaling import Scaling
 from modelway.targets.ecs.service_requests import out_of_reach
+from modelway.targets.ecs.strategy import Strategy, strategy
 from modelway.targets.ecs.surroundings import Surroundings
 from modelway.targets.shared.autoscaling import as_configured
 from modelway.targets.shared.rollout_alarms import RolloutAlarms
@@ -95,17 +96,18 @@ class Observer:
 
     def _capacity(self, service: ServiceTypeDef, *, adopted: bool) -> Capacity:
         """Desired count and autoscaling of what serves, in the config's terms."""
-        tasks = service.get("desiredCount", 0)
+        tasks, wanted = service.get("desiredCount", 0), self.environment.capacity
         # What was adopted is scaled as it was until a release of ours replaces it.
-        scaling = self.scaling.observe() or (self.scaling.found() if adopted else None)
-        return as_configured(tasks, scaling, self.environment.capacity)
+        scaling = self.scaling.observe(wanted.autoscaling) or (self.scaling.found() if adopted else None)
+        return as_configured(tasks, scaling, wanted)
 
     def watched(self, version: VersionId, sight: Sight) -> Mapping[str, str] | None:
         """The dimensions of the target group the version has or will have; none without a load balancer."""
         balancer = self.settings.balancer
         if balancer is None:
             return None
-        group = self.pointer.group(version, sight, balancer.target_groups)
+        moves = strategy(self.environment.rollout, self.settings) is not Strategy.ROLLING
+        group = self.pointer.group(version, sight, balancer.target_groups, moves=moves)
         return dimensions(group, balancer.listener_rule)
 
     def _around(

@@ -145,12 +145,15 @@ class Pointer:
         found = {self.version(revision): self.services.target_group(revision) for revision in sides}
         return {version: group for version, group in found.items() if version and group}
 
-    def group(self, version: VersionId, sight: Sight, groups: tuple[str, ...]) -> str:
-        """The target group a version has, or will have if it is released now: the one that is free."""
+    def group(self, version: VersionId, sight: Sight, groups: tuple[str, ...], *, moves: bool) -> str:
+        """The target group a version has, or will have if it is released now.
+
+        That is the one that is free where the traffic ``moves`` between two; else the one in use.
+        """
         if own := self.groups(sight.deployment).get(version):
             return own
         taken = self.services.target_group(sight.revision)
-        return next((group for group in groups if group != taken), groups[0])
+        return next((group for group in groups if (group == taken) is not moves), groups[0])
 
 
 def _moving(deployment: Deployment) -> Iterator[tuple[str | None, int]]:

@@ -43,10 +43,14 @@ class Scaling:
             policy="modelway-requests-per-task",
         )
 
-    def observe(self) -> Autoscaling | None:
-        """What modelway registered; a policy that follows other target groups is none of this service's."""
+    def observe(self, wanted: Autoscaling | None) -> Autoscaling | None:
+        """What modelway registered.
+
+        Where autoscaling is wanted, a policy that follows target groups of before counts for nothing, and is
+        written anew; where none is, it is there until it is removed.
+        """
         groups = frozenset(group["TargetGroup"] for group in self.groups)
-        return self._service.observe(lambda tracking: _followed(tracking) == groups)
+        return self._service.observe(lambda tracking: wanted is None or _followed(tracking) == groups)
 
     def found(self) -> Autoscaling | None:
         """What anybody registered, where it follows requests."""

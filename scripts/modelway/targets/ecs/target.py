@@ -215,7 +215,7 @@ class Ecs:
         scaling, bounds, wanted = self.observer.scaling, capacity.autoscaling, capacity.instances
         if bounds:
             scaling.set(bounds)
-        elif scaling.observe():
+        elif scaling.observe(None):
             scaling.remove()
         service = self.observer.pointer.services.describe()
         current = service.get("desiredCount", 0) if service else 0
