@@ -51,7 +51,11 @@ class EcrStock:
         return session.client("ecr", config=aws.patient())
 
     def stored(self) -> tuple[Stored, ...]:
-        """Everything; DescribeImages tells of what is archived only where it is asked to."""
+        """Everything; DescribeImages tells of what is archived only where it is asked to.
+
+        What a list in the archive names stays unknown: nothing is pulled from there, its manifest neither
+        (docs.aws.amazon.com/AmazonECR/latest/userguide/archive-image.html).
+        """
         from botocore.exceptions import ClientError  # noqa: PLC0415 - keeps --help fast
 
         with translated(f"list the images of {self._spec.repository}", service="ecr"):
@@ -64,8 +68,7 @@ class EcrStock:
                 if code(error) != "RepositoryNotFoundException":
                     raise
                 return ()
-        lists = [d["imageDigest"] for d in details if d.get("imageManifestMediaType") in _LISTS]
-        children = self._children(lists)
+        children = self._children([each["imageDigest"] for each in details if _readable(each)])
         return tuple(_stored(each, children.get(each["imageDigest"], ())) for each in details)
 
     def _children(self, lists: Sequence[str]) -> dict[str, tuple[Digest, ...]]:
@@ -178,10 +181,19 @@ def _doomed(told: LifecyclePolicyPreviewResultTypeDef) -> Doomed:
     )
 
 
+def _readable(told: ImageDetailTypeDef) -> bool:
+    """Whether it is a list of images that ECR gives."""
+    return told.get("imageManifestMediaType") in _LISTS and not _away(told)
+
+
+def _away(told: ImageDetailTypeDef) -> bool:
+    """Whether it lies in the archive, or is on its way out of it."""
+    return told.get("imageStatus", "ACTIVE") != "ACTIVE"
+
+
 def _stored(told: ImageDetailTypeDef, children: tuple[Digest, ...]) -> Stored:
     """An image as ECR tells of it."""
     subject = told.get("subjectManifestDigest")
-    archived = told.get("imageStatus", "ACTIVE") != "ACTIVE"
     return Stored(
         digest=Digest.parse(told["imageDigest"]),
         pushed=told["imagePushedAt"],
@@ -190,5 +202,5 @@ def _stored(told: ImageDetailTypeDef, children: tuple[Digest, ...]) -> Stored:
         subject=Digest.parse(subject) if subject else None,
         children=children,
         pulled=told.get("lastRecordedPullTime"),
-        archived=told.get("lastArchivedAt", told["imagePushedAt"]) if archived else None,
+        archived=told.get("lastArchivedAt", told["imagePushedAt"]) if _away(told) else None,
     )
