@@ -109,6 +109,29 @@ def test_an_attempt_that_passed_twice_began_once():
     assert shown.count("Passed in production") == 2
 
 
+def test_what_is_not_an_environment_s_word_says_nothing_of_when_its_traffic_moved():
+    stranger = Said(verdict=replace(VERDICT, version="feedfeedfeed"), by="nobody", trusted=False)
+    told = replace(release(1, None), verdicts=(*release(1, None).verdicts, stranger))
+    shown = page(dossier(told), datetime(2026, 6, 17, tzinfo=UTC))
+    assert shown.count("Its traffic began to move in production") == 1
+    assert "feedfeedfeed" not in shown
+    assert "not its own word" in shown
+
+
+def test_no_text_turns_the_page_s_writing_around():
+    """Whoever may push could have what follows, as that it is not the environment's word, read backwards."""
+    tricks = Said(verdict=replace(VERDICT, glass="a\u202eb\u2066c\x1b[31md\x00e"), by="x", trusted=False)
+    told = replace(release(1, None), verdicts=(tricks,))
+    shown = page(dossier(told), datetime(2026, 6, 17, tzinfo=UTC))
+    assert "Break-glass: abcde" in shown
+
+
+def test_what_nobody_trusts_makes_no_release_the_newest():
+    old, new = release(1, None), release(2, None)
+    late = Said(verdict=replace(VERDICT, passed="9999-01-01T00:00:00Z"), by="nobody", trusted=False)
+    assert replace(old, verdicts=(late, *old.verdicts)).newest <= new.newest
+
+
 def test_a_comparison_is_part_of_what_the_environment_signs():
     assert verdict_of(VERDICT.predicate()) == VERDICT
 

@@ -105,8 +105,8 @@ class Release:
 
     @property
     def newest(self) -> str:
-        """When something last happened to it, so that releases can be put in order."""
-        times = [one.verdict.passed for one in self.verdicts]
+        """When something last happened to it, as those say who may: releases are in this order."""
+        times = [one.verdict.passed for one in self.verdicts if one.trusted]
         return max([*times, self.provenance.built if self.provenance else ""])
 
 

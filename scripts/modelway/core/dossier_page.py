@@ -9,6 +9,7 @@ from html import escape
 from modelway.core import html
 from modelway.core.dossier import Dossier, Entered, Place, Ran, Release, Said
 from modelway.core.dossier_text import built_by, size
+from modelway.core.plain import clean
 from modelway.core.summary import BrokenGlass
 from modelway.core.verdict import Answered
 
@@ -46,8 +47,8 @@ tr{display:block;border-bottom:1px solid var(--line);padding:.4rem 0}}
 
 
 def page(told: Dossier, now: datetime) -> str:
-    """The whole document."""
-    return "\n".join(_lines(told, now)) + "\n"
+    """The whole document; nothing in it turns the direction of writing around."""
+    return "\n".join(clean("\n".join(_lines(told, now)))) + "\n"
 
 
 def _lines(told: Dossier, now: datetime) -> Iterator[str]:
@@ -143,7 +144,8 @@ def _timeline(release: Release) -> Iterator[str]:
     yield f"<li>{html.time(release.provenance.built if release.provenance else '')}"
     yield f"Built by {escape(built_by(release))}</li>"
     happened = [(one.what.entry.at, _entered(one)) for one in release.entered]
-    began = {(v.environment, v.version, v.began): one for one in release.verdicts if (v := one.verdict).began}
+    own = [one for one in release.verdicts if one.trusted]
+    began = {(v.environment, v.version, v.began): one for one in own if (v := one.verdict).began}
     happened += [(at, _began(one)) for (_, _, at), one in began.items()]
     happened += [(one.verdict.passed, _said(one)) for one in release.verdicts]
     for _, lines in sorted(happened, key=lambda one: one[0]):
