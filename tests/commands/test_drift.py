@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from modelway.commands import deploy, drift
+from modelway.core.altered import Altered
 from modelway.core.config import Capacity
 from modelway.core.drift import Change
 from modelway.core.plan import State
@@ -92,6 +93,22 @@ def test_other_settings_are_another_version():
     with pytest.raises(Differs):
         compare(stage)
     assert "staging: settings" in stage.reporter.text
+
+
+def test_what_somebody_changed_beside_the_version_is_named_with_both_values_and_who():
+    """On ECS the service keeps its network itself: other subnets under the same version were no drift."""
+    stage = released()
+    seen(stage, altered=(Altered(field="settings.network.subnets", config="subnet-a", world="subnet-b"),))
+    with pytest.raises(Differs, match="1 fields differ"):
+        compare(stage, "-e", "staging")
+    for words in (
+        "staging: settings.network.subnets",
+        "config:  subnet-a",
+        "world:   subnet-b",
+        SOMEBODY.who,
+    ):
+        assert words in stage.reporter.text
+    assert "the next release sets it" in stage.reporter.text
 
 
 def test_what_modelway_did_not_make_differs():

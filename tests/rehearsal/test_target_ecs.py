@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -354,16 +355,28 @@ def test_a_service_goes_to_a_clusters_instances_by_a_capacity_provider_and_back(
     on_ec2 = replace(place, environment=replace(place.environment, settings=settings))
     [obstacle] = place.target.observe(on_ec2.version("2")).obstacles
     assert "has the launch type FARGATE" in obstacle.what
+    assert place.target.observe(first).altered == ()
     settings["capacity_providers"] = [{"name": "instances"}]
     second = on_ec2.version("2")
     on_ec2.serve(second)
-    assert on_ec2.target.observe(second).traffic == {second.id: 100}
+    seen = on_ec2.target.observe(second)
+    assert (seen.traffic, seen.altered) == ({second.id: 100}, ())
     strategy = [{"capacityProvider": "instances", "weight": 1, "base": 0}]
     assert place.services.described(place.name)["capacityProviderStrategy"] == strategy
     place.target.shift(first.id, 100, urgent=True)
     place.target.settle(lambda _: None)
     assert place.target.observe(first).traffic == {first.id: 100}
     assert place.services.described(place.name)["launchType"] == "FARGATE"
+    given = place.environment.settings["network"]
+    network: Any = {"subnets": given["subnets"], "assignPublicIp": "ENABLED"}  # type: ignore[index, call-overload]
+    network["securityGroups"] = given["security_groups"]  # type: ignore[index, call-overload]
+    place.services.ecs.update_service(
+        cluster=CLUSTER, service=place.name, networkConfiguration={"awsvpcConfiguration": network}
+    )
+    place.target.settle(lambda _: None)
+    seen = place.target.observe(first)
+    assert seen.traffic == {first.id: 100}
+    assert [(one.field, one.world) for one in seen.altered] == [("settings.network.public_ip", "true")]
 
 
 def test_a_role_nobody_can_assume_is_not_the_version_s_fault(place: EcsPlace) -> None:

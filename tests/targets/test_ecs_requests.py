@@ -11,7 +11,7 @@ import pytest
 from modelway.core.config import Analysis, Capacity, Rollout, RolloutStrategy
 from modelway.core.json import JsonObject
 from modelway.targets.ecs.definition import definition, settings_of
-from modelway.targets.ecs.service_requests import created, out_of_reach, updated
+from modelway.targets.ecs.service_requests import created, out_of_reach, unlike, updated
 from modelway.targets.ecs.settings import Settings, parse
 from modelway.targets.ecs.strategy import deployment, paused, urgently
 from tests.targets.ecs_models import (
@@ -63,6 +63,56 @@ def test_a_service_whose_container_is_called_otherwise_learns_its_name() -> None
     assert "loadBalancers" not in updated(parse(PLAIN), production(), service)
     service["loadBalancers"] = [{**listed[0], "containerName": "app"}]
     assert updated(parse(PLAIN), production(), service)["loadBalancers"] == listed
+
+
+NETWORK = {"subnets": ["subnet-b", "subnet-a"], "security_groups": ["sg-1"]}
+
+
+def changed(**otherwise: object) -> list[tuple[str, str, str]]:
+    """What is told of a service that somebody gave other values."""
+    settings = parse({**PLAIN, "network": NETWORK})
+    service: Any = {**created(settings, production()), **otherwise}
+    found = unlike(settings, production(), service, adopted=False)
+    return [(one.field, one.config, one.world) for one in found]
+
+
+def test_a_service_as_it_was_made_is_not_altered_in_whatever_order_it_is_listed() -> None:
+    network = {"subnets": ["subnet-a", "subnet-b"], "securityGroups": ["sg-1"], "assignPublicIp": "DISABLED"}
+    assert changed(networkConfiguration={"awsvpcConfiguration": network}, capacityProviderStrategy=[]) == []
+    settings = parse(SHIFTING)
+    listed = created(settings, production())["loadBalancers"]
+    [pair] = listed
+    more = {**pair["advancedConfiguration"], "alternateTargetGroupArn": A}  # as after every other release
+    swapped = {**pair, "targetGroupArn": B, "advancedConfiguration": more}
+    service: Any = {**created(settings, production()), "loadBalancers": [swapped]}
+    assert unlike(settings, production(), service, adopted=False) == ()
+
+
+def test_what_somebody_changed_of_a_service_is_told_field_by_field() -> None:
+    network = {"subnets": ["subnet-a"], "securityGroups": ["sg-1"], "assignPublicIp": "ENABLED"}
+    spot = [{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]
+    assert changed(
+        networkConfiguration={"awsvpcConfiguration": network},
+        capacityProviderStrategy=spot,
+        healthCheckGracePeriodSeconds=5,
+    ) == [
+        ("settings.network.subnets", "subnet-a, subnet-b", "subnet-a"),
+        ("settings.network.public_ip", "false", "true"),
+        ("settings.startup_timeout", "300s", "5s"),
+        ("settings.capacity_providers", "none", "FARGATE_SPOT (weight 1, base 0)"),
+    ]
+    (lost,) = changed(loadBalancers=[])
+    assert (lost[0], lost[2]) == ("settings.load_balancer", "none")
+    assert A in lost[1]
+
+
+def test_what_was_adopted_keeps_its_container_and_its_grace_until_a_release() -> None:
+    settings = parse(PLAIN)
+    made = created(settings, production())
+    service: Any = {**made, "loadBalancers": [{**made["loadBalancers"][0], "containerName": "app"}]}
+    service["healthCheckGracePeriodSeconds"] = 0
+    assert unlike(settings, production(), service, adopted=True) == ()
+    assert len(unlike(settings, production(), service, adopted=False)) == 2
 
 
 def test_a_version_is_registered_by_digest() -> None:

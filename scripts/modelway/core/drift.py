@@ -63,7 +63,7 @@ def differences(version: Version, goal: Goal, state: State) -> tuple[Difference,
     if serving is None:
         return ()
     found = (*_version(version, serving), *_standing(serving, goal), *_capacity(goal, state))
-    return (*found, *_steps(goal, state, tuple(found)))
+    return (*found, *_steps(goal, state, tuple(found)), *_altered(state))
 
 
 def unlike(state: State) -> Difference | None:
@@ -192,6 +192,19 @@ def _steps(goal: Goal, state: State, found: tuple[Difference, ...]) -> Iterator[
             about=About.SURROUNDINGS,
             release="release",
             change="ask for no such thing in the config",
+        )
+
+
+def _altered(state: State) -> Iterator[Difference]:
+    """What was changed beside the version: the same version is released already, so only the next sets it."""
+    for each in state.altered:
+        yield Difference(
+            field=each.field,
+            config=each.config,
+            world=each.world,
+            about=About.POINTER,
+            release=f"the next release sets it; to have it now, set it to {each.config} by hand",
+            change=f"write {each.world} in the config, which makes it another version",
         )
 
 

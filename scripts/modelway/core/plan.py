@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from modelway.core.altered import Altered
 from modelway.core.config import Analysis, Capacity
 from modelway.core.record import Attempt, Record
 from modelway.core.steps import Analyse, Configure, Pause, Prepare, Retire, Shift, Soak, Stage, Step, Verify
@@ -87,6 +88,8 @@ class State:
     """Seconds since the pointer's weights last changed."""
     leftovers: tuple[VersionId, ...] = ()
     """Versions that were retired but for what is remembered of them: that process died meanwhile."""
+    altered: tuple[Altered, ...] = ()
+    """What of the wanted version somebody changed since it serves; the next release's shift sets it."""
 
     @property
     def serving(self) -> VersionId | None:

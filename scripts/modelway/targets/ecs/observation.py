@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from modelway.core.altered import Altered
 from modelway.core.config import Capacity, Environment
 from modelway.core.naming import version_name
 from modelway.core.plan import FULL, Blame, Need, Obstacle, Setback, State
@@ -21,7 +22,7 @@ from modelway.targets.ecs.pointer import Pointer, Sight
 from modelway.targets.ecs.proof import refuse_another, refuse_other
 from modelway.targets.ecs.reasons import of_trouble, setback
 from modelway.targets.ecs.scaling import Scaling
-from modelway.targets.ecs.service_requests import out_of_reach
+from modelway.targets.ecs.service_requests import out_of_reach, unlike
 from modelway.targets.ecs.strategy import Strategy, strategy
 from modelway.targets.ecs.surroundings import Surroundings
 from modelway.targets.shared.autoscaling import as_configured
@@ -78,7 +79,17 @@ class Observer:
             else None,
             foreign=self.pointer.foreign(sight) if settled else None,
             soaked=self._soaked(sight.deployment),
+            altered=self._altered(wanted, sight)
+            if wanted and wanted.id == serving and not sight.under_way
+            else (),
         )
+
+    def _altered(self, wanted: Version, sight: Sight) -> tuple[Altered, ...]:
+        """What the service keeps itself, and has otherwise than the settings of the version that serves."""
+        if sight.service is None:
+            return ()
+        settings, adopted = settings_.parse(wanted.settings), self.pointer.borrowed(sight)
+        return unlike(settings, self.environment, sight.service, adopted=adopted)
 
     def _soaked(self, deployment: Deployment | None) -> float:
         """Seconds since the weights last changed; what ECS baked by itself counts.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
+from modelway.core.altered import Altered, altered
 from modelway.core.config import Environment
 from modelway.core.naming import role_arn
 from modelway.core.plan import Obstacle
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
         ServiceTypeDef,
         UpdateServiceRequestTypeDef,
     )
+
+_OTHERS = {"load_balancer", "startup_timeout"}
+"""What a service that was adopted has in its own way."""
 
 
 def created(settings: Settings, place: Environment) -> CreateServiceRequestTypeDef:
@@ -68,6 +73,40 @@ def updated(settings: Settings, place: Environment, service: ServiceTypeDef) -> 
     return request
 
 
+def unlike(
+    settings: Settings, place: Environment, service: ServiceTypeDef, *, adopted: bool
+) -> tuple[Altered, ...]:
+    """What the service keeps itself, its task definition apart, and has not as the settings say.
+
+    What was adopted keeps its container's name and how long it may start, until a release replaces it.
+    """
+    wanted, seen = _kept(created(settings, place)), _kept(service)
+    if adopted:
+        wanted, seen = ({k: v for k, v in each.items() if k not in _OTHERS} for each in (wanted, seen))
+    return altered(wanted, seen)
+
+
+def _kept(told: CreateServiceRequestTypeDef | ServiceTypeDef) -> dict[str, str]:
+    """A service's own settings, each as the config spells it, in words that do not depend on an order."""
+    own = _network(told)
+    shares = sorted(
+        f"{one['capacityProvider']} (weight {one.get('weight', 0)}, base {one.get('base', 0)})"
+        for one in told.get("capacityProviderStrategy", [])
+    )
+    grace = told.get("healthCheckGracePeriodSeconds")
+    found = {
+        "network.subnets": ", ".join(sorted(own["subnets"])),
+        "network.security_groups": ", ".join(sorted(own.get("securityGroups", []))),
+        "network.public_ip": str(own.get("assignPublicIp") == "ENABLED").lower(),
+        "capacity_providers": ", ".join(shares),
+        "load_balancer": "; ".join(
+            ", ".join(filter(None, one)) for one in sorted(_groups(told.get("loadBalancers", [])))
+        ),
+        "startup_timeout": f"{grace}s" if grace else "",
+    }
+    return {name: text for name, text in found.items() if text}
+
+
 def out_of_reach(settings: Settings, service: ServiceTypeDef) -> Obstacle | None:
     """A launch type the service cannot get to: from one to the other leads a capacity provider only.
 
@@ -102,10 +141,17 @@ def network(settings: Settings) -> AwsVpcConfigurationTypeDef:
     }
 
 
+def _network(
+    told: CreateServiceRequestTypeDef | ServiceTypeDef,
+) -> AwsVpcConfigurationTypeDef | AwsVpcConfigurationOutputTypeDef:
+    """The network a service has, or is to have; a bridge of the host's tells none."""
+    network = told.get("networkConfiguration")
+    return (network.get("awsvpcConfiguration") if network else None) or {"subnets": []}
+
+
 def _same_network(service: ServiceTypeDef, wanted: AwsVpcConfigurationTypeDef) -> bool:
     """Whether the service's tasks already have this network, in whatever order it is listed."""
-    nothing: AwsVpcConfigurationOutputTypeDef = {"subnets": []}
-    own = service.get("networkConfiguration", {}).get("awsvpcConfiguration", nothing)
+    own = _network(service)
     return (
         set(own["subnets"]) == set(wanted["subnets"])
         and set(own.get("securityGroups", [])) == set(wanted.get("securityGroups", []))
@@ -145,7 +191,7 @@ def balancers(settings: Settings, place: Environment) -> list[LoadBalancerTypeDe
     return [listed]
 
 
-def _groups(listed: list[LoadBalancerTypeDef]) -> set[tuple[str, ...]]:
+def _groups(listed: Sequence[LoadBalancerTypeDef]) -> set[tuple[str, ...]]:
     """What of a load balancer's entry counts: the pair of groups, whichever is first, container and rules."""
     found = set()
     for one in listed:
