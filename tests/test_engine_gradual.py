@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from modelway.core.analysis import Sample
 from modelway.core.config import Analysis
-from modelway.core.plan import Goal, Waypoint, under_way
+from modelway.core.pending_release import under_way
+from modelway.core.plan import Goal, State, Waypoint
+from modelway.core.record import Attempt, Failed, Passed, Record
 from modelway.core.steps import Pause
 from modelway.core.version import VersionId
 from modelway.errors import Differs, NotAllowed, NotEvaluated, Unfinished, Unhealthy, Unrestored
@@ -236,6 +238,30 @@ def test_what_is_gone_back_to_is_not_taken_for_a_release_under_way():
     assert under_way(target.observe(None)) is None
     target.pass_time()
     assert under_way(target.observe(None)) is None
+
+
+@pytest.mark.parametrize(
+    ("share", "settled", "releasing"),
+    [(10, True, True), (10, False, True), (0, True, True), (0, False, False), (100, True, False)],
+)
+def test_an_older_version_released_after_one_that_failed_is_under_way(share, settled, releasing):
+    """It passed once, and so did what is gone back to; but that gets its traffic all at once."""
+    older = Record(
+        id=OLD.id,
+        digest="sha256:1",
+        attempt=Attempt(number=2, at="2026-01-03", pointer="t2"),
+        passed=Passed(contract=CONTRACT, attempt=1, at="2026-01-01"),
+    )
+    failed = Record(
+        id=NEW.id,
+        digest="sha256:2",
+        attempt=Attempt(number=1, at="2026-01-02", pointer="t1"),
+        failed=Failed(attempt=1, reason="sick"),
+    )
+    traffic = {OLD.id: share, VersionId("0123456789ab"): 100 - share}
+    records = {OLD.id: older, NEW.id: failed}
+    state = State(records=records, traffic=traffic, settled=settled, modified="t3")
+    assert under_way(state) == (OLD.id if releasing else None)
 
 
 def test_a_first_release_that_is_aborted_has_nowhere_to_go():

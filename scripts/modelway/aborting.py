@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from modelway.core.plan import Goal, State, under_way
+from modelway.core.pending_release import under_way
+from modelway.core.plan import Goal, State
 from modelway.core.version import VersionId
 from modelway.delivery import Delivery
 from modelway.errors import NotAllowed

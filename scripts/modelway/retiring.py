@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from modelway.core import drift
 from modelway.core.config import Environment, ModelConfig
 from modelway.core.estate import Removal
-from modelway.core.plan import under_way
+from modelway.core.pending_release import under_way
 from modelway.errors import Differs, NotAllowed, Unfinished
 from modelway.ports import Target, World
 

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from modelway.core.plan import FULL, Blame
 from modelway.core.version import VersionId
+from modelway.errors import Differs
 from modelway.targets.ecs.deployments import Deployment, Hook, Side, progress, read
 from modelway.targets.ecs.pointer import Pointer, Sight
 from modelway.targets.ecs.reasons import of_trouble, setback
@@ -132,6 +133,24 @@ STOPS = deployment("IN_PROGRESS", hooks=(WAITS,), target=Side(revision=NEW, weig
 VERSION = VersionId("a1b2c3d4e5f6")
 
 
+def waiting_at(stop: Deployment, client: MagicMock, now: Deployment | None = None) -> Releases:
+    """A service whose deployment waits, and what is told of it later."""
+    services = MagicMock(spec=Services)
+    services.name, services.deployment.return_value = "iris-production", now
+    pointer = MagicMock(services=services)
+    pointer.look.return_value = Sight(service(OLD), stop)
+    pointer.target.return_value = VERSION
+    return Releases(
+        environment=MagicMock(),
+        client=client,
+        pointer=pointer,
+        settings=MagicMock(),
+        labels={},
+        clock=FakeClock(),
+        walks=False,
+    )
+
+
 @pytest.mark.parametrize(
     ("now", "told"),
     [
@@ -146,25 +165,40 @@ def test_a_deployment_that_went_on_although_the_answer_was_lost_is_not_refused(
     now: Deployment | None, *, told: bool
 ) -> None:
     """Botocore asks again, and ECS finds nothing that waits; what it still refuses is told."""
-    client, services = MagicMock(), MagicMock(spec=Services)
+    client = MagicMock()
     said: Any = {"Error": {"Code": "InvalidParameterException", "Message": "not awaiting an action"}}
     client.continue_service_deployment.side_effect = ClientError(said, "ContinueServiceDeployment")
-    services.name, services.deployment.return_value = "iris-production", now
-    pointer = MagicMock(services=services)
-    pointer.look.return_value = Sight(service(OLD), STOPS)
-    pointer.target.return_value = VERSION
-    releases = Releases(
-        environment=MagicMock(),
-        client=client,
-        pointer=pointer,
-        settings=MagicMock(),
-        labels={},
-        clock=FakeClock(),
-        walks=False,
-    )
+    releases = waiting_at(STOPS, client, now)
     with pytest.raises(ClientError) if told else nullcontext():
         releases.shift(VERSION, FULL, (), urgent=False)
     assert client.continue_service_deployment.call_count == 1
+
+
+def configured(**strategy: object) -> tuple[int, ...]:
+    raw: Any = {"serviceDeploymentArn": "arn:deployment", "status": "PENDING", "createdAt": AT}
+    return read(raw | {"deploymentConfiguration": strategy}).shares
+
+
+def test_the_shares_of_a_deployment_are_those_it_began_with() -> None:
+    assert configured(strategy="CANARY", canaryConfiguration={"canaryPercent": 25.0}) == (25, 100)
+    assert configured(strategy="LINEAR", linearConfiguration={"stepPercent": 30.0}) == (30, 60, 90, 100)
+    assert configured(strategy="LINEAR", linearConfiguration={"stepPercent": 25.0}) == (25, 50, 75, 100)
+    assert configured(strategy="BLUE_GREEN", bakeTimeInMinutes=0) == (100,)
+
+
+@pytest.mark.parametrize(
+    ("shares", "percent", "goes_on"),
+    [((10, 100), 100, True), ((10, 100), 25, False), ((10, 20, 100), 20, True), ((100,), 25, False)],
+)
+def test_a_rollout_that_was_changed_on_the_way_overruns_no_share(
+    shares: tuple[int, ...], percent: int, *, goes_on: bool
+) -> None:
+    """A canary of 10 % goes on to all of the traffic, also where the config says 25 % and a pause by now."""
+    client = MagicMock()
+    releases = waiting_at(replace(STOPS, shares=shares), client)
+    with nullcontext() if goes_on else pytest.raises(Differs, match="asks for 25 % now"):
+        releases.shift(VERSION, percent, (), urgent=False)
+    assert client.continue_service_deployment.called is goes_on
 
 
 # --- whose fault it was ---

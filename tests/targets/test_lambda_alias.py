@@ -12,7 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from modelway.core.config import Capacity
-from modelway.core.plan import Blame, Standing, standing, under_way
+from modelway.core.pending_release import under_way
+from modelway.core.plan import Blame, Standing, standing
 from modelway.core.version import VersionId
 from modelway.errors import Malformed, Unavailable, Unhealthy
 from modelway.targets.aws_lambda.alias import Alias

@@ -15,7 +15,8 @@ from modelway.commands import options as shared
 from modelway.core.access import reading
 from modelway.core.approval import approval_back
 from modelway.core.image import Digest
-from modelway.core.plan import Goal, State, reopening, under_way, way_back
+from modelway.core.pending_release import under_way
+from modelway.core.plan import Goal, State, reopening, way_back
 from modelway.core.record import Withdrawn
 from modelway.core.refusals import refuse
 from modelway.core.version import VersionId

@@ -197,23 +197,6 @@ def closed(record: Record) -> Standing | None:
     return Standing.INCONCLUSIVE if record.undecided else None
 
 
-def under_way(state: State) -> VersionId | None:
-    """The version whose release has not ended: it may be anywhere between its attempt and its pass.
-
-    Not one that others are given up for: who goes back to a version is not releasing it.
-    """
-    attempts = [(record.attempt.at, record.id) for record in state.records.values() if record.attempt]
-    if not attempts:
-        return None
-    last, *before = (state.records[id_] for _, id_ in sorted(attempts, reverse=True))
-    if last.passed and before and closed(before[0]):
-        return None
-    share = state.traffic.get(last.id)
-    moving = not state.settled or (share is not None and share < FULL)
-    open_ = standing(last.id, state) is Standing.OPEN
-    return last.id if open_ or (moving and closed(last)) else None
-
-
 def next_attempt(goal: Goal, state: State) -> int:
     """The number of the attempt a shift to the goal belongs to."""
     record = state.records.get(goal.version)
@@ -273,9 +256,18 @@ def _unasked(goal: Goal, state: State) -> bool:
 
 
 def _way(goal: Goal, state: State) -> tuple[Waypoint, ...]:
-    """The waypoints; without another version that keeps the rest, there is no share but all of it."""
-    shared = state.baseline(goal.version) is not None
-    return tuple(point for point in goal.waypoints if shared or point.percent == FULL)
+    """The waypoints; without another version that keeps the rest, there is no share but all of it.
+
+    At a share of another rollout than the config's, what those passed over ask is asked, a person among them.
+    """
+    points, reached = goal.waypoints, state.traffic.get(goal.version, 0)
+    if state.baseline(goal.version) is None:
+        return tuple(point for point in points if point.percent == FULL)
+    before = [point for point in points if point.percent < reached]
+    if not before or reached in {point.percent for point in points}:
+        return points
+    here = replace(before[-1], percent=reached, pause=any(point.pause for point in before))
+    return (*before, here, *points[len(before) :])
 
 
 def _along(waypoint: Waypoint, goal: Goal, state: State) -> Iterator[Step]:

@@ -9,10 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from typing import TYPE_CHECKING
 
+from modelway.core.plan import FULL
+
 if TYPE_CHECKING:
-    from mypy_boto3_ecs.type_defs import ServiceDeploymentTypeDef, ServiceRevisionSummaryTypeDef
+    from mypy_boto3_ecs.type_defs import (
+        DeploymentConfigurationOutputTypeDef,
+        ServiceDeploymentTypeDef,
+        ServiceRevisionSummaryTypeDef,
+    )
 
 ACTIVE = frozenset({"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
 GOING_BACK = frozenset({"STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
@@ -64,6 +71,8 @@ class Deployment:
     """The alarms that ended it."""
     bake: int = 0
     """Minutes both revisions ran on with all traffic moved."""
+    shares: tuple[int, ...] = (FULL,)
+    """Percent of the traffic the new revision gets, one after the other: ECS keeps to what it began with."""
 
     @property
     def active(self) -> bool:
@@ -94,6 +103,11 @@ class Deployment:
         return round(self.target.weight) if self.target else 0
 
     @property
+    def following(self) -> int:
+        """The share the new revision gets next."""
+        return next((share for share in self.shares if share > self.share), FULL)
+
+    @property
     def source(self) -> str | None:
         """The one revision it replaces."""
         return self.sources[0].revision if len(self.sources) == 1 else None
@@ -112,6 +126,7 @@ def read(raw: ServiceDeploymentTypeDef) -> Deployment:
     breaker = raw.get("deploymentCircuitBreaker") or {}
     alarms = raw.get("alarms") or {}
     rollback = raw.get("rollback") or {}
+    configured: DeploymentConfigurationOutputTypeDef = raw.get("deploymentConfiguration") or {}
     return Deployment(
         arn=raw["serviceDeploymentArn"],
         status=raw["status"],
@@ -130,8 +145,21 @@ def read(raw: ServiceDeploymentTypeDef) -> Deployment:
         restored=rollback.get("serviceRevisionArn"),
         tripped=breaker.get("status") == "TRIGGERED",
         alarms=tuple(alarms.get("triggeredAlarmNames", [])),
-        bake=(raw.get("deploymentConfiguration") or {}).get("bakeTimeInMinutes") or 0,
+        bake=configured.get("bakeTimeInMinutes") or 0,
+        shares=_shares(configured),
     )
+
+
+def _shares(configured: DeploymentConfigurationOutputTypeDef) -> tuple[int, ...]:
+    """Where a deployment stops on its way to all of the traffic."""
+    match configured.get("strategy"):
+        case "CANARY":
+            return (round(configured.get("canaryConfiguration", {}).get("canaryPercent", FULL)), FULL)
+        case "LINEAR":
+            step = configured.get("linearConfiguration", {}).get("stepPercent", FULL)
+            return (*(round(step * count) for count in range(1, ceil(FULL / step))), FULL)
+        case _:
+            return (FULL,)
 
 
 def _side(raw: ServiceRevisionSummaryTypeDef) -> Side:

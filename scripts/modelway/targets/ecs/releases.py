@@ -142,6 +142,8 @@ class Releases:
             self._through.add(deployment.arn)
         if hook is None or (percent <= deployment.share and self.pointer.stops(deployment)):
             return
+        if deployment.following > percent:
+            raise self._another_way(deployment, percent)
         with translated(f"let the deployment of {self._name} go on", service="ecs"):
             try:
                 self.client.continue_service_deployment(
@@ -151,6 +153,19 @@ class Releases:
                 now = self.pointer.services.deployment(deployment.arn)
                 if now is None or (now.waiting and now.waiting.id == hook.id):
                     raise
+
+    def _another_way(self, deployment: Deployment, percent: int) -> Differs:
+        """The failure where the config's rollout was changed on the way: going on would overrun its share."""
+        what = (
+            f"the deployment of {self._name} goes on to {deployment.following} % of the traffic, and the "
+            f"config asks for {percent} % now"
+        )
+        return Differs(
+            what,
+            seen=f"It has {deployment.share} %. ECS keeps to the rollout with which a release begins.",
+            cure="Release with the rollout it began with, or take it back (deploy --abort REASON) and begin "
+            "again (deploy --retry).",
+        )
 
     def stop(self) -> None:
         """Take back the deployment under way, if there is one."""
