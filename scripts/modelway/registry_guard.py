@@ -37,7 +37,13 @@ def sharing(world: World, config: ModelConfig, also: Sequence[str]) -> tuple[Mod
     paths += world.configs.find(also) if also else []
     here = [config, *(world.configs.load(Path(path)) for path in paths)]
     mine = [each for each in here if _place(each) == _place(config)]
-    return tuple({each.name: each for each in reversed(mine)}.values())[::-1]
+    return tuple({_lives(each): each for each in reversed(mine)}.values())[::-1]
+
+
+def _lives(config: ModelConfig) -> tuple[str, frozenset[tuple[str, ...]]]:
+    """A model and where it runs: another git repository, or another branch, may have one of the same name."""
+    places = config.environments.values()
+    return config.name, frozenset((each.name, each.target, each.account, each.region) for each in places)
 
 
 def _place(config: ModelConfig) -> tuple[str, str, str]:

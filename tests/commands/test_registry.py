@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from modelway import artifact_scan, evidence, registry_guard
 from modelway.commands import registry, rollback
 from modelway.core import ecr
+from modelway.core.config import ModelConfig
 from modelway.core.image import Image
 from modelway.core.json import JsonObject
 from modelway.core.naming import bucket_name
@@ -20,7 +21,7 @@ from modelway.core.plan import State
 from modelway.core.weights import Copy, Expiry
 from modelway.errors import Differs, Malformed, NotAllowed, Unavailable
 from tests.configs import model_config
-from tests.fake_world import Stage
+from tests.fake_world import AnsweringTarget, OneConfig, Stage
 
 TAKES_ALL: JsonObject = {
     "rules": [
@@ -224,6 +225,34 @@ def test_a_model_of_the_same_name_in_another_repository_keeps_its_images():
         if theirs.digest in one.group.digests
     )
     assert ruling.why == f"it is not known to be of {at.config.name}"
+
+
+@dataclass
+class ByPath(OneConfig):
+    """Reads one config here, and another one elsewhere."""
+
+    others: Mapping[Path, ModelConfig]
+
+    def load(self, path: Path, /) -> ModelConfig:
+        """By its path."""
+        return self.others.get(path, self.config)
+
+
+def test_a_model_of_the_same_name_elsewhere_is_looked_at_too():
+    """It was taken for the config at hand, and nobody looked where it runs."""
+    at, (first, _) = released("one", "two", keep=1)
+    at.stock.pushed[first.digest] = at.clock.now().replace(year=2024)
+    theirs = replace(at.config.environments["staging"], account="999999999999")
+    at.targets["staging-eu"] = at.targets["staging"]
+    at.targets["staging"] = AnsweringTarget(clock=at.clock)
+    at.targets["production"] = AnsweringTarget(clock=at.clock)
+    elsewhere = replace(at.config, environments={"staging-eu": replace(theirs, name="staging-eu")})
+    configs = ByPath(at.config, {Path("theirs.yaml"): elsewhere})
+    looking = replace(at.world, configs=configs)
+    found = registry_guard.sharing(looking, at.config, ["theirs.yaml", "model.yaml"])
+    assert len(found) == 2, "each once"
+    needed = registry_guard.uses(looking, found)
+    assert first.digest in {digest for use in needed for digest in use.images}
 
 
 def test_the_newest_releases_stay_and_json_says_the_same():
