@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any, cast
 
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
 from modelway.adapters import trail
-from modelway.core.drift import Change
+from modelway.core.drift import About, Change
 from modelway.errors import Unavailable
 
 EVE = "arn:aws:sts::111111111111:assumed-role/admin/eve"
@@ -99,3 +102,27 @@ def test_a_service_that_acted_by_itself_is_named():
         body = json.loads(told["CloudTrailEvent"]) | {"userIdentity": identity}
         history = History([{**told, "CloudTrailEvent": json.dumps(body), "Username": "ecs.amazonaws.com"}])
         assert [one.who for one in changes(history, "UpdateEndpoint")] == ["ecs.amazonaws.com"]
+
+
+def named(target: str, about: About) -> set[str]:
+    """The calls that are asked for, without the dates that CloudTrail writes into Lambda's."""
+    events = import_module(f"modelway.targets.{target}.changes").EVENTS[about]
+    return {re.sub(r"\d{8}(v\d)?$", "", one) for one in events}
+
+
+@pytest.mark.parametrize(
+    ("target", "service"), [("sagemaker", "sagemaker"), ("ecs", "ecs"), ("aws_lambda", "lambda")]
+)
+def test_every_call_that_is_asked_for_is_one_of_aws(target: str, service: str):
+    """Under a misspelt name nobody ever changed anything."""
+    session = botocore.session.get_session()
+    models = [session.get_service_model(one) for one in (service, "application-autoscaling", "cloudwatch")]
+    known = {name for model in models for name in model.operation_names}
+    for about in About:
+        assert named(target, about) <= known
+
+
+def test_who_opened_a_function_s_url_is_asked_for():
+    """It is told as a difference of what is around the version: CloudTrail "named nobody"."""
+    calls = {"CreateFunctionUrlConfig", "UpdateFunctionUrlConfig", "DeleteFunctionUrlConfig"}
+    assert calls <= named("aws_lambda", About.SURROUNDINGS)

@@ -11,11 +11,14 @@ from collections.abc import Mapping
 from modelway.core.drift import About
 
 _SCALING = ("RegisterScalableTarget", "DeregisterScalableTarget", "PutScalingPolicy", "DeleteScalingPolicy")
+_URL = tuple(
+    f"{call}FunctionUrlConfig{date}" for date in ("", "20211031") for call in ("Create", "Update", "Delete")
+)
 EVENTS: Mapping[About, tuple[str, ...]] = {
     About.POINTER: (
         *("CreateAlias20150331", "UpdateAlias20150331", "DeleteAlias20150331", "DeleteFunction20150331"),
         *("CreateAlias", "UpdateAlias", "DeleteAlias", "DeleteFunction"),
     ),
     About.CAPACITY: ("PutProvisionedConcurrencyConfig", "DeleteProvisionedConcurrencyConfig", *_SCALING),
-    About.SURROUNDINGS: ("PutMetricAlarm", "DeleteAlarms", *_SCALING),
+    About.SURROUNDINGS: ("PutMetricAlarm", "DeleteAlarms", *_SCALING, *_URL),
 }
