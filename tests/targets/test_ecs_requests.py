@@ -196,18 +196,23 @@ def test_a_canary_bakes_alarmed_and_is_rolled_back_by_ecs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rollout", "settings"),
+    ("rollout", "settings", "minutes"),
     [
-        (CANARY, SHOWING),
-        (replace(CANARY, pause=True), SHIFTING),
-        (replace(CANARY, analysis=Analysis(error_rate_increase=1)), SHIFTING),
+        (CANARY, SHOWING, 1450),
+        (replace(CANARY, pause=True), SHIFTING, 1450),
+        (replace(CANARY, analysis=Analysis(error_rate_increase=1)), SHIFTING, 1460),
+        (replace(CANARY, bake_time=timedelta(days=1)), SHOWING, 2880),
+        (replace(CANARY, pause=True, max_time=timedelta(hours=2)), SHIFTING, 120),
     ],
 )
-def test_ecs_stops_before_each_share_where_somebody_is_asked(rollout: Rollout, settings: JsonObject) -> None:
+def test_ecs_stops_before_each_share_where_somebody_is_asked(
+    rollout: Rollout, settings: JsonObject, minutes: int
+) -> None:
+    """Where the config does not say how long, a day longer than the share before is watched."""
     (hook,) = configured(rollout, settings)["lifecycleHooks"]
     assert hook["targetType"] == "PAUSE"
     assert hook["lifecycleStages"] == ["PRE_PRODUCTION_TRAFFIC_SHIFT"]
-    assert hook["timeoutConfiguration"] == {"timeoutInMinutes": 1440, "action": "ROLLBACK"}
+    assert hook["timeoutConfiguration"] == {"timeoutInMinutes": minutes, "action": "ROLLBACK"}
 
 
 def test_where_modelway_keeps_the_clock_ecs_does_not_wait_twice() -> None:

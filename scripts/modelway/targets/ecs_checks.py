@@ -29,7 +29,8 @@ _LONGEST_BAKE = 1440
 """Minutes of ``stepBakeTimeInMinutes`` and ``canaryBakeTimeInMinutes`` at most."""
 _SMALLEST_STEP = 3
 _WHOLE = 100
-_SHIFTING = {RolloutStrategy.CANARY, RolloutStrategy.LINEAR, RolloutStrategy.BLUE_GREEN}
+_SHARING = {RolloutStrategy.CANARY, RolloutStrategy.LINEAR}
+_SHIFTING = {*_SHARING, RolloutStrategy.BLUE_GREEN}
 
 
 def check(subject: Subject, environment: Environment, limits: Mapping[str, Limit]) -> Iterator[Flaw]:
@@ -45,6 +46,7 @@ def check(subject: Subject, environment: Environment, limits: Mapping[str, Limit
     yield from _weights(environment)
     yield from _strategy(environment, keys)
     yield from _waits(environment.rollout, keys, limits[PAUSE])
+    yield from _stops(environment, keys)
 
 
 def _texts(value: Json) -> tuple[str, ...]:
@@ -224,7 +226,22 @@ def _waits(rollout: Rollout, keys: Keys, pause: Limit) -> Iterator[Flaw]:
         message = f"max_time {words(given)} is outside of ECS's {pause.words()} minutes"
         cure = pause.instead(given / minute, lambda minutes: words(minutes * minute))
         yield Flaw(path=(*keys, "max_time"), message=message, cure=cure)
-    elif given is not None and (rollout.pause or rollout.analysis) and given < rollout.bake_time + minute:
-        message = f"max_time {words(given)} is over before bake_time {words(rollout.bake_time)}"
-        cure = "Write a longer one: it is how long ECS waits at each stop before it takes the release back."
-        yield Flaw(path=(*keys, "max_time"), message=message, cure=cure, level=Level.WARNING)
+
+
+def _stops(environment: Environment, keys: Keys) -> Iterator[Flaw]:
+    """Where ECS stops before each share, what has the share before it is watched meanwhile."""
+    rollout, longest = environment.rollout, environment.rollout.max_time
+    asked = rollout.pause or rollout.analysis or setting(environment, "load_balancer", "test_listener_rule")
+    if longest is None or not asked or rollout.strategy not in _SHARING:
+        return
+    watched = rollout.bake_time + (rollout.analysis.max_wait if rollout.analysis else timedelta(0))
+    if longest > watched:
+        return
+    waits = f"bake_time {words(rollout.bake_time)}"
+    if rollout.analysis:
+        waits += f" and analysis.max_wait {words(rollout.analysis.max_wait)}"
+    message = f"max_time {words(longest)} is over before {waits}: ECS would take the release back meanwhile"
+    cure = f"Write more than {words(watched)}: it is how long ECS waits at each stop. Or leave it out."
+    certain = longest <= rollout.bake_time
+    level = Level.ERROR if certain else Level.WARNING
+    yield Flaw(path=(*keys, "max_time"), message=message, cure=cure, level=level)

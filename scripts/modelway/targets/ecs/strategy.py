@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import DeploymentConfigurationUnionTypeDef, DeploymentLifecycleHookTypeDef
 
 LONGEST_PAUSE = timedelta(days=1)
-"""How long a paused deployment waits where the config says nothing; then ECS takes it back."""
+"""How long a paused deployment waits for a person where the config says nothing; then ECS takes it back."""
 
 
 class Strategy(StrEnum):
@@ -115,12 +115,17 @@ def minutes(wait: timedelta) -> int:
 
 
 def _pause(rollout: Rollout) -> DeploymentLifecycleHookTypeDef:
-    """A stop before each share, or all of it; nobody's answer takes the deployment back, never forward."""
+    """A stop before each share, or all of it; nobody's answer takes the deployment back, never forward.
+
+    While it stops, the bake and the comparison of the share before are under way, too.
+    """
+    watched = rollout.bake_time + (rollout.analysis.max_wait if rollout.analysis else timedelta(0))
+    longest = rollout.max_time or LONGEST_PAUSE + watched
     return {
         "targetType": "PAUSE",
         "lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"],
         "timeoutConfiguration": {
-            "timeoutInMinutes": minutes(rollout.max_time or LONGEST_PAUSE),
+            "timeoutInMinutes": minutes(longest),
             "action": "ROLLBACK",
         },
     }
