@@ -48,6 +48,21 @@ def test_a_config_that_says_the_same_has_no_differences():
     assert [*differences(found(), {"instance_type": "ml.m5.large"}, None)] == []
 
 
+def test_a_network_is_the_same_in_whatever_order_it_is_listed():
+    """AWS takes them for sets, and nobody says in which order they are told."""
+    there = found(vpc={"subnets": ["b", "a"], "security_groups": ["y", "x"]}, command=["a", "b"])
+    here: dict[str, Json] = {
+        "instance_type": "ml.m5.large",
+        "vpc": {"subnets": ["a", "b"], "security_groups": ["x", "y"]},
+        "command": ["a", "b"],
+    }
+    assert [*differences(there, here, None)] == []
+    (told,) = differences(there, {**here, "command": ["b", "a"]}, None)
+    assert told.startswith("settings.command:")
+    (told,) = differences(there, {**here, "vpc": {"subnets": ["a"], "security_groups": ["x", "y"]}}, None)
+    assert told.startswith("settings.vpc:")
+
+
 def test_what_says_how_it_is_asked_may_be_added_and_what_was_found_may_not_be_changed():
     there = replace(found(log_group="/theirs"), free=frozenset({"path", "log_group"}))
     here = {"instance_type": "ml.m5.large", "log_group": "/theirs", "path": "/score"}

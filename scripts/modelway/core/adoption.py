@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from modelway.core.image import Image, ecr_repository
@@ -14,6 +14,7 @@ from modelway.errors import Malformed
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST = 40
+_SETS = {"subnets", "security_groups"}
 AMD64 = "linux/amd64"
 _NO_TEXT = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
 """Words that YAML takes for something else."""
@@ -75,11 +76,21 @@ def differences(found: Found, settings: JsonObject, artifact: Artifact | None) -
     """Where a config does not describe what was found."""
     for key in sorted({*found.settings, *settings}):
         there, here = found.settings.get(key), settings.get(key)
-        if there != here and not (key in found.free and key not in found.settings):
+        if _unordered(there) != _unordered(here) and not (key in found.free and key not in found.settings):
             yield f"settings.{key}: {json.dumps(there)} serves, the config says {json.dumps(here)}"
     there_, here_ = (str(one.sha256) if one else "none" for one in (found.artifact, artifact))
     if there_ != here_:
         yield f"model_artifact.sha256: {there_} serves, the config says {here_}"
+
+
+def _unordered(value: Json) -> Json:
+    """A setting with what AWS takes for sets in one order."""
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        key: sorted(map(str, each)) if key in _SETS and isinstance(each, Sequence) else each
+        for key, each in value.items()
+    }
 
 
 def config(site: Site, environment: str, owner: str, found: Found) -> str:
