@@ -237,6 +237,13 @@ def unmarked(stored: Iterable[Stored], needed: Iterable[Use]) -> tuple[tuple[Dig
     )
 
 
+def missing(stored: Iterable[Stored], needed: Iterable[Use]) -> tuple[tuple[Digest, str], ...]:
+    """Images of released versions that are not in the repository, once each, and who needs them."""
+    there = {each.digest for each in stored}
+    found = {digest: each.images[digest] for each in needed for digest in each.own - there}
+    return tuple(sorted(found.items(), key=str))
+
+
 def set_up(world: World, config: ModelConfig, registry: Registry) -> None:
     """The repository as it must be; its lifecycle policy waits where nobody knows what it would take.
 

@@ -288,6 +288,22 @@ def test_the_policy_the_repository_has_is_checked_and_modelways_own_takes_nothin
         run(at, "check")
 
 
+def test_what_is_needed_and_is_not_there_any_more_is_warned_of():
+    """It counted as an image in use that the policy does not take."""
+    at, (first, second) = released("one", "two")
+    at.targets["production"].others = frozenset({f"sha256:{'e' * 64}"})  # a sidecar's, from elsewhere
+    run(at, "check")
+    assert at.reporter.warnings == []
+    del at.registry.manifests[second.digest]
+    run(at, "check")
+    (warning,) = at.reporter.warnings
+    assert warning.startswith(
+        f"{second.digest} is needed and is not in {at.config.registry.repository}: iris"
+    )
+    assert "serves" in warning
+    assert str(first.digest) not in warning
+
+
 def test_what_is_needed_and_has_no_tag_of_its_own_is_warned_of():
     at, (image,) = released("one")
     at.registry.named = {"in-one": image.digest}

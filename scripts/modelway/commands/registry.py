@@ -104,6 +104,12 @@ def _check(
         world.reporter.warn(
             f"no tag keeps {digest}, which is needed: {why}. Deploy that version again: it is tagged."
         )
+    for digest, why in registry_guard.missing(stored, needed):
+        world.reporter.warn(
+            f"{digest} is needed and is not in {config.registry.repository}: {why}. Push it again from what "
+            "built it, and look who deleted it; or release another version. If the model moved here from "
+            "another repository, keep that one until no version of it stands any more."
+        )
     images = {digest for use in needed for digest in use.images}
     if options.format == "json":
         world.reporter.data(json.dumps(_checked(images, (*found, *away), taken)))

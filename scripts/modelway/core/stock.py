@@ -34,6 +34,8 @@ class Use:
     images: Mapping[Digest, str]
     """Digests, and what for, for people."""
     versions: frozenset[VersionId] = frozenset()
+    own: frozenset[Digest] = frozenset()
+    """Those of versions modelway released: they were pulled from the repository."""
     weights: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of model artifacts, ``sha256:...``, and what for."""
 
@@ -63,6 +65,7 @@ def use(model: str, environment: str, state: State, running: Iterable[str]) -> U
         environment=environment,
         images=images,
         versions=frozenset(state.records),
+        own=frozenset(Digest.parse(one.digest) for one in state.records.values() if not one.adopted),
         weights=weights,
     )
 
