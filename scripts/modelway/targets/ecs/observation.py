@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from modelway.core.version import Version, VersionId
 from modelway.ports import ArtifactStore, Clock
 from modelway.targets.ecs import settings as settings_
 from modelway.targets.ecs.alarms import watches
+from modelway.targets.ecs.definition import settings_of
 from modelway.targets.ecs.deployments import SUCCESSFUL, Deployment
 from modelway.targets.ecs.metrics import dimensions
 from modelway.targets.ecs.pointer import Pointer, Sight
@@ -65,6 +66,8 @@ class Observer:
             inventory = self.pointer.inventory
             refuse_another(inventory.definition(inventory.arn(wanted.id)), wanted)
         needs, obstacles, sick = self._around(wanted, traffic, sight)
+        if wanted and sight.service is None:
+            obstacles = (*self._left_behind(records), *obstacles)
         return State(
             records=records,
             traffic=traffic,
@@ -83,6 +86,21 @@ class Observer:
             if wanted and wanted.id == serving and not sight.under_way
             else (),
         )
+
+    def _left_behind(self, records: Mapping[VersionId, Record]) -> Iterator[Obstacle]:
+        """The service of another cluster, where the last release went: it would serve on beside a new one."""
+        attempted = [record for record in records.values() if record.attempt]
+        last = max(attempted, key=lambda one: one.attempt.at if one.attempt else "", default=None)
+        inventory, own = self.pointer.inventory, self.settings.cluster
+        staged = settings_of(inventory.definition(inventory.arn(last.id))) if last else None
+        if last and staged and _short(staged.cluster) != _short(own):
+            yield Obstacle(
+                what=f"version {last.id} was released to the cluster {staged.cluster}, the config names "
+                f"{own}",
+                seen="No service moves between clusters: a second one would share the traffic with it.",
+                cure=f"Write settings.cluster: {staged.cluster}, or take the model away there first: scripts/run "
+                "retire, with the config as it was.",
+            )
 
     def _altered(self, wanted: Version, sight: Sight) -> tuple[Altered, ...]:
         """What the service keeps itself, and has otherwise than the settings of the version that serves."""
@@ -171,6 +189,11 @@ class Observer:
             events = of_trouble(service.get("events", []), deployment)
             self._setbacks[deployment.arn] = setback(deployment, stopped, events)
         return self._setbacks[deployment.arn]
+
+
+def _short(cluster: str) -> str:
+    """A cluster's name, of its ARN, too."""
+    return cluster.rpartition("/")[2]
 
 
 def _unfit(service: ServiceTypeDef | None) -> tuple[Obstacle, ...]:

@@ -1,0 +1,73 @@
+"""What is in the way of a release although the service it asks for is not there yet."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from modelway.core.record import Attempt, Record
+from modelway.targets.ecs import settings as settings_
+from modelway.targets.ecs.definition import definition
+from modelway.targets.ecs.observation import Observer
+from modelway.targets.ecs.pointer import Sight
+from tests.fakes import FakeClock
+from tests.targets.ecs_models import PLAIN, production, version
+
+OLD = version(PLAIN)
+ARN = "arn:aws:ecs:eu-west-1:222222222222:cluster"
+
+
+def observer(cluster: str, attempt: Attempt | None) -> Observer:
+    """A model without a service in this cluster; the version there is was made for the cluster models."""
+    settings = {**PLAIN, "cluster": cluster}
+    made = definition(OLD, "iris-production", production(), platform="linux/amd64", artifact_uri=None)
+    record = Record(id=OLD.id, digest=str(OLD.image.digest), attempt=attempt)
+    inventory = SimpleNamespace(
+        records=lambda: {OLD.id: record}, arn=lambda _version: "arn", definition=lambda _arn: made
+    )
+    pointer: Any = SimpleNamespace(
+        inventory=inventory,
+        services=SimpleNamespace(name="iris-production"),
+        look=lambda: Sight(None, None),
+        traffic=lambda _sight: {},
+        settled=lambda _sight: True,
+        foreign=lambda _sight: None,
+        group=lambda *_, moves: str(moves),
+    )
+    alarms: Any = SimpleNamespace(look=lambda *_, watches: ((), (), watches and None))
+    surroundings: Any = SimpleNamespace(needs=lambda: (), obstacles=lambda _settings: ())
+    unused: Any = None
+    return Observer(
+        environment=production(settings),
+        settings=settings_.parse(settings),
+        pointer=pointer,
+        alarms=alarms,
+        scaling=unused,
+        surroundings=surroundings,
+        artifacts=unused,
+        clock=FakeClock(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("cluster", "attempt", "in_the_way"),
+    [
+        ("others", Attempt(number=1, at="2026-01-01"), True),
+        (f"{ARN}/others", Attempt(number=1, at="2026-01-01"), True),
+        ("others", None, False),  # it was staged, and never had a service
+        ("models", Attempt(number=1, at="2026-01-01"), False),
+        (f"{ARN}/models", Attempt(number=1, at="2026-01-01"), False),
+    ],
+)
+def test_a_service_of_another_cluster_is_not_left_behind(
+    cluster: str, attempt: Attempt | None, *, in_the_way: bool
+) -> None:
+    """Both would be in the target groups, and half of the users stay with the version before."""
+    new = version({**PLAIN, "cluster": cluster}, environment={"VERSION": "2"})
+    found = observer(cluster, attempt).observe(new).obstacles
+    assert [f"was released to the cluster models, the config names {cluster}" in one.what for one in found] == (
+        [True] if in_the_way else []
+    )
+    assert all("Write settings.cluster: models" in one.cure for one in found)
