@@ -98,8 +98,8 @@ class Observer:
                 what=f"version {last.id} was released to the cluster {staged.cluster}, the config names "
                 f"{own}",
                 seen="No service moves between clusters: a second one would share the traffic with it.",
-                cure=f"Write settings.cluster: {staged.cluster}, or take the model away there first: scripts/run "
-                "retire, with the config as it was.",
+                cure=f"Write settings.cluster: {staged.cluster}, or take the model away there first: "
+                "scripts/run retire, with the config as it was.",
             )
 
     def _altered(self, wanted: Version, sight: Sight) -> tuple[Altered, ...]:
