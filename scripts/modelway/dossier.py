@@ -189,7 +189,7 @@ def _release(  # noqa: PLR0913, PLR0917  (all that is known of it so far)
         image=image,
         layers=tuple(blob.size for blob in manifest.blobs[1:]),
         provenance=newest,
-        provenance_by=_by(attached, PROVENANCE),
+        provenance_by=_built_by(attached, build),
         verdicts=_verdicts(config, attached),
         entered=_entered(config, attached),
         ran=ran,
@@ -218,10 +218,11 @@ def _at_push(provenance: Provenance | None) -> Counts | None:
     return next((Counts.of(one.notes) for one in reports if one.notes), None)
 
 
-def _by(attached: Sequence[Witnessed], kind: str) -> str:
-    """Who says this kind of thing."""
-    said = sorted({one.said_by for one in attached if one.statement.predicate_type == kind})
-    return "; ".join(said)
+def _built_by(attached: Sequence[Witnessed], build: Author) -> str:
+    """Who says how it was built: the build, where it does; otherwise whoever says so in its place."""
+    every = [one for one in attached if one.statement.predicate_type == PROVENANCE]
+    own = [one for one in every if build.said(one)]
+    return "; ".join(sorted({one.said_by for one in own or every}))
 
 
 def _verdicts(config: ModelConfig, attached: Sequence[Witnessed]) -> tuple[Said, ...]:

@@ -18,7 +18,7 @@ from modelway.commands import evidence
 from modelway.core import contents, cyclonedx
 from modelway.core.config import Identity, Signing
 from modelway.core.cyclonedx import PREDICATE
-from modelway.core.evidence import Document
+from modelway.core.evidence import PROVENANCE, Document
 from modelway.core.findings import Package
 from modelway.core.image import Digest, Image
 from modelway.core.manifest import digest_of
@@ -326,6 +326,22 @@ def test_what_is_in_the_image_is_told_in_numbers_with_where_the_sbom_is():
     assert sbom["vouched"] is True
     documents = stage.registry.attached(image.digest, *statements.TYPES)
     assert sbom["attached"] in {str(digest_of(one)) for one in documents}
+
+
+def test_who_built_it_is_who_may_say_so():
+    """Another provenance, of before a rotation or attached by somebody, was told in the same breath."""
+    stage = building_stage()
+    image = with_sbom(stage)
+    stage.keys = FakeKeys(authors=frozenset({"build", "stranger"}))
+    word = statements.provenance(stage.world, stage.config, "theirs", (), ())
+    forged = Statement(subject=image.digest, predicate_type=PROVENANCE, predicate=word.predicate())
+    statements.attach(stage.registry, stage.keys, stage.clock, "stranger", forged)
+    stage.keys = FakeKeys(authors=frozenset({"build"}))
+    assert "; said by build\n" in ask(stage)
+    stage.keys = FakeKeys(authors=frozenset())
+    (release,) = json.loads(ask(stage, "--format", "json").splitlines()[-1])["releases"]
+    assert release["provenance"] is None
+    assert release["provenance_by"] == "a key the config does not name"
 
 
 def test_the_page_lists_the_packages_of_what_serves_and_says_how_to_fetch_the_sbom():
