@@ -50,7 +50,7 @@ def test_marks_are_remembered_by_whoever_looks_next(place):
     marks = (
         Attempt(number=1, at=AT, pointer=None),
         Failed(attempt=1, reason="it did not answer: 503"),
-        Withdrawn(reason="a bad day"),
+        Withdrawn(reason="a bad day für alle: 旧版本"),
         Reinstated(reason="the day got better"),
         Attempt(number=2, at=AT, pointer="2026-01-01T00:00:00+00:00"),
         Passed(contract="abc", attempt=2, at=AT),

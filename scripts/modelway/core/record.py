@@ -1,25 +1,36 @@
 """What an environment remembers of a version: attempts, passes, failures, withdrawals.
 
-Records live as tags on the version itself, so their text keeps to the characters every platform
-allows in tag values: letters, digits, spaces and ``_ . : / = + - @`` (SageMaker, ECS; 256 at most).
+Records live as tags on the version itself, so their text keeps to the characters every platform allows in tag
+values: letters and numbers of any script, spaces and ``_ . : / = + - @``, 256 at most (botocore's pattern of
+TagValue, the same for SageMaker, ECS and Lambda).
 """
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from dataclasses import dataclass, replace
 from typing import Self, TypeAlias
 
 from modelway.core.analysis import Sample
 from modelway.core.version import VersionId
 
-_FORBIDDEN = re.compile(r"[^\w .:/=+\-@]", re.ASCII)
+_SIGNS = frozenset("_.:/=+-@")
 _LONGEST = 256
+_PLANE = "\uffff"
+"""What comes after it counts as two characters in Java, and so perhaps to AWS."""
 
 
 def _plain(text: str, room: int = _LONGEST) -> str:
     """Text reduced to what a tag value may hold."""
-    return " ".join(_FORBIDDEN.sub(" ", text).split())[:room].strip()
+    composed = unicodedata.normalize("NFC", text)
+    return " ".join("".join(map(_fitting, composed)).split())[:room].strip()
+
+
+def _fitting(one: str) -> str:
+    """A character as a tag value may hold it: marks on letters are left out, what else is forbidden parts."""
+    if one in _SIGNS or (one <= _PLANE and unicodedata.category(one)[0] in "LN"):
+        return one
+    return "" if unicodedata.category(one)[0] == "M" else " "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
