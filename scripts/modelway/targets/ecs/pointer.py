@@ -66,11 +66,11 @@ class Pointer:
         They are two calls, and the deployment may end between them: then the service, read before, still
         tells no task of what serves, which would look as if ECS had taken it back. It is read once more.
         """
-        service = self.services.describe()
+        service = self.services.describe(tags=True)
         sight = Sight(service, self.services.latest() if service else None)
         if service is None or sight.under_way or sight.revision:
             return sight
-        return Sight(self.services.describe(), sight.deployment)
+        return Sight(self.services.describe(tags=True), sight.deployment)
 
     def images(self) -> frozenset[str]:
         """Digests of what runs and of what a deployment brings or leaves."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import code, translated
 from modelway.adapters.waits import waits
 from modelway.core.config import Environment
+from modelway.core.naming import labelled
 from modelway.core.plan import FULL
 from modelway.core.version import VersionId
 from modelway.errors import Differs, NotAllowed, Unavailable
@@ -27,6 +28,7 @@ from modelway.targets.ecs.versions import as_tags
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
     from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_ecs.type_defs import ServiceTypeDef
 
 _POLL = 15.0, 30.0
 """Seconds between two looks at a deployment under way."""
@@ -108,12 +110,21 @@ class Releases:
         )
         if service.get("taskDefinition") == arn:  # what ended badly before is tried again
             request["forceNewDeployment"] = True
+        if not urgent:
+            self._tag(service, {**settings.tags, **self.labels})
         with translated(f"update the service {self._name}", service="ecs"):
             try:
                 self.client.update_service(**request)
             except ClientError as error:
                 raise self._refused(error) from error
         self._await(sight.deployment)
+
+    def _tag(self, service: ServiceTypeDef, wanted: Mapping[str, str]) -> None:
+        """Tags that are other ones now, first: tasks take the service's. What was adopted stays as it was."""
+        known = {tag["key"]: tag["value"] for tag in service.get("tags", [])}
+        if labelled(known, self.labels) and wanted.items() - known.items():
+            with translated(f"tag the service {self._name}", service="ecs"):
+                self.client.tag_resource(resourceArn=service["serviceArn"], tags=as_tags(wanted))
 
     def _refused(self, error: ClientError) -> Exception:
         """The failure a refusal means."""
