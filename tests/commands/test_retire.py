@@ -50,7 +50,10 @@ def test_it_deletes_what_serves_first_and_in_production_first(stage):
     assert order[:2] == [("production", "pointer"), ("production", "version")]
     assert order[2:] == [("staging", "pointer"), ("staging", "version"), ("staging", "version")]
     assert not any(target.records or target.traffic for target in stage.targets.values())
-    assert "registry prune" in stage.reporter.text
+    assert (
+        "registry prune model.yaml removes them, but for the newest 20 releases: delete"
+        in stage.reporter.text
+    )
 
 
 def test_one_environment_alone(stage):

@@ -8,8 +8,9 @@ It stops, and deletes nothing anywhere, where something else serves than what mo
 release is under way (11), or where requests arrived in the last 15 minutes or nobody counts them (4), unless
 --although-used.
 
-Images, evidence and weights stay: `registry prune` removes those. So do load balancers, clusters, roles,
-secrets and the logs the platform writes by itself, none of which modelway made.
+Images, evidence and weights stay: `registry prune` removes those, but for the newest registry.keep_releases
+releases and the weights the config names, which are yours to delete. Load balancers, clusters, roles, secrets
+and the logs the platform writes by itself stay, too: modelway made none of them.
 """
 
 from __future__ import annotations
@@ -64,9 +65,11 @@ def run(options: argparse.Namespace, world: World) -> None:
     with world.reporter.stage(f"delete {config.name}"):
         for told in retiring.carry_out(world, planned):
             world.reporter.note(told)
+    weights = " and the weights the config names" if config.artifact else ""
     world.reporter.note(
-        f"{config.name} is gone from {', '.join(names)}. Its images, evidence and weights stay; to remove "
-        f"them, too: scripts/run registry prune {options.config}"
+        f"{config.name} is gone from {', '.join(names)}. Its images, evidence and weights stay; scripts/run "
+        f"registry prune {options.config} removes them, but for the newest {config.registry.keep_releases} "
+        f"releases{weights}: delete those yourself"
     )
 
 
