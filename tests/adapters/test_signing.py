@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Never
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -92,6 +93,25 @@ def test_a_key_that_is_gone_since_another_took_its_place_hides_no_signature(
     assert foreign
     with pytest.raises(Unavailable, match=r"the key old\.pub cannot be read"):  # it may be that key's
         later.signed_by(opened(foreign))
+
+
+def test_a_key_that_cannot_be_read_is_asked_for_once(keys: SigningKeys) -> None:
+    """Every statement of fifty releases asked KMS for it again."""
+    asked: list[str] = []
+
+    def reader() -> Never:
+        asked.append("KMS")
+        what = "KMS could not read the public key"
+        raise Unavailable(what)
+
+    signing = Signing(verify_with=("awskms:///alias/old",))
+    gone = Holder(signing=signing, session=unopened, reader=reader)
+    rotated = SigningKeys(root=keys.root, holders={"production": gone, **keys.holders})
+    bundle = keys.seal("staging", STATEMENT.payload())
+    assert bundle
+    for _ in range(3):
+        assert rotated.signed_by(opened(bundle)) == {"staging"}
+    assert asked == ["KMS"]
 
 
 def test_a_key_comes_out_of_a_variable(

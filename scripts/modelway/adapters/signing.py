@@ -48,7 +48,8 @@ class SigningKeys:
 
     root: Path
     holders: Mapping[str, Holder]
-    _public: dict[tuple[str, str], EllipticCurvePublicKey] = field(default_factory=dict)
+    _public: dict[tuple[str, str], EllipticCurvePublicKey | Unavailable] = field(default_factory=dict)
+    """Each that was asked for, or why it cannot be read."""
 
     def seal(self, author: str, payload: bytes, /) -> bytes | None:
         """The statement signed with the author's key; ``None`` where the config names none."""
@@ -96,12 +97,18 @@ class SigningKeys:
         return any(_fits(public, one.signature, envelope.signed_bytes) for one in envelope.signatures)
 
     def _key(self, holder: Holder, key: str) -> EllipticCurvePublicKey:
-        """A public key, read once."""
+        """A public key, read once; one that cannot be read is not asked for again."""
         place = (key, str(id(holder)) if key.startswith(KMS) else "")
         if place not in self._public:
-            pem = kms_keys.public(holder.reader(), key) if key.startswith(KMS) else self._private(key)
-            self._public[place] = _public(key, pem)
-        return self._public[place]
+            try:
+                pem = kms_keys.public(holder.reader(), key) if key.startswith(KMS) else self._private(key)
+                self._public[place] = _public(key, pem)
+            except Unavailable as failure:
+                self._public[place] = failure
+        found = self._public[place]
+        if isinstance(found, Unavailable):
+            raise found
+        return found
 
     def _private(self, key: str) -> bytes:
         """A key's bytes, from a variable or a file of the repository."""
