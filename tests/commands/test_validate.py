@@ -168,3 +168,22 @@ def test_two_models_of_one_name_are_an_error() -> None:
     assert reporter.printed[0].startswith(
         "again.yaml:1:1: error: the model 'iris-classifier' is defined in good.yaml"
     )
+
+
+def test_names_that_join_to_one_are_an_error_where_both_would_be_the_same_thing() -> None:
+    """Model ``iris`` in ``eu-live`` and model ``iris-eu`` in ``live`` would be one endpoint."""
+    live = GOOD.environments["production"]
+
+    def at(name: str, environment: str, **changes: str) -> ModelConfig:
+        place = replace(live, name=environment, **changes)  # type: ignore[arg-type]  # texts all
+        return model_config(name=name, path=f"{name}.yaml", environments={environment: place})
+
+    first, same = at("iris", "eu-live"), at("iris-eu", "live")
+    reporter, error = run({"iris.yaml": (first, ()), "iris-eu.yaml": (same, ())})
+    assert error is not None
+    assert reporter.printed[0].startswith(
+        "iris-eu.yaml:1:1: error: iris-eu in live is called iris-eu-live on sagemaker, as is what iris.yaml"
+        " names in eu-live"
+    )
+    for other in (at("iris-eu", "live", region="us-east-1"), at("iris-eu", "live", account="1" * 12)):
+        assert run({"iris.yaml": (first, ()), "iris-eu.yaml": (other, ())})[1] is None

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelway.core.annotation import annotation, words
+from modelway.core.config import ModelConfig
+from modelway.core.naming import pointer_name
 from modelway.core.problem import Level, Problem
 from modelway.errors import Malformed
 from modelway.ports import Configs, World
@@ -42,6 +44,8 @@ class _Tally:
     broken: int = 0
     names: dict[str, str] = field(default_factory=dict)
     """Models by name, and the file that defines each."""
+    places: dict[tuple[str, ...], tuple[str, str]] = field(default_factory=dict)
+    """File and environment of what is named so, by its target, account, region and name."""
 
     def words(self) -> str:
         """The summary line."""
@@ -74,7 +78,7 @@ def _problems(configs: Configs, paths: tuple[Path, ...], tally: _Tally) -> Itera
         problems = tuple(one for one in problems if one not in of_policy)
         tally.configs += 1
         if config is not None:
-            problems = (*problems, *_same_name(config.name, config.path, tally))
+            problems = (*problems, *_same_name(config.name, config.path, tally), *_same_place(config, tally))
         broken = config is None or any(problem.level is Level.ERROR for problem in problems)
         tally.broken += broken
         yield from _counted(problems, tally)
@@ -100,6 +104,23 @@ def _same_name(name: str, file: str, tally: _Tally) -> Iterator[Problem]:
             message=message,
             cure="Give it another name: resources are named by it.",
         )
+
+
+def _same_place(config: ModelConfig, tally: _Tally) -> Iterator[Problem]:
+    """Two names that join to one: ``a`` in ``b-c`` and ``a-b`` in ``c`` would be one endpoint."""
+    for place in config.environments.values():
+        name = pointer_name(config, place)
+        where = (place.target, place.account, place.region, name)
+        first = tally.places.setdefault(where, (config.path, place.name))
+        if first[0] != config.path and tally.names.get(config.name) == config.path:
+            yield Problem(
+                file=config.path,
+                line=1,
+                column=1,
+                message=f"{config.name} in {place.name} is called {name} on {place.target}, as is what"
+                f" {first[0]} names in {first[1]}, in the same account and region",
+                cure="Give the model or the environment another name: resources are named by both.",
+            )
 
 
 def _text(world: World, problems: Iterator[Problem], tally: _Tally) -> None:
