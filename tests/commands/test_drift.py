@@ -6,13 +6,15 @@ import argparse
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from modelway.commands import deploy, drift
+from modelway.core import duration
 from modelway.core.altered import Altered
-from modelway.core.config import Capacity
+from modelway.core.config import Autoscaling, Capacity
 from modelway.core.drift import Change
 from modelway.core.plan import State
 from modelway.core.record import Withdrawn
@@ -84,6 +86,21 @@ def test_a_capacity_is_named_with_both_values_the_caller_and_both_ways_out():
     for words in ("capacity.instances", "config:  7", "world:   1", SOMEBODY.who, "sets it to 7", "write 1"):
         assert words in stage.reporter.text
     assert stage.reporter.outputs["drifted"] == "true"
+
+
+def test_a_cooldown_is_told_as_the_config_spells_it():
+    """It was told as 0:05:00, which a config cannot say, and to write that was the way out."""
+    stage = released()
+    ten = timedelta(minutes=10)
+    scaled = Autoscaling(min=1, max=3, invocations_per_instance_per_minute=600)
+    changed(stage, capacity=Capacity(instances=1, autoscaling=scaled))
+    seen(stage, capacity=Capacity(instances=1, autoscaling=replace(scaled, scale_in_cooldown=ten)))
+    with pytest.raises(Differs, match="1 fields differ"):
+        compare(stage, "-e", "staging")
+    told = stage.reporter.text
+    assert "world:   10m" in told
+    assert "write 10m in the config" in told
+    assert duration.parse("10m") == ten
 
 
 def test_other_settings_are_another_version():

@@ -149,7 +149,7 @@ def replaced_and_back(made: Made) -> None:
     assert hand.delivery().target.observe(None).serving == ours.id
     delivery.target.shift(adopted, 100, urgent=True)
     delivery.target.settle(lambda _: None)
-    state = hand.delivery().target.observe(None)
-    assert (state.serving, state.foreign) == (adopted, None)
+    state = hand.delivery().target.observe(delivery.version(hand.image))
+    assert (state.serving, state.foreign, state.altered) == (adopted, None, ())
     assert made.balancer.ask()[1]["version"] == "by-hand"
     assert made.services.described(hand.name)["taskDefinition"] != made.definition

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from enum import StrEnum
 
+from modelway.core import duration
 from modelway.core.config import Autoscaling, Capacity
 from modelway.core.json import JsonObject
 from modelway.core.plan import Goal, State, plan
@@ -166,10 +168,19 @@ def _counts(capacity: Capacity) -> dict[str, str]:
     counts = {"capacity.instances": str(capacity.instances)}
     if capacity.autoscaling:
         for each in fields(Autoscaling):
-            value = getattr(capacity.autoscaling, each.name)
-            text = f"{value:g}" if isinstance(value, float) else str(value)
-            counts[f"capacity.autoscaling.{each.name}"] = text
+            counts[f"capacity.autoscaling.{each.name}"] = _spelt(getattr(capacity.autoscaling, each.name))
     return counts
+
+
+def _spelt(value: object) -> str:
+    """A value as a config has it."""
+    match value:
+        case timedelta():
+            return duration.words(value)
+        case float():
+            return f"{value:.12g}"
+        case _:
+            return str(value)
 
 
 def _steps(goal: Goal, state: State, found: tuple[Difference, ...]) -> Iterator[Difference]:
