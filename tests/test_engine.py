@@ -249,14 +249,15 @@ def test_a_release_overtaken_by_a_newer_one_ends_as_superseded():
     assert target.traffic == {newest.id: 100}
 
 
-def rollback(target: FakeTarget, reason: str = "bad answers") -> None:
-    """As the command does it: withdraw what serves, then go to the newest pass that is left."""
+def rollback(target: FakeTarget, contract: str = CONTRACT, to: Version | None = None) -> None:
+    """As the command does it: withdraw what serves, then go to the newest pass that is left, or to one."""
     serving = target.observe(None).serving
     assert serving
-    target.record(serving, Withdrawn(reason=reason))
-    back = way_back(Goal(version=serving, contract=CONTRACT), target.observe(None))
+    target.record(serving, Withdrawn(reason="bad answers"))
+    state = target.observe(None)
+    back = Goal(version=to.id) if to else way_back(Goal(version=serving, contract=contract), state)
     assert back
-    engine(target).converge(back, set(plan(back, target.observe(None))))
+    engine(target).restore(back, set(plan(back, state)))
 
 
 def test_a_failed_release_run_again_leaves_alone_what_a_newer_one_is_doing():
@@ -282,6 +283,24 @@ def test_two_rollbacks_in_a_row_go_two_versions_back():
     assert target.traffic == {OLD.id: 100}
     rollback(target)
     assert target.traffic == {OLDER.id: 100}
+
+
+@pytest.mark.parametrize(("to", "served"), [(None, OLD), (OLDER, OLDER)])
+def test_the_way_back_leads_to_what_served_although_the_tests_are_others_by_now(to, served):
+    """Going back asks no tests that a version never passed; it is no attempt that was broken off for that."""
+    target, others, last = fresh(), "contract-2", version("d")
+    goal = replace(goal_for(NEW, target, (Waypoint(percent=FULL),)), contract=others)
+    engine(target).deploy(NEW, goal, approve(goal, target))
+    rollback(target, contract=others, to=to)
+    assert target.traffic == {served.id: 100}
+    before, after = fresh().records[served.id].passed, target.records[served.id].passed
+    assert before
+    assert after == replace(before, attempt=2), "nothing is made up of what it was asked, and when"
+    target.sick = {last.id: 100}
+    goal = replace(goal_for(last, target, (Waypoint(percent=FULL),)), contract=others)
+    with pytest.raises(Unhealthy):
+        engine(target).deploy(last, goal, approve(goal, target, last))
+    assert target.traffic == {served.id: 100}
 
 
 def test_a_withdrawn_version_is_not_deployed_until_it_is_reinstated():

@@ -140,10 +140,16 @@ class Engine:
     def restore(self, goal: Goal, approved: Collection[Step]) -> State:
         """Go back to a version that passed once; if it is sick now, that is remembered, too."""
         try:
-            return self.converge(goal, approved)
+            state = self.converge(goal, approved)
         except Unhealthy as failure:
             self._reject(goal.version, self.settled(), failure)
             raise
+        record = state.records.get(goal.version)
+        passed = record.passed if record else None
+        if goal.contract is None and record and passed and passed.attempt < record.attempts:
+            # Of other tests than today's it was not asked again: it serves by the pass it had.
+            self.target.record(goal.version, replace(passed, attempt=record.attempts))
+        return state
 
     def settled(self, version: Version | None = None) -> State:
         """What is there once no change is under way; ``Unfinished`` when patience ends before."""

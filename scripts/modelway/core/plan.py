@@ -225,7 +225,9 @@ def fallbacks(state: State, wanted: VersionId) -> tuple[Record, ...]:
 def _trust(record: Record, state: State) -> tuple[bool, str, str]:
     """The greater, the better to go back to."""
     ended = standing(record.id, state) not in {Standing.FAILED, *_BROKEN_OFF}
-    return ended, record.passed.at if record.passed else "", record.id
+    passed, attempt = record.passed, record.attempt
+    began = attempt.at if passed and attempt and passed.attempt >= attempt.number else ""  # or went back to
+    return ended, max(passed.at if passed else "", began), record.id
 
 
 def plan(goal: Goal, state: State) -> tuple[Step, ...]:
