@@ -162,3 +162,36 @@ def test_what_cannot_be_read_stays_and_keeps_nothing_else_from_coming() -> None:
     assert said.startswith("1 documents attached to the image came along; left where they were")
     assert str(old) in said
     assert set(here.manifests) == {good.digest}
+
+
+class Expiring:
+    """A session with a registry whose tokens are good for two requests: Docker Hub's for five minutes."""
+
+    def __init__(self) -> None:
+        self.given, self.left = 0, 0
+
+    def request(self, _: str, url: str, *, headers: dict[str, str], **__: object) -> Response:
+        answer = Response()
+        answer.url, answer.status_code = url, 200
+        if headers.get("Authorization") != f"Bearer {self.given}" or not self.left:
+            answer.status_code = 401
+            answer.headers["WWW-Authenticate"] = 'Bearer realm="https://registry.example/token",service="x"'
+        self.left -= 1
+        return answer
+
+    def get(self, *_: object, **__: object) -> Response:
+        self.given, self.left = self.given + 1, 2
+        answer = Response()
+        answer.status_code = 200
+        answer._content = json.dumps({"token": str(self.given)}).encode()  # noqa: SLF001 - as above
+        return answer
+
+
+def test_a_token_that_expires_while_an_image_is_copied_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copy of a large image ended with "docker login to it"."""
+    there, session = Repository("registry.example:443", "ml/iris", None), Expiring()
+    monkeypatch.setattr(there, "_session", session)
+    blob = Blob(media_type="x", digest=IMAGE.digest, size=0)
+    for _ in range(5):
+        assert there._ask("GET", there._url("blobs", str(blob.digest))).ok  # noqa: SLF001 - what all go by
+    assert session.given == 3

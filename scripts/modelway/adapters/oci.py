@@ -176,13 +176,16 @@ class Repository:
         return {}
 
     def _new_token(self, refused: Response) -> bool:
-        """Fetch the token a registry asks for; whether there is one."""
+        """Fetch the token a registry asks for, anew where it took the last no more; whether there is one.
+
+        They expire within minutes, and a large image takes longer.
+        """
         kind, _, rest = refused.headers.get("WWW-Authenticate", "").partition(" ")
         wanted = dict(_CHALLENGE.findall(rest))
-        if kind.lower() != "bearer" or "realm" not in wanted or self._token:
+        if kind.lower() != "bearer" or "realm" not in wanted:
             return False
         user = (self._login.user, self._login.password) if self._login else None
-        parameters = {key: value for key, value in wanted.items() if key != "realm"}
+        parameters = {key: wanted[key] for key in ("service", "scope") if key in wanted}
         answer = self._session.get(wanted["realm"], params=parameters, auth=user, timeout=_TIMEOUT)
         told: dict[str, str] = answer.json() if answer.ok else {}
         self._token = told.get("token") or told.get("access_token") or ""
