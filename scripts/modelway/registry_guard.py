@@ -244,6 +244,21 @@ def missing(stored: Iterable[Stored], needed: Iterable[Use]) -> tuple[tuple[Dige
     return tuple(sorted(found.items(), key=str))
 
 
+def missing_weights(world: World, config: ModelConfig, needed: Iterable[Use]) -> tuple[tuple[str, str], ...]:
+    """Where the weights of standing versions should be and are not, and who needs them."""
+    looking, found = reading(config), dict[str, str]()
+    for each in needed:
+        place = looking.environments.get(each.environment) if each.model == config.name else None
+        if place is None or not each.weights:
+            continue
+        there = {copy.sha256 for copy in world.shelf(looking, place).copies() if copy.latest}
+        for sha256, why in each.weights.items():
+            if sha256 not in there:
+                hex_ = sha256.removeprefix("sha256:")
+                found[f"s3://{bucket_name(place)}/{config.name}/{hex_}/model.tar.gz"] = why
+    return tuple(sorted(found.items()))
+
+
 def set_up(world: World, config: ModelConfig, registry: Registry) -> None:
     """The repository as it must be; its lifecycle policy waits where nobody knows what it would take.
 

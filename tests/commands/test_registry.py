@@ -369,6 +369,20 @@ def test_weights_that_no_version_names_go_and_the_others_stay():
     assert at.reporter.outputs["artifacts"] == "1"
 
 
+@pytest.mark.parametrize("marker", [False, True])
+def test_weights_that_are_needed_and_cannot_be_loaded_any_more_are_warned_of(marker: bool):  # noqa: FBT001 - a row of data
+    """Deleted for good, or hidden by a marker, as whoever deletes in a bucket with versions leaves it."""
+    at, needed, _ = with_weights()
+    run(at, "check")
+    assert not any("weights" in one for one in at.reporter.warnings)
+    at.shelf.there[0:1] = [replace(needed, latest=False)] if marker else []
+    run(at, "check")
+    (warning,) = (one for one in at.reporter.warnings if "weights" in one)
+    assert warning.startswith(
+        f"{needed} is not there, the weights of what is needed: {at.config.name} in staging"
+    )
+
+
 def test_weights_modelway_did_not_write_are_left_with_a_warning():
     at, _, unused = with_weights()
     at.shelf.foreign = frozenset({unused.version})

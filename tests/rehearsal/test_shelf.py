@@ -83,8 +83,11 @@ def test_only_the_version_that_is_named_goes(clients: Clients, cloud: Cloud, mon
     key = ground.bring(b"one")
     [ours] = ground.shelf.copies()
     ground.s3.put_object(Bucket=ground.bucket, Key=key, Body=b"theirs")
+    assert {copy.version: copy.latest for copy in ground.shelf.copies()}[ours.version] is False
     assert ground.shelf.delete(ours)
     assert ground.s3.get_object(Bucket=ground.bucket, Key=key)["Body"].read() == b"theirs"
+    ground.s3.delete_object(Bucket=ground.bucket, Key=key)
+    assert [copy.latest for copy in ground.shelf.copies()] == [False], "a delete marker hides it"
 
 
 def test_rules_that_take_objects_are_told_and_others_are_not(ground: Ground) -> None:

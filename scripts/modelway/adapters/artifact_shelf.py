@@ -63,6 +63,7 @@ class S3Shelf:
                 version=one["VersionId"],
                 size=one["Size"],
                 modified=one["LastModified"],
+                latest=one["IsLatest"],
             )
             for one in found
         )

@@ -30,6 +30,7 @@ from modelway.core import duration
 from modelway.core.access import pruning, reading
 from modelway.core.config import ModelConfig
 from modelway.core.json import Json, JsonObject
+from modelway.core.lifecycle import Stored
 from modelway.core.stock import YOUNG, Danger, Fate, Ruling, Use, archived, still
 from modelway.core.weights import Copy, Decision, Expiry
 from modelway.errors import Differs, Malformed
@@ -100,16 +101,7 @@ def _check(
     taken = registry_guard.dangers_to_weights(world, config, needed)
     stored = stock.stored()
     away = archived(stored, needed)
-    for digest, why in registry_guard.unmarked(stored, needed):
-        world.reporter.warn(
-            f"no tag keeps {digest}, which is needed: {why}. Deploy that version again: it is tagged."
-        )
-    for digest, why in registry_guard.missing(stored, needed):
-        world.reporter.warn(
-            f"{digest} is needed and is not in {config.registry.repository}: {why}. Push it again from what "
-            "built it, and look who deleted it; or release another version. If the model moved here from "
-            "another repository, keep that one until no version of it stands any more."
-        )
+    _warn(world, config, stored, needed)
     images = {digest for use in needed for digest in use.images}
     if options.format == "json":
         world.reporter.data(json.dumps(_checked(images, (*found, *away), taken)))
@@ -124,6 +116,26 @@ def _check(
     said = f"{named} takes none of {len(images)} images in use" if policy else "there is no lifecycle policy"
     if options.format == "text":
         world.reporter.data(f"{config.registry.repository}: {said}")
+
+
+def _warn(world: World, config: ModelConfig, stored: Sequence[Stored], needed: Sequence[Use]) -> None:
+    """Tell what is needed and not kept, or not there any more."""
+    for digest, why in registry_guard.unmarked(stored, needed):
+        world.reporter.warn(
+            f"no tag keeps {digest}, which is needed: {why}. Deploy that version again: it is tagged."
+        )
+    for digest, why in registry_guard.missing(stored, needed):
+        world.reporter.warn(
+            f"{digest} is needed and is not in {config.registry.repository}: {why}. Push it again from what "
+            "built it, and look who deleted it; or release another version. If the model moved here from "
+            "another repository, keep that one until no version of it stands any more."
+        )
+    for uri, why in registry_guard.missing_weights(world, config, needed):
+        world.reporter.warn(
+            f"{uri} is not there, the weights of what is needed: {why}. The next instance cannot load them: "
+            "take the delete marker off, or copy them there again (aws s3 cp), and look who deleted them; if "
+            "the bucket was another one before, keep that until no version of it stands any more."
+        )
 
 
 def _file(path: Path) -> JsonObject:

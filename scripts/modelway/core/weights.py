@@ -21,6 +21,8 @@ class Copy:
     """S3's version id, ``null`` where the bucket keeps none."""
     size: int
     modified: datetime
+    latest: bool = True
+    """Whether it is what one gets who names no version: nothing else is loaded."""
 
     @property
     def sha256(self) -> str:
