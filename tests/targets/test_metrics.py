@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -32,6 +33,9 @@ class CloudWatch:
 
     def put_metric_alarm(self, **asked: object) -> None:
         self.alarm = asked
+
+    def describe_alarms(self, **_: object) -> dict[str, Any]:
+        return {"MetricAlarms": [{**self.alarm, "StateValue": "OK"}] if self.alarm else []}
 
     def get_paginator(self, _: str) -> CloudWatch:
         return self
@@ -77,6 +81,23 @@ def test_a_limit_in_percent_has_no_unit_of_time(platform: Platform) -> None:
     alarm = made(platform, AlarmMetric.ERROR_RATE, 5)
     assert alarm["Threshold"] == 5
     assert [query["Id"] for query in alarm["Metrics"] if query["ReturnData"]] == ["rate"]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS, ids=lambda each: each.metrics.namespace)
+@pytest.mark.parametrize("changed", [{"above": 9.1}, {"datapoints": 2}, {"period": timedelta(minutes=5)}])
+def test_an_alarm_gets_the_limit_the_config_says_now(platform: Platform, changed: dict[str, Any]) -> None:
+    """One of an attempt before, which a limit too strict had ended, would end the next one, too."""
+    name, cloudwatch = "iris-production-0a1b2c3d4e5f", CloudWatch()
+
+    def alarms(wanted: CreatedAlarm) -> RolloutAlarms:
+        return RolloutAlarms(client=cloudwatch, pointer="iris", wanted=[wanted], platform=platform)  # type: ignore[arg-type] # as above
+
+    for metric in AlarmMetric:
+        before = CreatedAlarm(metric=metric, above=9, period=timedelta(minutes=1))
+        for wanted in (before, replace(before, **changed)):
+            [need] = alarms(wanted).look(name)[0]
+            alarms(wanted).make(need.id, name, {"a": "1"}, {})
+            assert alarms(wanted).look(name)[0] == ()
 
 
 @pytest.mark.parametrize("platform", PLATFORMS, ids=lambda each: each.metrics.namespace)

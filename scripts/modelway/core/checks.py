@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Literal, TypeAlias
 
 from modelway.core.config import (
+    AlarmMetric,
     Byoc,
     Capacity,
     ContractTest,
@@ -188,8 +189,13 @@ def _rollout(rollout: Rollout, keys: Keys, *, bakes: bool) -> Iterator[Flaw]:
     if analysis and analysis.error_rate_increase is None and analysis.latency_p95_ratio is None:
         cure = "Write error_rate: {max_increase: 1}, or latency_p95: {max_ratio: 1.5}, or both."
         yield Flaw(path=(*keys, "analysis"), message="analysis compares nothing", cure=cure, spot="key")
+    metrics: set[AlarmMetric] = set()
     for index, alarm in enumerate(rollout.alarms):
         if isinstance(alarm, CreatedAlarm):
+            if alarm.metric in metrics:
+                message = f"{alarm.metric} has an alarm already: of each metric a version has one"
+                yield Flaw(path=(*keys, "alarms", index), message=message, cure="Keep one of the two.")
+            metrics.add(alarm.metric)
             watched = rollout.bake_time if bakes else None
             yield from _alarm(alarm, watched, (*keys, "alarms", index))
 

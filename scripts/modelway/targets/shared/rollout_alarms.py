@@ -5,6 +5,7 @@ What a platform measures differs; that an alarm must be there and must not ring 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
@@ -60,11 +61,11 @@ class RolloutAlarms:
         if not self.wanted:
             return (), (), None
         metric, composite = self._there(self.names(version))
-        right = {name for name, alarm in metric.items() if watches(alarm)}
+        right = {name: alarm for name, alarm in metric.items() if watches(alarm)}
         needs = tuple(
             Need(id=f"{NEED}{alarm.metric}", words=self.platform.making.format(name=_name(alarm, version)))
             for alarm in self.wanted
-            if isinstance(alarm, CreatedAlarm) and _name(alarm, version) not in right
+            if isinstance(alarm, CreatedAlarm) and not self._rings_as(alarm, right.get(_name(alarm, version)))
         )
         ringing = [
             f"{alarm['AlarmName']}: {alarm.get('StateReason', '')}"
@@ -73,6 +74,18 @@ class RolloutAlarms:
         ]
         obstacles = (*self._missing({*metric, *composite}), *map(self._rings, ringing))
         return needs, obstacles, ringing[0] if ringing else None
+
+    def _rings_as(self, wanted: CreatedAlarm, found: MetricAlarmTypeDef | None) -> bool:
+        """Whether an alarm of ours is there and has the limit that the config says now."""
+        if found is None:
+            return False
+        limit = self.platform.metrics.threshold(wanted.metric, wanted.above)
+        periods = {one["MetricStat"]["Period"] for one in found.get("Metrics", []) if "MetricStat" in one}
+        return (
+            math.isclose(found.get("Threshold", math.nan), limit)
+            and found.get("EvaluationPeriods") == wanted.datapoints
+            and periods == {int(wanted.period.total_seconds())}
+        )
 
     def _there(
         self, names: Sequence[str]
