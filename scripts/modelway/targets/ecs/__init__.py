@@ -66,7 +66,6 @@ def open_target(
         listeners=Listeners(
             client=later(lambda: session.client("elbv2", config=patient())),
             region=environment.region,
-            path=settings.path,
         ),
         measurement=Measurement(
             client=later(lambda: session.client("cloudwatch", config=patient())), metrics=METRICS, clock=clock

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from modelway.adapters.aws_errors import code, translated
@@ -28,15 +28,15 @@ class Listeners:
 
     client: ElasticLoadBalancingv2Client
     region: str
-    path: str
     _addresses: dict[str, Address] = field(default_factory=dict)
 
-    def address(self, rule: str) -> Address:
+    def address(self, rule: str, path: str) -> Address:
         """Where whatever a rule forwards to is asked."""
         if rule not in self._addresses:
             with translated(f"look at the listener rule {rule}", service="elasticloadbalancing"):
                 self._addresses[rule] = self._look(rule)
-        return self._addresses[rule]
+        found = self._addresses[rule]
+        return replace(found, url=found.url + path)
 
     def _look(self, rule: str) -> Address:
         """Three reads: the rule's conditions, the listener's port, the load balancer's name."""
@@ -52,7 +52,7 @@ class Listeners:
         host = host_of(found.get("Conditions", []), rule)
         scheme, port = heard["Protocol"].lower(), heard["Port"]
         name = balancer["LoadBalancers"][0]["DNSName"]
-        return Address(url=f"{scheme}://{name}:{port}{self.path}", host=host)
+        return Address(url=f"{scheme}://{name}:{port}", host=host)
 
 
 def host_of(conditions: list[RuleConditionOutputTypeDef], rule: str) -> str:

@@ -24,6 +24,7 @@ from modelway.core.version import Version, VersionId
 from modelway.errors import Differs, Malformed
 from modelway.ports import ArtifactStore, Clock, HttpAnswer, HttpRequest
 from modelway.targets.ecs.balancer import Listeners, under
+from modelway.targets.ecs.definition import log_group, settings_of
 from modelway.targets.ecs.estate import Estate
 from modelway.targets.ecs.metrics import dimensions
 from modelway.targets.ecs.observation import ARTIFACT, Observer
@@ -164,17 +165,26 @@ class Ecs:
         return self.runtime.invoke(self._address(version), request)
 
     def _address(self, version: VersionId | None) -> Address:
-        """The production address, or the test listener's."""
-        settings = self._settings
+        """The production address, or the test listener's; a version's as its own settings have it."""
+        settings = self._staged(version)
         balancer = settings.balancer
         if version and settings.shows and balancer and balancer.test_listener_rule and self._partial(version):
-            return self.listeners.address(balancer.test_listener_rule)
+            return self.listeners.address(balancer.test_listener_rule, settings.path)
         if settings.url:
             return under(settings.url, settings.path)
         if balancer is None:
             what = f"nobody knows where to ask the service {self.observer.pointer.services.name}"
             raise Malformed(what, cure="Write settings.load_balancer, or the address in settings.url.")
-        return self.listeners.address(balancer.listener_rule)
+        return self.listeners.address(balancer.listener_rule, settings.path)
+
+    def _staged(self, version: VersionId | None) -> Settings:
+        """What a version was staged with: an old one is gone back to, and asked, as it was."""
+        inventory = self.observer.pointer.inventory
+        try:
+            staged = settings_of(inventory.definition(inventory.arn(version))) if version else None
+        except Differs:  # somebody deregistered it
+            staged = None
+        return staged or self._settings
 
     def _partial(self, version: VersionId) -> bool:
         """Whether the version is on its way and does not have all traffic yet."""
@@ -196,7 +206,8 @@ class Ecs:
 
     def logs(self, version: VersionId, /, lines: int = 20) -> tuple[str, ...]:
         """Last log lines of the version's containers."""
-        return self.runtime.last_lines(self.observer.surroundings.log_group, version, lines)
+        group = log_group(self._staged(version), self.versions.inventory.family)
+        return self.runtime.last_lines(group, version, lines)
 
     # --- around it ---
 
