@@ -126,6 +126,30 @@ def test_an_alarm_watches_the_group_the_version_will_have() -> None:
     assert pointer.group(VERSION, sight, groups, moves=False) == "blue"
 
 
+# --- the same version anew ---
+
+
+def seeing(*, same: bool) -> Pointer:
+    """A pointer that shows versions before they have traffic; the new revision runs the old one's, or not."""
+    services, inventory = MagicMock(spec=Services), MagicMock()
+    services.task_definition.side_effect = lambda revision: "one" if same or revision == OLD else "two"
+    ids = {"one": VersionId("a1b2c3d4e5f6"), "two": VersionId("b1b2c3d4e5f6")}
+    inventory.version_of.side_effect = lambda definition: ids[definition]
+    return Pointer(services=services, inventory=inventory, shows=True)
+
+
+@pytest.mark.parametrize("share", [0, 25])
+def test_the_same_version_started_anew_has_all_the_traffic_and_nobody_is_asked(share: int) -> None:
+    """By hand, ``update-service --force-new-deployment`` say: it stops where a release of ours would."""
+    stop = deployment("IN_PROGRESS", hooks=(WAITS,), target=Side(revision=NEW, weight=share))
+    sight = Sight(service(OLD, NEW, desiredCount=2, runningCount=4), stop)
+    anew, ours = seeing(same=True), seeing(same=False)
+    assert anew.traffic(sight) == {VERSION: 100}
+    assert not anew.settled(sight)
+    assert ours.traffic(sight) == {VERSION: 100 - share, VersionId("b1b2c3d4e5f6"): share}
+    assert ours.settled(sight)
+
+
 # --- letting it go on ---
 
 WAITS = Hook(id="h", status="AWAITING_ACTION")

@@ -87,8 +87,17 @@ class Pointer:
         return frozenset(digest for digest in resolved if digest)
 
     def stops(self, deployment: Deployment) -> bool:
-        """Whether it waits for modelway: before any traffic only where it can be asked there."""
-        return deployment.waiting is not None and (deployment.share > 0 or self.shows)
+        """Whether it waits for modelway: before any traffic only where it can be asked there.
+
+        The same version started anew, as by ``update-service --force-new-deployment``, waits for nobody.
+        """
+        waits = deployment.waiting is not None and (deployment.share > 0 or self.shows)
+        return waits and not self._anew(deployment)
+
+    def _anew(self, deployment: Deployment) -> bool:
+        """Whether it brings the version that it leaves."""
+        target = self.target(deployment)
+        return target is not None and target == self.version(deployment.source)
 
     def settled(self, sight: Sight) -> bool:
         """Whether nothing moves: no deployment is under way, or it waits to be told to go on."""
@@ -115,11 +124,11 @@ class Pointer:
         if service is None or not service.get("desiredCount") or not service.get("runningCount"):
             return {}
         shares = _moving(sight.under_way) if sight.under_way else iter([(sight.revision, FULL)])
-        return {
-            version: percent
-            for revision, percent in shares
-            if (version := self.version(revision)) is not None
-        }
+        found: dict[VersionId, int] = {}
+        for revision, percent in shares:
+            if (version := self.version(revision)) is not None:
+                found[version] = found.get(version, 0) + percent
+        return found
 
     def foreign(self, sight: Sight) -> str | None:
         """What serves, where modelway did not make it."""
