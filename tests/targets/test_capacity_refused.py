@@ -91,9 +91,10 @@ def test_the_instances_of_an_endpoint(code: str, text: str, failure: type[Except
 
 def test_the_tasks_of_a_service() -> None:
     services = SimpleNamespace(describe=lambda: {"serviceName": "iris-production", "desiredCount": 1})
+    inventory = SimpleNamespace(arn=lambda _version: "arn", definition=lambda _: {"containerDefinitions": []})
     observer: Any = SimpleNamespace(
-        scaling=SimpleNamespace(observe=lambda _wanted: None),
-        pointer=SimpleNamespace(services=services),
+        scaling=SimpleNamespace(of=lambda _settings: SimpleNamespace(observe=lambda _wanted: None)),
+        pointer=SimpleNamespace(services=services, inventory=inventory),
         settings=SimpleNamespace(cluster="models"),
     )
     client: Any = Refusing("InvalidParameterException", "desiredCount is too large")

@@ -13,12 +13,12 @@ from modelway.targets.ecs.alarms import PLATFORM
 from modelway.targets.ecs.balancer import Listeners
 from modelway.targets.ecs.definition import log_group
 from modelway.targets.ecs.inventory import Inventory
-from modelway.targets.ecs.metrics import METRICS, dimensions
+from modelway.targets.ecs.metrics import METRICS
 from modelway.targets.ecs.observation import Observer
 from modelway.targets.ecs.pointer import Pointer
 from modelway.targets.ecs.releases import Releases
 from modelway.targets.ecs.runtime import Runtime
-from modelway.targets.ecs.scaling import Scaling
+from modelway.targets.ecs.scaling import Scaling, groups_of
 from modelway.targets.ecs.services import Services
 from modelway.targets.ecs.strategy import paused
 from modelway.targets.ecs.surroundings import Surroundings
@@ -90,7 +90,7 @@ def _observer(
         client=later(lambda: session.client("application-autoscaling", config=patient())),
         cluster=settings.cluster,
         service=name,
-        groups=_groups(settings),
+        groups=groups_of(settings),
     )
     surroundings = Surroundings(
         logs=later(lambda: session.client("logs", config=patient())),
@@ -107,9 +107,3 @@ def _observer(
         artifacts=artifacts,
         clock=clock,
     )
-
-
-def _groups(settings: settings_.Settings) -> tuple[dict[str, str], ...]:
-    """The dimensions of the service's target groups."""
-    own = settings.balancer
-    return tuple(dimensions(group, own.listener_rule) for group in own.target_groups) if own else ()

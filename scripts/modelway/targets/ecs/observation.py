@@ -77,7 +77,7 @@ class Observer:
             obstacles=obstacles,
             setback=self._setback(sight, records),
             sick=sick,
-            capacity=self._capacity(sight.service, adopted=self.pointer.borrowed(sight))
+            capacity=self._capacity(sight.service, wanted, serving, adopted=self.pointer.borrowed(sight))
             if sight.service and traffic
             else None,
             foreign=self.pointer.foreign(sight) if settled else None,
@@ -123,12 +123,24 @@ class Observer:
         first = self._stops.setdefault((deployment.arn, deployment.share), self.clock.now())
         return max(self.clock.elapsed(first), self.clock.elapsed(deployment.updated or deployment.created))
 
-    def _capacity(self, service: ServiceTypeDef, *, adopted: bool) -> Capacity:
-        """Desired count and autoscaling of what serves, in the config's terms."""
+    def _capacity(
+        self, service: ServiceTypeDef, version: Version | None, serving: VersionId | None, *, adopted: bool
+    ) -> Capacity:
+        """Desired count and autoscaling of what serves, in the config's terms.
+
+        Autoscaling has to follow the target groups of the version that is wanted; where none is, as on the
+        way back, of the one that serves.
+        """
         tasks, wanted = service.get("desiredCount", 0), self.environment.capacity
+        inventory = self.pointer.inventory
+        if version:
+            settings = settings_.parse(version.settings)
+        else:
+            served = settings_of(inventory.definition(inventory.arn(serving))) if serving else None
+            settings = served or self.settings
+        scaling = self.scaling.of(settings).observe(wanted.autoscaling)
         # What was adopted is scaled as it was until a release of ours replaces it.
-        scaling = self.scaling.observe(wanted.autoscaling) or (self.scaling.found() if adopted else None)
-        return as_configured(tasks, scaling, wanted)
+        return as_configured(tasks, scaling or (self.scaling.found() if adopted else None), wanted)
 
     def watched(self, version: VersionId, sight: Sight) -> Mapping[str, str] | None:
         """The dimensions of the target group the version has or will have; none without a load balancer."""

@@ -9,11 +9,12 @@ while a release moves the traffic neither fleet looks half as busy as it is.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from modelway.core.config import Autoscaling
-from modelway.targets.ecs.metrics import METRICS
+from modelway.targets.ecs.metrics import METRICS, dimensions
+from modelway.targets.ecs.settings import Settings
 from modelway.targets.shared.autoscaling import Scalable
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ class Scaling:
     service: str
     groups: Sequence[Mapping[str, str]]
     """The dimensions of the service's target groups."""
+
+    def of(self, settings: Settings) -> Scaling:
+        """The same by the target groups of these settings: what is gone back to is behind its own."""
+        return replace(self, groups=groups_of(settings))
 
     @property
     def _service(self) -> Scalable:
@@ -94,6 +99,12 @@ class Scaling:
     def remove(self) -> None:
         """Take the service out of autoscaling; its count stays as it is."""
         self._service.remove()
+
+
+def groups_of(settings: Settings) -> tuple[Mapping[str, str], ...]:
+    """The dimensions of the service's target groups."""
+    own = settings.balancer
+    return tuple(dimensions(group, own.listener_rule) for group in own.target_groups) if own else ()
 
 
 def _requests(tracking: Tracking) -> bool:

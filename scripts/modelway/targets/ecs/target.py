@@ -222,8 +222,8 @@ class Ecs:
 
     def configure(self, version: VersionId, capacity: Capacity, /) -> None:
         """Set the task count and autoscaling; under autoscaling the count is not ours to set."""
-        del version
-        scaling, bounds, wanted = self.observer.scaling, capacity.autoscaling, capacity.instances
+        scaling = self.observer.scaling.of(self._staged(version))
+        bounds, wanted = capacity.autoscaling, capacity.instances
         if bounds:
             scaling.set(bounds)
         elif scaling.observe(None):
