@@ -82,9 +82,7 @@ class Observer:
             else None,
             foreign=self.pointer.foreign(sight) if settled else None,
             soaked=self._soaked(sight.deployment),
-            altered=self._altered(wanted, sight)
-            if wanted and wanted.id == serving and not sight.under_way
-            else (),
+            altered=self._altered(wanted, sight) if wanted and wanted.id == serving and settled else (),
         )
 
     def _left_behind(self, records: Mapping[VersionId, Record]) -> Iterator[Obstacle]:

@@ -87,17 +87,8 @@ class Pointer:
         return frozenset(digest for digest in resolved if digest)
 
     def stops(self, deployment: Deployment) -> bool:
-        """Whether it waits for modelway: before any traffic only where it can be asked there.
-
-        The same version started anew, as by ``update-service --force-new-deployment``, waits for nobody.
-        """
-        waits = deployment.waiting is not None and (deployment.share > 0 or self.shows)
-        return waits and not self._anew(deployment)
-
-    def _anew(self, deployment: Deployment) -> bool:
-        """Whether it brings the version that it leaves."""
-        target = self.target(deployment)
-        return target is not None and target == self.version(deployment.source)
+        """Whether it waits for modelway: before any traffic only where it can be asked there."""
+        return deployment.waiting is not None and (deployment.share > 0 or self.shows)
 
     def settled(self, sight: Sight) -> bool:
         """Whether nothing moves: no deployment is under way, or it waits to be told to go on."""
@@ -119,7 +110,10 @@ class Pointer:
         return self.version(deployment.target.revision) if deployment.target else None
 
     def traffic(self, sight: Sight) -> dict[VersionId, int]:
-        """Percent by version of ours; nothing of a service that runs no task."""
+        """Percent by version of ours; nothing of a service that runs no task.
+
+        Both sides may run the same version, started anew by ``update-service --force-new-deployment`` say.
+        """
         service = sight.service
         if service is None or not service.get("desiredCount") or not service.get("runningCount"):
             return {}
