@@ -208,11 +208,18 @@ def test_the_shares_of_a_deployment_are_those_it_began_with() -> None:
     assert configured(strategy="LINEAR", linearConfiguration={"stepPercent": 30.0}) == (30, 60, 90, 100)
     assert configured(strategy="LINEAR", linearConfiguration={"stepPercent": 25.0}) == (25, 50, 75, 100)
     assert configured(strategy="BLUE_GREEN", bakeTimeInMinutes=0) == (100,)
+    assert configured(strategy="CANARY") == configured() == ()
 
 
 @pytest.mark.parametrize(
     ("shares", "percent", "goes_on"),
-    [((10, 100), 100, True), ((10, 100), 25, False), ((10, 20, 100), 20, True), ((100,), 25, False)],
+    [
+        ((10, 100), 100, True),
+        ((10, 100), 25, False),
+        ((10, 20, 100), 20, True),
+        ((100,), 25, False),
+        ((), 25, True),  # nobody knows, so nobody is stopped
+    ],
 )
 def test_a_rollout_that_was_changed_on_the_way_overruns_no_share(
     shares: tuple[int, ...], percent: int, *, goes_on: bool

@@ -71,8 +71,11 @@ class Deployment:
     """The alarms that ended it."""
     bake: int = 0
     """Minutes both revisions ran on with all traffic moved."""
-    shares: tuple[int, ...] = (FULL,)
-    """Percent of the traffic the new revision gets, one after the other: ECS keeps to what it began with."""
+    shares: tuple[int, ...] = ()
+    """Percent of the traffic the new revision gets, one after the other: ECS keeps to what it began with.
+
+    Empty where nobody knows.
+    """
 
     @property
     def active(self) -> bool:
@@ -104,8 +107,8 @@ class Deployment:
 
     @property
     def following(self) -> int:
-        """The share the new revision gets next."""
-        return next((share for share in self.shares if share > self.share), FULL)
+        """The share the new revision gets next; 0 where nobody knows."""
+        return next((share for share in self.shares if share > self.share), 0)
 
     @property
     def source(self) -> str | None:
@@ -151,15 +154,17 @@ def read(raw: ServiceDeploymentTypeDef) -> Deployment:
 
 
 def _shares(configured: DeploymentConfigurationOutputTypeDef) -> tuple[int, ...]:
-    """Where a deployment stops on its way to all of the traffic."""
+    """Where a deployment stops on its way to all of the traffic; nothing where ECS does not say."""
+    canary, linear = configured.get("canaryConfiguration", {}), configured.get("linearConfiguration", {})
     match configured.get("strategy"):
-        case "CANARY":
-            return (round(configured.get("canaryConfiguration", {}).get("canaryPercent", FULL)), FULL)
-        case "LINEAR":
-            step = configured.get("linearConfiguration", {}).get("stepPercent", FULL)
+        case "CANARY" if percent := canary.get("canaryPercent"):
+            return (round(percent), FULL)
+        case "LINEAR" if step := linear.get("stepPercent"):
             return (*(round(step * count) for count in range(1, ceil(FULL / step))), FULL)
-        case _:
+        case "BLUE_GREEN" | "ROLLING":
             return (FULL,)
+        case _:
+            return ()
 
 
 def _side(raw: ServiceRevisionSummaryTypeDef) -> Side:
