@@ -140,12 +140,12 @@ def killed(machine: Machine) -> Machine:
     """A machine on which the first run was killed while it installed."""
     (machine.home / "hang").touch()
     child = machine.start("validate")
-    for _ in range(400):
+    for _ in range(1200):
         if (machine.home / "hanging").exists():
             break
         time.sleep(0.05)
     os.killpg(child.pid, signal.SIGKILL)
-    child.communicate(timeout=20)
+    child.communicate(timeout=60)
     (machine.home / "hang").unlink()
     return machine
 
@@ -271,20 +271,26 @@ def test_without_a_python_that_is_new_enough_it_says_so(machine: Machine) -> Non
     assert "Python 3.11 or newer is needed" in err
 
 
-def test_warm_it_costs_little(root: Path, tmp_path: Path) -> None:
-    """Half a second would be noticed; 30 ms are measured in benchmarks/."""
+def test_warm_it_starts_nothing_but_what_names_the_environment(root: Path, tmp_path: Path) -> None:
+    """That is what its 30 ms are, which benchmarks/ measure: any other program is not found here."""
     digest = hashlib.sha256((root / "requirements" / "run.txt").read_bytes()).hexdigest()[:12]
     python = tmp_path / "modelway" / f"env-run-{digest}" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.symlink_to(sys.executable)
-    started = time.monotonic()
-    subprocess.run(
+    python.write_text(f"#!{sys.executable}\nprint('ran')\n")
+    python.chmod(0o755)
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "bash").symlink_to("/usr/bin/bash")
+    (tools / "sha256sum").write_text('#!/bin/sh\necho once >&2\nexec /usr/bin/sha256sum "$@"\n')
+    (tools / "sha256sum").chmod(0o755)
+    done = subprocess.run(
         [root / "scripts" / "run", "--version"],
-        env={"PATH": os.environ["PATH"], "XDG_CACHE_HOME": str(tmp_path)},
+        env={"PATH": str(tools), "XDG_CACHE_HOME": str(tmp_path)},
         check=True,
-        stdout=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
     )
-    assert time.monotonic() - started < 0.5
+    assert (done.stdout, done.stderr) == ("ran\n", "once\n")
 
 
 def test_in_a_workflow_what_is_missing_is_an_annotation_and_a_result(machine: Machine) -> None:
