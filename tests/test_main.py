@@ -258,11 +258,11 @@ def test_a_polite_kill_ends_as_ctrl_c_does(root: Path, tmp_path: Path, number: s
         cwd=tmp_path,
         stderr=subprocess.PIPE,
     )
-    for _ in range(400):
+    for _ in range(1200):
         if ready.exists():
             break
         time.sleep(0.05)
     child.send_signal(number)
-    said = child.communicate(timeout=20)[1].decode()
+    said = child.communicate(timeout=60)[1].decode()
     assert child.returncode == 130
     assert said.splitlines() == ["cleaned up", "Interrupted. Run the same command again to go on."]

@@ -110,9 +110,12 @@ def test_an_installed_engine_is_not_started_with_no_install(machine: Path, tmp_p
 
 
 def gone(pid: str) -> bool:
-    for _ in range(50):
-        status = Path("/proc", pid, "status")
-        if not status.exists() or "State:\tZ" in status.read_text():
+    for _ in range(300):
+        try:
+            status = Path("/proc", pid, "status").read_text()
+        except (FileNotFoundError, ProcessLookupError):  # perhaps while it was looked at
+            return True
+        if "State:\tZ" in status:
             return True
         time.sleep(0.1)
     return False
