@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
 ROLE = f"arn:aws:iam::{STAGING}:role/function"
-_SECONDS = 30.0
+_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,7 +38,7 @@ def instances(models: Models, endpoint: str) -> int:
 
 
 def wait_for_instances(models: Models, endpoint: str, count: int, *, asking: bool = False) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 90
     while instances(models, endpoint) != count:
         assert time.monotonic() < end, f"{instances(models, endpoint)} instances, not {count}"
         if asking:

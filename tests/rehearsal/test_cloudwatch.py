@@ -155,7 +155,7 @@ def state_of(client: CloudWatchClient, name: str) -> str:
 
 def wait_for(client: CloudWatchClient, name: str, state: str, keep: Callable[[], object] = int) -> None:
     """Wait for a state, doing something meanwhile."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while state_of(client, name) != state:
         assert time.monotonic() < end, f"{name} is {state_of(client, name)}, not {state}"
         keep()

@@ -46,7 +46,8 @@ def test_a_canary_gets_its_share_and_then_all(services: Services, balancer: Bala
         services.seen(
             name, lambda d: d["targetServiceRevision"].get("requestedProductionTrafficWeight") == 25.0
         )
-        assert Counter(str(balancer.ask()[1]["version"]) for _ in range(40)) == {"1": 30, "2": 10}
+        # Few, as the three minutes it bakes are three seconds here.
+        assert Counter(str(balancer.ask()[1]["version"]) for _ in range(8)) == {"1": 6, "2": 2}
         assert balancer.ask(port=TEST_PORT)[1]["version"] == "2"
         assert services.over(name)["status"] == "SUCCESSFUL"
         assert balancer.ask()[1]["version"] == "2"

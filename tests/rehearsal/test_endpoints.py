@@ -26,14 +26,13 @@ def canary(seconds: int, *alarms: str) -> dict[str, object]:
     return {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing}, **(rollback if alarms else {})}
 
 
-def containers(models: Models) -> int:
-    """How many this cloud runs."""
+def containers(models: Models) -> set[str]:
+    """The ids of those this cloud runs; an earlier test's may still be ending."""
     run = json.loads((models.cloud.state / "cloud.json").read_text())["run"]
-    return len(
-        docker.from_env().containers.list(
-            all=True, ignore_removed=True, filters={"label": f"modelway.rehearsal={run}"}
-        )
+    found = docker.from_env().containers.list(
+        all=True, ignore_removed=True, filters={"label": f"modelway.rehearsal={run}"}
     )
+    return {str(one.id) for one in found}
 
 
 @pytest.fixture(scope="module")
@@ -144,9 +143,10 @@ def test_an_update_moves_all_traffic(models: Models, endpoint: str) -> None:
     assert described["ProductionVariants"][0]["DesiredInstanceCount"] == 2
     assert described.get("PendingDeploymentSummary") is None
     assert models.ask(endpoint)["version"] == "2"
-    end = time.monotonic() + 10
-    while containers(models) > before:
+    end = time.monotonic() + 60
+    while len(containers(models)) > len(before):
         assert time.monotonic() < end, "the old container is still there"
+        time.sleep(0.05)
 
 
 def test_one_change_at_a_time(models: Models, endpoint: str, first: str) -> None:
@@ -195,8 +195,9 @@ def test_a_canary_gets_its_instances_share_of_the_traffic(models: Models, endpoi
         DeploymentConfig=canary(180),  # type: ignore[arg-type]  # as JSON
     )
     models.baking(endpoint)
-    answers = Counter(str(models.ask(endpoint)["version"]) for _ in range(40))
-    assert answers == {"1": 30, "2": 10}
+    # Few, as the three minutes it bakes are three seconds here.
+    answers = Counter(str(models.ask(endpoint)["version"]) for _ in range(8))
+    assert answers == {"1": 6, "2": 2}
     described = models.settled(endpoint)
     assert described["EndpointConfigName"] == second
     policy = described["LastDeploymentConfig"]["BlueGreenUpdatePolicy"]
@@ -324,10 +325,10 @@ def test_no_request_is_lost_in_an_update(models: Models, endpoint: str) -> None:
 def test_a_deleted_endpoint_is_gone_with_its_containers(models: Models, first: str) -> None:
     before = containers(models)
     with models.endpoint(first) as name:
-        assert containers(models) == before + 1
+        [its_own] = containers(models) - before
     with pytest.raises(ClientError, match="Could not find endpoint"):
         models.seen(name, "InService")
-    assert containers(models) == before
+    assert its_own not in containers(models)
 
 
 def test_a_config_in_use_can_be_deleted(models: Models) -> None:

@@ -114,7 +114,7 @@ def test_an_alarm_must_exist_and_not_ring(clients: Clients) -> None:
 
 def ringing(of: ModelConfig) -> Diagnosis:
     """The alarm once it rings: it is evaluated once a period, which is a second here."""
-    for _ in range(50):
+    for _ in range(600):
         seen = told(of)["alarm doctored"]
         if seen.health is Health.MISSING:
             return seen
