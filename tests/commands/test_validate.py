@@ -11,7 +11,8 @@ from typing import Never
 
 from modelway.commands import validate
 from modelway.core.annotation import annotation
-from modelway.core.config import ModelConfig
+from modelway.core.config import Environment, ModelConfig
+from modelway.core.json import JsonObject
 from modelway.core.problem import Level, Problem
 from modelway.core.scan_spec import Organisation
 from modelway.errors import Malformed
@@ -187,3 +188,24 @@ def test_names_that_join_to_one_are_an_error_where_both_would_be_the_same_thing(
     )
     for other in (at("iris-eu", "live", region="us-east-1"), at("iris-eu", "live", account="1" * 12)):
         assert run({"iris.yaml": (first, ()), "iris-eu.yaml": (other, ())})[1] is None
+
+
+def test_two_services_in_one_target_group_are_an_error() -> None:
+    live = GOOD.environments["production"]
+
+    def at(environment: str, group: str, rule: str) -> Environment:
+        settings: JsonObject = {"load_balancer": {"target_groups": [group], "listener_rule": rule}}
+        return replace(live, name=environment, target="ecs", settings=settings)
+
+    def model(name: str, *places: Environment) -> ModelConfig:
+        environments = {place.name: place for place in places}
+        return model_config(name=name, path=f"{name}.yaml", environments=environments)
+
+    iris, rose = model("iris", at("eu", "a", "x"), at("us", "a", "y")), model("rose", at("eu", "b", "x"))
+    reporter, error = run({"iris.yaml": (iris, ()), "rose.yaml": (rose, ())})
+    assert error is not None
+    first, second = reporter.printed[:2]
+    assert first.startswith("iris.yaml:1:1: error: iris in us has a, as eu does")
+    assert second.startswith("rose.yaml:1:1: error: rose in eu has x, as iris.yaml, eu does")
+    apart = model("rose", at("eu", "b", "z"), at("us", "c", "v"))
+    assert run({"iris.yaml": (model("iris", at("eu", "a", "x")), ()), "rose.yaml": (apart, ())})[1] is None

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelway.core.annotation import annotation, words
-from modelway.core.config import ModelConfig
-from modelway.core.naming import pointer_name
+from modelway.core.collisions import Collisions
 from modelway.core.problem import Level, Problem
 from modelway.errors import Malformed
 from modelway.ports import Configs, World
@@ -42,10 +41,7 @@ class _Tally:
     errors: int = 0
     warnings: int = 0
     broken: int = 0
-    names: dict[str, str] = field(default_factory=dict)
-    """Models by name, and the file that defines each."""
-    places: dict[tuple[str, ...], tuple[str, str]] = field(default_factory=dict)
-    """File and environment of what is named so, by its target, account, region and name."""
+    collisions: Collisions = field(default_factory=Collisions)
 
     def words(self) -> str:
         """The summary line."""
@@ -78,7 +74,7 @@ def _problems(configs: Configs, paths: tuple[Path, ...], tally: _Tally) -> Itera
         problems = tuple(one for one in problems if one not in of_policy)
         tally.configs += 1
         if config is not None:
-            problems = (*problems, *_same_name(config.name, config.path, tally), *_same_place(config, tally))
+            problems = (*problems, *tally.collisions.problems(config))
         broken = config is None or any(problem.level is Level.ERROR for problem in problems)
         tally.broken += broken
         yield from _counted(problems, tally)
@@ -90,37 +86,6 @@ def _counted(problems: tuple[Problem, ...], tally: _Tally) -> Iterator[Problem]:
     tally.errors += errors
     tally.warnings += len(problems) - errors
     yield from problems
-
-
-def _same_name(name: str, file: str, tally: _Tally) -> Iterator[Problem]:
-    """Two models of one name would overwrite each other's resources."""
-    first = tally.names.setdefault(name, file)
-    if first != file:
-        message = f"the model {name!r} is defined in {first} already"
-        yield Problem(
-            file=file,
-            line=1,
-            column=1,
-            message=message,
-            cure="Give it another name: resources are named by it.",
-        )
-
-
-def _same_place(config: ModelConfig, tally: _Tally) -> Iterator[Problem]:
-    """Two names that join to one: ``a`` in ``b-c`` and ``a-b`` in ``c`` would be one endpoint."""
-    for place in config.environments.values():
-        name = pointer_name(config, place)
-        where = (place.target, place.account, place.region, name)
-        first = tally.places.setdefault(where, (config.path, place.name))
-        if first[0] != config.path and tally.names.get(config.name) == config.path:
-            yield Problem(
-                file=config.path,
-                line=1,
-                column=1,
-                message=f"{config.name} in {place.name} is called {name} on {place.target}, as is what"
-                f" {first[0]} names in {first[1]}, in the same account and region",
-                cure="Give the model or the environment another name: resources are named by both.",
-            )
 
 
 def _text(world: World, problems: Iterator[Problem], tally: _Tally) -> None:
