@@ -96,7 +96,7 @@ def test_a_good_image_serves_with_its_model_and_environment(workshop: Workshop, 
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "weights.txt").write_text("0.5")
     with workshop.containers.serve(
-        model_image.NAME, environment={"VERSION": "7"}, model=tmp_path / "model", timeout=20
+        model_image.NAME, environment={"VERSION": "7"}, model=tmp_path / "model", timeout=60
     ) as container:
         answer = container.invoke(HttpRequest(body=b"abc", content_type="text/csv"))
         assert (answer.status, answer.content_type) == (200, "application/json")
@@ -112,7 +112,7 @@ def test_an_archive_is_unpacked_as_sagemaker_does(workshop: Workshop, tmp_path: 
     with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as archive:
         archive.add(tmp_path / "weights.txt", "weights.txt")
     with workshop.containers.serve(
-        model_image.NAME, environment={}, model=tmp_path / "model.tar.gz", timeout=20
+        model_image.NAME, environment={}, model=tmp_path / "model.tar.gz", timeout=60
     ) as container:
         assert b'"model": "0.7"' in container.invoke(HttpRequest(body=b"")).body
 

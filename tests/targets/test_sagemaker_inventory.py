@@ -57,7 +57,7 @@ class Tags:
     def paginate(self, *, ResourceArn: str) -> Iterable[Mapping[str, Sequence[Mapping[str, str]]]]:  # noqa: N803 - as boto3 has it
         """One page."""
         if self.client.together:
-            self.client.together.wait(timeout=20)
+            self.client.together.wait(timeout=60)
         record = self.client.records[ResourceArn.rpartition("-")[2]]
         yield {"Tags": [{"Key": key, "Value": value} for key, value in to_tags(record).items()]}
 
