@@ -19,22 +19,42 @@ class _Owner(NamedTuple):
     environment: str
 
 
+class _Place(NamedTuple):
+    """Where an environment is."""
+
+    environment: str
+    target: str
+    account: str
+    region: str
+
+
+class _Model(NamedTuple):
+    """What is kept of a config: of thousands, so little."""
+
+    file: str
+    places: tuple[_Place, ...]
+
+
 @dataclass(slots=True)
 class Collisions:
     """Configs read one after the other; of two that have the same thing, the later one is wrong."""
 
-    _names: dict[str, str] = field(default_factory=dict)
-    """Models by name, and the file that defines each."""
-    _pointers: dict[tuple[str, ...], _Owner] = field(default_factory=dict)
-    """By target, account, region and name."""
+    _models: dict[str, _Model] = field(default_factory=dict)
+    """By name."""
+    _places: dict[tuple[_Place, ...], tuple[_Place, ...]] = field(default_factory=dict)
+    """Each list of places once: most models share theirs."""
     _routes: dict[str, _Owner] = field(default_factory=dict)
     """Target groups and listener rules, by ARN."""
 
     def problems(self, config: ModelConfig) -> Iterator[Problem]:
         """What this config has that one before it, or another environment of it, has already."""
-        first = self._names.setdefault(config.name, config.path)
-        if first != config.path:
-            message = f"the model {config.name!r} is defined in {first} already"
+        places = tuple(
+            _Place(one.name, one.target, one.account, one.region) for one in config.environments.values()
+        )
+        own = _Model(config.path, self._places.setdefault(places, places))
+        first = self._models.setdefault(config.name, own)
+        if first.file != config.path:
+            message = f"the model {config.name!r} is defined in {first.file} already"
             yield _problem(config, message, "Give it another name: resources are named by it.")
             return
         for place in config.environments.values():
@@ -44,15 +64,18 @@ class Collisions:
     def _pointer(self, config: ModelConfig, place: Environment) -> Iterator[Problem]:
         """Two names that join to one: ``a`` in ``b-c`` and ``a-b`` in ``c`` would be one endpoint."""
         name = pointer_name(config, place)
-        owner = _Owner(config.path, place.name)
-        first = self._pointers.setdefault((place.target, place.account, place.region, name), owner)
-        if first.file != config.path:
-            message = (
-                f"{config.name} in {place.name} is called {name} on {place.target}, as is what {first.file} "
-                f"names in {first.environment}, in the same account and region"
-            )
-            cure = "Give the model or the environment another name: resources are named by both."
-            yield _problem(config, message, cure)
+        parts = name.split("-")
+        for count in range(1, len(parts)):
+            model, environment = "-".join(parts[:count]), "-".join(parts[count:])
+            first = self._models.get(model)
+            there = _Place(environment, place.target, place.account, place.region)
+            if first and model != config.name and there in first.places:
+                message = (
+                    f"{config.name} in {place.name} is called {name} on {place.target}, as is what "
+                    f"{first.file} names in {environment}, in the same account and region"
+                )
+                cure = "Give the model or the environment another name: resources are named by both."
+                yield _problem(config, message, cure)
 
     def _balancer(self, config: ModelConfig, place: Environment) -> Iterator[Problem]:
         """Two services in a target group get each other's requests; a rule sends them to one of the two."""
